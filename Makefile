@@ -1,0 +1,35 @@
+# The two commands that matter: make demo, make test.
+
+GO      ?= go
+BIN     := bin
+PACKAGE := ./...
+# The race detector needs a C compiler.
+RACE    := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+
+.DEFAULT_GOAL := help
+.PHONY: help build test demo bench lint clean
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/quobyte-mesos and bin/dcos-quobyte
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/quobyte-mesos ./cmd/dcos-quobyte
+
+demo: build ## Deploy Quobyte on an embedded cluster and watch it (Ctrl-C ends it)
+	@$(BIN)/quobyte-mesos demo
+
+test: lint ## Run all tests, with the race detector where there is a C compiler
+	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
+	$(GO) test $(RACE) $(PACKAGE)
+
+bench: ## Run all benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGE)
+
+lint: ## Check formatting and vet
+	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './$(BIN)/*')); \
+	  test -z "$$unformatted" || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet $(PACKAGE)
+
+clean: ## Remove what was built
+	rm -rf $(BIN)

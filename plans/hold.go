@@ -1,0 +1,149 @@
+package plans
+
+import (
+	"slices"
+	"time"
+)
+
+// Hold is a typed reason why an element does not move.
+type Hold struct {
+	Code Code `json:"code"`
+	// Subject is what the reason is about: a phase, a host, a port, an operator.
+	Subject string `json:"subject,omitempty"`
+	// Text is the whole reason in words, complete without the other fields.
+	Text string `json:"text"`
+	// Need and Have give the two sides of a requirement that is not met.
+	Need string `json:"need,omitempty"`
+	Have string `json:"have,omitempty"`
+	// Since is when the reason began to hold, Until when it will cease by itself; zero if unknown. From Until on, an
+	// evaluation leaves the hold out.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Code identifies a kind of reason. Codes are stable: tools may branch on them.
+type Code string
+
+// The codes. CodeTable says of each what it means and what to do.
+const (
+	CodeError        Code = "error"          // the step can't go on
+	CodePaused       Code = "paused"         // an operator paused the element or a parent
+	CodePredecessor  Code = "predecessor"    // something before it is not COMPLETE
+	CodeDisconnected Code = "disconnected"   // no session with a Mesos master
+	CodeConflict     Code = "conflict"       // what was found contradicts itself
+	CodeMissing      Code = "missing"        // a declared minimum is not met
+	CodeDiscovering  Code = "discovering"    // members are still being found
+	CodeExcluded     Code = "excluded"       // the host is not among those that may be used
+	CodeDuplicate    Code = "duplicate-host" // two live agents have one host key
+	CodeUnknownTask  Code = "task-unknown"   // whether the old task still runs is not proven
+	CodeDevice       Code = "device"         // a device can't be used as it is
+	CodeCondition    Code = "condition"      // a wait step waits, and nobody said for what
+	CodeBackoff      Code = "backoff"        // waits after a failure
+	CodeNoOffer      Code = "no-offer"       // no offer from the host it is bound to, or from any
+	CodeNoMatch      Code = "no-match"       // offers came and did not fit
+	CodeLaunching    Code = "launching"      // Mesos has not said that the task runs
+	CodeUnhealthy    Code = "unhealthy"      // the task runs and is not ready
+	CodeService      Code = "service"        // what the service or its last task said, in its own words
+)
+
+// CodeInfo is what there is to know about a code.
+type CodeInfo struct {
+	Code Code
+	// Rank orders the holds of an element: the most fundamental reason, whose end would let others end, has the lowest.
+	Rank int
+	// Blocks says that a step that has not begun is no candidate while it has such a hold. Reasons that come from trying (no
+	// offer, a task that could not be rendered, …) must not block: nobody would try again and find that they are gone.
+	Blocks bool
+	// Meaning and Advice are sentences for operators: what it says, and what to do about it.
+	Meaning, Advice string
+}
+
+// CodeTable lists all codes by rank. It is read-only.
+var CodeTable = ranked([]CodeInfo{
+	{Code: CodeError, Blocks: true,
+		Meaning: "Something is wrong that does not mend itself.",
+		Advice:  "Read the text; correct the configuration or the host that it names."},
+	{Code: CodePaused, Blocks: true,
+		Meaning: "An operator paused the plan or the phase: no new step begins, what runs is left alone.",
+		Advice:  "Continue it when the one who paused it agrees."},
+	{Code: CodePredecessor, Blocks: true,
+		Meaning: "A phase or step that comes first is not COMPLETE.",
+		Advice:  "Look at the element that is named; this one needs nothing."},
+	{Code: CodeDisconnected,
+		Meaning: "There is no session with a Mesos master.",
+		Advice:  "Check the master's address and that it is reachable."},
+	{Code: CodeConflict, Blocks: true,
+		Meaning: "What was found on the hosts contradicts itself.",
+		Advice:  "Correct one of the places that are named."},
+	{Code: CodeMissing, Blocks: true,
+		Meaning: "Fewer members were found than the configuration expects.",
+		Advice:  "Add hosts or devices, or expect fewer."},
+	{Code: CodeDiscovering, Blocks: true,
+		Meaning: "Members are still being found; an open phase begins those that it has.",
+		Advice:  "Wait until the discovery window has passed."},
+	{Code: CodeExcluded, Blocks: true,
+		Meaning: "The host is not among those that may be used.",
+		Advice:  "Allow the host, or ignore it."},
+	{Code: CodeDuplicate, Blocks: true,
+		Meaning: "Two live agents claim to be one host, so that neither can be trusted.",
+		Advice:  "Stop one of the agents, or choose an attribute that tells them apart."},
+	{Code: CodeUnknownTask, Blocks: true,
+		Meaning: "It is not proven that the previous task has ended; a second one could damage the device.",
+		Advice:  "Bring the agent back, or make sure that the task is gone and say so."},
+	{Code: CodeDevice,
+		Meaning: "A device can't be used as it is.",
+		Advice:  "Mend the device or its setup file on the host; it is looked at again."},
+	{Code: CodeCondition, Blocks: true,
+		Meaning: "The step waits for something outside the plan.",
+		Advice:  "Look at the hosts and pods; nothing else is known."},
+	{Code: CodeBackoff, Blocks: true,
+		Meaning: "The last attempt failed; the next one is made later.",
+		Advice:  "Look at the task's output on its host if it fails again."},
+	{Code: CodeNoOffer,
+		Meaning: "Mesos has not offered anything that could be looked at.",
+		Advice:  "Check that the agent is up and that its resources are not held by other frameworks."},
+	{Code: CodeNoMatch,
+		Meaning: "Offers came, and none had all that is needed.",
+		Advice:  "Compare what is needed with what was there."},
+	{Code: CodeLaunching,
+		Meaning: "The task was launched; Mesos has not said that it runs.",
+		Advice:  "Fetching an image can take minutes; look at the agent if it takes longer."},
+	{Code: CodeUnhealthy,
+		Meaning: "The task runs and is not ready yet.",
+		Advice:  "Read the text; look at the task's output on its host."},
+	{Code: CodeService,
+		Meaning: "The service itself says why, in its own words: why a task could not be made, or how the last one ended.",
+		Advice:  "Read the text; it is tried again."},
+})
+
+// ranked numbers the codes by their place.
+func ranked(table []CodeInfo) []CodeInfo {
+	for i := range table {
+		table[i].Rank = i
+	}
+	return table
+}
+
+// Info returns what there is to know about the code. A code that is not in CodeTable ranks last and blocks: a reason that is not
+// understood is no permission.
+func (c Code) Info() CodeInfo {
+	for i := range CodeTable {
+		if CodeTable[i].Code == c {
+			return CodeTable[i]
+		}
+	}
+	return CodeInfo{Code: c, Rank: len(CodeTable), Blocks: true}
+}
+
+// over says that the hold has ceased by itself.
+func (h *Hold) over(now time.Time) bool {
+	return !h.Until.IsZero() && !now.Before(h.Until)
+}
+
+// sortHolds puts the most fundamental reasons first and leaves equals in their order.
+func sortHolds(holds []Hold) {
+	if len(holds) < 2 {
+		return
+	}
+	slices.SortStableFunc(holds, func(a, b Hold) int { return a.Code.Info().Rank - b.Code.Info().Rank })
+}

@@ -1,0 +1,65 @@
+package machine
+
+import "time"
+
+// Call is a call to the Mesos master (SUBSCRIBE excepted, which belongs to the session).
+type Call interface{ call() }
+
+// Accept accepts offers of one agent and role, and launches tasks on them.
+type Accept struct {
+	OfferIDs []string
+	Launches []Task
+	// Refuse is how long the rest of the offers is refused.
+	Refuse time.Duration
+}
+
+// Decline gives offers back.
+type Decline struct {
+	OfferIDs []string
+	Refuse   time.Duration
+}
+
+// Kill asks for the end of a task. Mesos: of a task that the master does not know it is answered like a reconciliation.
+type Kill struct {
+	TaskID, AgentID string
+	Grace           time.Duration // zero: the task's own
+}
+
+// Acknowledge acknowledges a status update; without it the agent repeats it after 10 s, doubling to 10 min, and sends no later
+// one of that task.
+type Acknowledge struct {
+	TaskID, AgentID string
+	UUID            []byte
+}
+
+// Reconcile asks for the state of tasks; of all that the master knows if Tasks is empty (implicit).
+type Reconcile struct{ Tasks []TaskRef }
+
+// TaskRef names a task for Reconcile. The agent id should always be given: without it some questions get no answer.
+type TaskRef struct{ TaskID, AgentID string }
+
+// Revive clears filters and suppression for all roles; the master offers at once.
+type Revive struct{}
+
+// Message sends data to a custom executor: unacknowledged, and lost in silence if it is not there.
+type Message struct {
+	AgentID, ExecutorID string
+	Data                []byte
+}
+
+func (Accept) call()      {}
+func (Decline) call()     {}
+func (Kill) call()        {}
+func (Acknowledge) call() {}
+func (Reconcile) call()   {}
+func (Revive) call()      {}
+func (Message) call()     {}
+
+// Ordered says whether the call belongs to the ordered lane (one in flight) or may overtake others.
+func Ordered(c Call) bool {
+	switch c.(type) {
+	case Acknowledge, Decline, Message:
+		return false
+	}
+	return true
+}

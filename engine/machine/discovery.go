@@ -1,0 +1,178 @@
+package machine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// discover starts runs of the deploy plan and freezes their members: "all hosts" is never known, so a run takes in hosts
+// until the declared minimums are met and nobody new came for the discovery window.
+func (m *Machine) discover(now time.Time) {
+	if !m.surveyed {
+		m.survey, m.surveyed = m.service.Survey(m.reported()), true
+	}
+	if m.run.Number == 0 {
+		m.startRun(now, "first install")
+	}
+	if !m.run.CompletedAt.IsZero() && m.hasNewcomers() {
+		m.startRun(now, "newcomers")
+	}
+	if !m.run.FrozenAt.IsZero() {
+		return
+	}
+	m.joinHosts()
+	if len(m.waitingForMembers(now)) == 0 && !m.pausedDiscovery() {
+		m.freeze(now)
+	}
+}
+
+func (m *Machine) startRun(now time.Time, reason string) {
+	m.run = plans.Run{Number: m.run.Number + 1, Target: m.target.ID, Actor: "framework", Reason: reason, StartedAt: now}
+	m.dirty[keyRun] = true
+}
+
+// hasNewcomers says whether there is a host or a pod that no run has taken in.
+func (m *Machine) hasNewcomers() bool {
+	for _, h := range m.hosts {
+		if m.mayJoin(h) {
+			return true
+		}
+	}
+	return len(m.newPods()) > 0
+}
+
+// mayJoin: a host that a run left behind joins a later one only when its scout has been heard.
+func (m *Machine) mayJoin(h *Host) bool {
+	return h.Run == 0 && len(m.hostHolds[h.Key]) == 0 && (h.Left == 0 || h.Facts != nil)
+}
+
+func (m *Machine) joinHosts() {
+	for _, h := range m.sortedHosts() {
+		if m.mayJoin(h) {
+			h.Run = m.run.Number
+			m.touchHost(h)
+		}
+	}
+}
+
+// newPods returns what the survey wants and no pod stands for. Pods without a host count by their number.
+func (m *Machine) newPods() []Wanted {
+	bound := map[Wanted]bool{}
+	free := map[string]int{}
+	for _, p := range m.order {
+		if p.Bound {
+			bound[Wanted{Type: p.Type, Host: p.Host}] = true
+		} else {
+			free[p.Type]++
+		}
+	}
+	var out []Wanted
+	for _, w := range m.survey.Pods {
+		switch {
+		case w.Host == "" && free[w.Type] > 0:
+			free[w.Type]--
+		case !bound[w]:
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// waitingForMembers says why the members can't be frozen yet, most fundamental first. As a side effect it asks to be called when
+// time alone would change the answer.
+func (m *Machine) waitingForMembers(now time.Time) []plans.Hold {
+	var holds []plans.Hold
+	newest := m.run.StartedAt
+	var silent []string
+	for _, h := range m.sortedHosts() {
+		if h.Run == 0 {
+			continue
+		}
+		newest = later(newest, h.FirstSeen)
+		newest = later(newest, h.ReportedAt)
+		patience := later(h.FirstSeen, m.run.StartedAt).Add(m.cfg.ScoutPatience)
+		if h.Facts == nil && m.service.Scout() != "" && now.Before(patience) {
+			silent = append(silent, h.Key)
+			m.wakeAt(patience)
+		}
+	}
+	holds = append(holds, m.survey.Missing...)
+	if len(silent) > 0 {
+		holds = append(holds, plans.Hold{
+			Code: plans.CodeDiscovering, Subject: strings.Join(silent, ", "),
+			Text: fmt.Sprintf("waits for the first report of the %s on %s", m.service.Scout(), abbreviate(silent, 5)),
+		})
+	}
+	if end := newest.Add(m.cfg.DiscoveryWindow); now.Before(end) {
+		m.wakeAt(end)
+		holds = append(holds, plans.Hold{
+			Code: plans.CodeDiscovering, Since: newest, Until: end,
+			Text: fmt.Sprintf("%d hosts so far; goes on when no new one has come for %s", m.joined(), m.cfg.DiscoveryWindow),
+		})
+	}
+	return holds
+}
+
+func (m *Machine) joined() int {
+	n := 0
+	for _, h := range m.hosts {
+		if h.Run != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *Machine) pausedDiscovery() bool {
+	_, plan := m.facts[factKey(DeployPlan, "")]
+	_, phase := m.facts[factKey(DeployPlan, m.service.Phases()[0].Name)]
+	return plan || phase
+}
+
+// freeze makes the pods that the run is about. Hosts that were not heard are left to a later run; their scouts to recovery.
+func (m *Machine) freeze(now time.Time) {
+	for _, w := range m.newPods() {
+		m.newPod(w.Type, w.Host)
+	}
+	m.sortPods()
+	for _, h := range m.sortedHosts() {
+		if h.Run == m.run.Number && h.Facts == nil && m.service.Scout() != "" {
+			h.Run, h.Left = 0, m.run.Number
+			m.touchHost(h)
+		}
+	}
+	for _, p := range m.order {
+		if h := m.hosts[p.Host]; p.Type == m.service.Scout() && h != nil && h.Left != 0 && p.Fallen.IsZero() && p.Completed == "" {
+			p.Fallen = now
+			m.touchPod(p)
+		}
+	}
+	m.run.FrozenAt = now
+	m.dirty[keyRun] = true
+}
+
+// finish ends the run when its plan is complete.
+func (m *Machine) finish(now time.Time) {
+	if m.run.FrozenAt.IsZero() || !m.run.CompletedAt.IsZero() {
+		return
+	}
+	if m.evaluateDeploy(now).View.Status != plans.Complete {
+		return
+	}
+	m.run.CompletedAt = now
+	m.dirty[keyRun] = true
+	if m.hasNewcomers() {
+		m.wakeAt(now)
+	}
+}
+
+// abbreviate lists at most n names.
+func abbreviate(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}

@@ -1,0 +1,44 @@
+// Package machine is the framework's brain: it takes events, decides, and yields effects.
+//
+// It is pure. It starts no goroutine, takes no lock, reads no clock, file, network, environment or random source, and logs
+// nothing; time and randomness come in as arguments. The same records and the same inputs in the same order give the same
+// effects, byte for byte. It is not safe for concurrent use: one loop owns it.
+//
+// # The owner's loop
+//
+//	m, err := machine.New(config, service, records, boot)
+//	for {
+//		for each event that is waiting {
+//			m.Take(now, event)
+//		}
+//		effects := m.Decide(now, random)
+//		// in this order:
+//		//  1. commit each of effects.Groups; stop for good if one fails
+//		//  2. send each of effects.Calls, not before the groups that it names are durable
+//		//  3. publish effects.View
+//		//  4. give effects.Answers to whoever asked
+//		//  5. wait for an event, until effects.WakeAt at the latest
+//	}
+//
+// Take only notes what happened; Decide does everything else. So a batch of events (all offers of an allocation, a burst of
+// updates) costs one decision.
+//
+// # What it knows
+//
+// Hosts (agents, found through their offers), pods (instances of daemons) with their last task, the run of the deploy plan, and what
+// operators said. All of that is kept in records and survives the process. Offers, the session, and the reasons why nothing
+// matched do not.
+//
+// What is particular to the deployed system comes from a Service. The machine itself knows no daemon, port or device.
+//
+// # Rules it keeps
+//
+//   - A task's id, agent and executor id are in a group that every call of the same decision waits for; so nothing runs that
+//     is not in the records.
+//   - A status update is acknowledged after the record that it changed is durable, and only if it carries a uuid.
+//   - A pod bound to a host is launched again only when it is proven that its last task is gone: a terminal state from agent,
+//     executor or master. UNKNOWN, LOST, UNREACHABLE and GONE_BY_OPERATOR prove nothing (a lost task can run again,
+//     mesos-traces F58), and hold the pod.
+//   - A paused element begins no new step; what runs is left alone.
+//   - It never kills a task by itself, and it never forgets a pod.
+package machine

@@ -1,0 +1,103 @@
+package machine
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/offers"
+)
+
+// Event is an input of the machine. All of them are plain data.
+type Event interface{ event() }
+
+// Subscribed says that a session with a master stands.
+type Subscribed struct {
+	FrameworkID string
+	Heartbeat   time.Duration
+	Master      Master
+}
+
+// Master is what is known about the master of a session.
+type Master struct {
+	ID       string `json:"id"`
+	Version  string `json:"version"`
+	Address  string `json:"address"` // host:port
+	Hostname string `json:"hostname"`
+}
+
+// Disconnected says that the session is over, or that an attempt to get one failed. All offers are dead.
+type Disconnected struct {
+	Err string
+	// Fatal: the session will not be tried again (the framework was removed, or another instance took over).
+	Fatal bool
+}
+
+// Offered brings offers.
+type Offered struct{ Offers []offers.Offer }
+
+// Rescinded says that an offer is no longer valid.
+type Rescinded struct{ OfferID string }
+
+// Updated brings the status of a task.
+type Updated struct{ Status TaskStatus }
+
+// Failure says that an agent (ExecutorID empty) or an executor is gone. Mesos sends it once, unreliably; it proves nothing
+// about tasks.
+type Failure struct {
+	AgentID, ExecutorID string
+	Status              int // raw wait status, as waitpid encodes it
+}
+
+// CallFailed says that a call did not succeed. The session decides from the HTTP status which kind it is (reference:
+// Mesos protocol, section 6).
+type CallFailed struct {
+	Call Call
+	Err  string
+	// Ambiguous: the master may have carried it out.
+	Ambiguous bool
+}
+
+// Verb is something that an operator asks for.
+type Verb struct {
+	// ID correlates the Answer.
+	ID     uint64
+	Kind   VerbKind
+	Plan   string
+	Phase  string // empty: the whole plan; a name or an element id
+	Actor  string
+	Reason string
+}
+
+// VerbKind names a verb.
+type VerbKind string
+
+// The verbs.
+const (
+	Pause  VerbKind = "pause"
+	Resume VerbKind = "resume"
+)
+
+// Answer answers a Verb, after everything that it changed is durable.
+type Answer struct {
+	ID      uint64
+	Code    AnswerCode
+	Message string
+}
+
+// AnswerCode says how a verb went.
+type AnswerCode string
+
+// The answers.
+const (
+	Done     AnswerCode = "done"
+	Already  AnswerCode = "already"   // nothing to do: it is so already, or the element is COMPLETE
+	NotFound AnswerCode = "not-found" // no such plan or phase
+)
+
+func (Subscribed) event()   {}
+func (Disconnected) event() {}
+func (Offered) event()      {}
+func (Rescinded) event()    {}
+func (Updated) event()      {}
+func (Failure) event()      {}
+func (CallFailed) event()   {}
+func (Verb) event()         {}

@@ -1,0 +1,303 @@
+package machine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// world is a machine and everything around it that a transcript plays: its store, its clock, and the ids that it made.
+type world struct {
+	m       *Machine
+	toy     toy
+	now     time.Time
+	draws   byte
+	offers  int
+	uuids   byte
+	seqs    map[string]uint64
+	heard   map[string]string
+	records map[string][]byte
+}
+
+func newWorld() *world {
+	return &world{
+		now:  time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
+		toy:  toy{expect: 1},
+		seqs: map[string]uint64{}, heard: map[string]string{}, records: map[string][]byte{},
+	}
+}
+
+// TestTranscripts plays the stories under testdata. Run with -rewrite to write what comes out, then read the diff: it is the test.
+//
+// Commands, each followed by what the machine decides:
+//
+//	start [expect=N] [setting=S]     build the machine from what is stored (again: a crash, nothing of memory is left)
+//	subscribe / disconnect [fatal]   the session with the master
+//	offer HOST... [cpus=N] [agent=A] an offer of each host, with port 7000
+//	update POD STATE [message=M]     the agent's status update of the pod's last task
+//	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
+//	report HOST FACTS [healthy=POD]... [sick=POD] [seq=N]   a scout's report
+//	agent-failure AGENT              the master says that an agent is gone
+//	fail POD [ambiguous]             the ACCEPT that launched the pod failed
+//	pause / resume PLAN [PHASE]      an operator
+//	advance D                        time passes
+//	view                             the plans as a tree, and warnings
+//	records                          what is stored
+func TestTranscripts(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		w := newWorld()
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			return w.command(t, d)
+		})
+	})
+}
+
+func (w *world) command(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
+	args := positional(d)
+	switch d.Cmd {
+	case "start":
+		return w.start(d)
+	case "subscribe":
+		w.m.Take(w.now, Subscribed{FrameworkID: "F-0000", Master: Master{Address: "m:5050"}})
+	case "disconnect":
+		w.m.Take(w.now, Disconnected{Err: "stream ended", Fatal: slices.Contains(args, "fatal")})
+	case "offer":
+		w.m.Take(w.now, Offered{Offers: w.makeOffers(d, args)})
+	case "agent-failure":
+		w.m.Take(w.now, Failure{AgentID: args[0]})
+	case "update", "master":
+		w.update(d, args)
+	case "report":
+		w.report(t, d, args)
+	case "fail":
+		id := w.m.pods[args[0]].Task.ID
+		w.m.Take(w.now, CallFailed{Call: Accept{Launches: []Task{{ID: id}}}, Err: "400", Ambiguous: len(args) > 1})
+	case "pause", "resume":
+		v := Verb{ID: 1, Kind: VerbKind(d.Cmd), Plan: args[0], Actor: "alice", Reason: "lunch"}
+		if len(args) > 1 {
+			v.Phase = args[1]
+		}
+		w.m.Take(w.now, v)
+	case "advance":
+		step, err := time.ParseDuration(args[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(step)
+	case "view":
+		return w.view()
+	case "records":
+		return w.stored()
+	default:
+		t.Fatalf("%s: unknown command %q", d.Pos, d.Cmd)
+	}
+	return w.decide(t)
+}
+
+func positional(d *datadriven.TestData) []string {
+	var out []string
+	for _, a := range d.CmdArgs {
+		if len(a.Vals) == 0 {
+			out = append(out, a.Key)
+		}
+	}
+	return out
+}
+
+func value(d *datadriven.TestData, key, otherwise string) string {
+	for _, a := range d.CmdArgs {
+		if a.Key == key && len(a.Vals) > 0 {
+			return strings.Join(a.Vals, ",")
+		}
+	}
+	return otherwise
+}
+
+func (w *world) start(d *datadriven.TestData) string {
+	fmt.Sscan(value(d, "expect", fmt.Sprint(w.toy.expect)), &w.toy.expect)
+	w.toy.setting = value(d, "setting", w.toy.setting)
+	var records []Record
+	for k, v := range w.records {
+		records = append(records, Record{Key: k, Value: v})
+	}
+	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
+	m, err := New(Config{DiscoveryWindow: 10 * time.Second}, w.toy, records, Boot{Now: w.now, By: "operator"})
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	w.m = m
+	return fmt.Sprintf("framework id %q, %d hosts, %d pods", m.FrameworkID(), len(m.hosts), len(m.pods))
+}
+
+func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offer {
+	cpus := 4.0
+	fmt.Sscan(value(d, "cpus", "4"), &cpus)
+	var out []offers.Offer
+	for _, h := range hosts {
+		w.offers++
+		out = append(out, offers.Offer{
+			ID: fmt.Sprintf("O%d", w.offers), AgentID: value(d, "agent", "S-"+h), Hostname: h, Host: h, Address: "ip-" + h, Role: "r",
+			Free: offers.Resources{CPUs: offers.Scalar(cpus), Ports: []offers.Range{{Begin: 7000, End: 7000}}},
+		})
+	}
+	return out
+}
+
+func (w *world) update(d *datadriven.TestData, args []string) {
+	task := w.m.pods[args[0]].Task
+	s := TaskStatus{TaskID: task.ID, AgentID: task.AgentID, State: TaskState(args[1]), Source: "MASTER", Message: value(d, "message", "")}
+	if d.Cmd == "update" {
+		w.uuids++
+		s.UUID, s.Source = bytes.Repeat([]byte{w.uuids}, 16), "EXECUTOR"
+	}
+	w.m.Take(w.now, Updated{Status: s})
+}
+
+func (w *world) report(t *testing.T, d *datadriven.TestData, args []string) {
+	host := args[0]
+	scout := w.m.scoutOf(host)
+	w.seqs[scout.Task.ID]++
+	r := toyReport{Seq: w.seqs[scout.Task.ID], Heard: w.heard[host]}
+	fmt.Sscan(value(d, "seq", fmt.Sprint(r.Seq)), &r.Seq)
+	if len(args) > 1 {
+		r.Facts = args[1]
+	}
+	for _, a := range d.CmdArgs {
+		for _, pod := range a.Vals {
+			switch a.Key {
+			case "healthy":
+				r.Health = append(r.Health, Health{TaskID: w.m.pods[pod].Task.ID, Healthy: true})
+			case "sick":
+				r.Health = append(r.Health, Health{TaskID: w.m.pods[pod].Task.ID, Text: "no majority"})
+			}
+		}
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.uuids++
+	w.m.Take(w.now, Updated{Status: TaskStatus{
+		TaskID: scout.Task.ID, AgentID: scout.Task.AgentID, State: Running, Source: "EXECUTOR", UUID: bytes.Repeat([]byte{w.uuids}, 16), Data: data,
+	}})
+}
+
+// decide prints what the machine decides, and stores it as the loop would.
+func (w *world) decide(t *testing.T) string {
+	t.Helper()
+	w.draws++
+	e := w.m.Decide(w.now, [16]byte{w.draws})
+	var out strings.Builder
+	for _, g := range e.Groups {
+		var keys []string
+		for _, r := range g.Puts {
+			keys = append(keys, r.Key)
+			w.records[r.Key] = r.Value
+		}
+		for _, k := range g.Deletes {
+			keys = append(keys, "-"+k)
+			delete(w.records, k)
+		}
+		fmt.Fprintf(&out, "commit %s\n", strings.Join(keys, " "))
+	}
+	for _, c := range e.Calls {
+		if c.After != len(e.Groups) {
+			t.Errorf("call %v is sent after %d groups of %d", c.Call, c.After, len(e.Groups))
+		}
+		fmt.Fprintln(&out, w.describe(c.Call))
+	}
+	for _, a := range e.Answers {
+		fmt.Fprintf(&out, "answer %s: %s\n", a.Code, a.Message)
+	}
+	if !e.WakeAt.IsZero() {
+		fmt.Fprintf(&out, "wake in %s\n", e.WakeAt.Sub(w.now))
+	}
+	return out.String()
+}
+
+func (w *world) describe(c Call) string {
+	short := func(id string) string { name, _, _ := strings.Cut(id, "__"); return name }
+	switch c := c.(type) {
+	case Accept:
+		var names []string
+		for _, t := range c.Launches {
+			names = append(names, fmt.Sprintf("%s on %s", short(t.ID), t.AgentID))
+		}
+		return fmt.Sprintf("ACCEPT %s: launch %s; refuse rest %s", strings.Join(c.OfferIDs, " "), strings.Join(names, ", "), c.Refuse)
+	case Decline:
+		return fmt.Sprintf("DECLINE %s for %s", strings.Join(c.OfferIDs, " "), c.Refuse)
+	case Acknowledge:
+		return fmt.Sprintf("ACKNOWLEDGE %s", short(c.TaskID))
+	case Reconcile:
+		var names []string
+		for _, r := range c.Tasks {
+			names = append(names, short(r.TaskID))
+		}
+		if names == nil {
+			return "RECONCILE everything"
+		}
+		return "RECONCILE " + strings.Join(names, " ")
+	case Message:
+		sum := sha256.Sum256(c.Data)
+		w.heard[strings.TrimPrefix(c.AgentID, "S-")] = hex.EncodeToString(sum[:])
+		return fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
+	case Revive:
+		return "REVIVE"
+	}
+	return fmt.Sprintf("%T", c)
+}
+
+func (w *world) view() string {
+	var out strings.Builder
+	v := w.m.view(w.now)
+	for _, p := range v.Plans {
+		fmt.Fprintf(&out, "%s %s%s\n", p.Name, p.Status, holdTexts(p.Holds))
+		for _, ph := range p.Phases {
+			fmt.Fprintf(&out, "  %s %s%s\n", ph.Name, ph.Status, holdTexts(ph.Holds))
+			for _, s := range ph.Steps {
+				fmt.Fprintf(&out, "    %s %s%s\n", s.Name, s.Status, holdTexts(s.Holds))
+			}
+		}
+	}
+	for _, h := range v.Hosts {
+		for _, hold := range h.Holds {
+			fmt.Fprintf(&out, "host %s: %s\n", h.Key, hold.Text)
+		}
+	}
+	for _, warning := range v.Warnings {
+		fmt.Fprintf(&out, "warning: %s\n", warning.Text)
+	}
+	for _, id := range v.Strangers {
+		fmt.Fprintf(&out, "stranger: %s\n", id)
+	}
+	return out.String()
+}
+
+func holdTexts(holds []plans.Hold) string {
+	var out strings.Builder
+	for _, h := range holds {
+		fmt.Fprintf(&out, " [%s: %s]", h.Code, h.Text)
+	}
+	return out.String()
+}
+
+func (w *world) stored() string {
+	var keys []string
+	for k := range w.records {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return strings.Join(keys, "\n")
+}

@@ -1,0 +1,223 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// try is the outcome of evaluating offers for a candidate in vain.
+type try struct {
+	since time.Time
+	hold  plans.Hold
+}
+
+// reviveInterval is the least time between two REVIVEs. Mesos answers each with offers of everything.
+const reviveInterval = 2 * time.Second
+
+// launch evaluates the candidates against the offers, launches what fits, and gives back the rest.
+func (m *Machine) launch(now time.Time, random [16]byte, candidates []candidate) {
+	if !m.connection.Connected {
+		return
+	}
+	reqs := make([]offers.Requirement, len(candidates))
+	for i, c := range candidates {
+		reqs[i] = m.service.Requirement(*c.pod)
+	}
+	pool := m.usableOffers()
+	results := offers.Place(reqs, pool, m.portsInUse)
+
+	refused := map[string]try{}
+	unplaced := map[string]offers.Requirement{}
+	launches := map[int][]Task{} // by index of result
+	for i, c := range candidates {
+		if results[i].Placement == nil {
+			refused[c.pod.Name] = m.refusal(now, c.pod, reqs[i], results[i])
+			unplaced[c.pod.Name] = reqs[i]
+			continue
+		}
+		task, err := m.task(random, c.pod, *results[i].Placement)
+		if err != nil {
+			results[i].Placement = nil
+			refused[c.pod.Name] = m.keepSince(now, c.pod, plans.Hold{Code: plans.CodeService, Subject: c.pod.Name, Text: err.Error()})
+			continue
+		}
+		m.stage(now, c.pod, task, *results[i].Placement)
+		launches[i] = []Task{task}
+	}
+	m.tries = refused
+	m.accept(results, launches, unplaced)
+	m.decline(pool, unplaced)
+	m.revive(now, unplaced)
+}
+
+// usableOffers returns the offers in a stable order; those of hosts that may not be used are left out.
+func (m *Machine) usableOffers() []offers.Offer {
+	ids := make([]string, 0, len(m.offers))
+	for id := range m.offers {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	out := make([]offers.Offer, 0, len(ids))
+	for _, id := range ids {
+		if len(m.hostHolds[m.offers[id].Host]) == 0 {
+			out = append(out, m.offers[id])
+		}
+	}
+	return out
+}
+
+// portsInUse lists the unmanaged ports of our pods on a host: Mesos does not watch over them.
+func (m *Machine) portsInUse(host string) []uint64 {
+	var ports []uint64
+	for _, p := range m.order {
+		if p.Host != host || p.Task == nil || p.Task.State.Terminal() {
+			continue
+		}
+		for _, port := range m.service.Requirement(*p).Ports {
+			if port.Unmanaged {
+				ports = append(ports, port.Number)
+			}
+		}
+	}
+	return ports
+}
+
+func (m *Machine) refusal(now time.Time, p *Pod, req offers.Requirement, r offers.Result) try {
+	code := plans.CodeNoMatch
+	if len(r.Refusals) == 0 || r.Refusals[0].Code == offers.CodeNoOffer {
+		code = plans.CodeNoOffer
+	}
+	hold := plans.Hold{Code: code, Subject: p.Name, Text: offers.Explain(req, r)}
+	if len(r.Refusals) > 0 {
+		hold.Need, hold.Have = r.Refusals[0].Need, r.Refusals[0].Have
+	}
+	return m.keepSince(now, p, hold)
+}
+
+// keepSince: a reason holds since it first held, even when its details change.
+func (m *Machine) keepSince(now time.Time, p *Pod, hold plans.Hold) try {
+	since := now
+	if before, ok := m.tries[p.Name]; ok {
+		since = before.since
+		if before.hold.Code == hold.Code {
+			hold.Since = before.hold.Since
+		}
+	}
+	if hold.Since.IsZero() {
+		hold.Since = now
+	}
+	return try{since: since, hold: hold}
+}
+
+// task renders the pod's task. Ids are made from the decision's random number and the pod's name, so they are never used twice.
+func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement) (Task, error) {
+	name := fmt.Sprintf("%s-%s", p.Name, m.service.TaskName(p.Type))
+	id := fmt.Sprintf("%s__%s", name, uuid.NewSHA1(uuid.UUID(random), []byte(p.Name)))
+	place := Place{Host: at.Host, Hostname: at.Hostname, Address: at.Address, TaskID: id}
+	task, err := m.service.Task(*p, place, m.cluster())
+	if err != nil {
+		return Task{}, fmt.Errorf("pod %s: %w", p.Name, err)
+	}
+	task.ID, task.Name, task.AgentID, task.Role = id, name, at.AgentID, at.Role
+	if task.Executor != nil {
+		task.Executor.ID = id
+	}
+	return task, nil
+}
+
+// stage records the task before Mesos hears of it.
+func (m *Machine) stage(now time.Time, p *Pod, task Task, at offers.Placement) {
+	if p.Task != nil {
+		delete(m.byTask, p.Task.ID)
+		delete(m.asked, p.Task.ID)
+	}
+	p.Host = at.Host
+	p.NextTry = time.Time{}
+	p.Task = &PodTask{
+		ID: task.ID, AgentID: at.AgentID, Address: at.Address, Hostname: at.Hostname,
+		Target: m.target.ID, Fingerprint: m.service.Fingerprint(p.Type), LaunchedAt: now,
+		State: Staging, StateAt: now,
+	}
+	if task.Executor != nil {
+		p.Task.ExecutorID = task.Executor.ID
+	}
+	m.byTask[task.ID] = p
+	m.touchPod(p)
+	m.asked[task.ID] = question{next: now.Add(stagingPatience)}
+	m.wakeAt(now.Add(stagingPatience))
+}
+
+// accept sends one ACCEPT for each set of offers that placements share.
+func (m *Machine) accept(results []offers.Result, launches map[int][]Task, unplaced map[string]offers.Requirement) {
+	for _, group := range offers.Group(results) {
+		call := Accept{OfferIDs: group.OfferIDs, Refuse: m.refuse(group.Host, unplaced)}
+		for _, i := range group.Results {
+			call.Launches = append(call.Launches, launches[i]...)
+		}
+		for _, id := range group.OfferIDs {
+			delete(m.offers, id)
+		}
+		m.calls = append(m.calls, call)
+	}
+}
+
+// decline gives back every offer that was not used: for long where nobody needs it, shortly where it did not fit.
+func (m *Machine) decline(pool []offers.Offer, unplaced map[string]offers.Requirement) {
+	byRefuse := map[time.Duration][]string{}
+	for id, o := range m.offers {
+		d := m.refuse(o.Host, unplaced)
+		byRefuse[d] = append(byRefuse[d], id)
+	}
+	clear(m.offers)
+	for _, d := range []time.Duration{m.cfg.RefuseWanted, m.cfg.RefuseIdle} {
+		ids := byRefuse[d]
+		if len(ids) == 0 {
+			continue
+		}
+		slices.Sort(ids)
+		m.calls = append(m.calls, Decline{OfferIDs: ids, Refuse: d})
+		delete(byRefuse, d)
+	}
+}
+
+// refuse says how long the rest of a host's offers is refused: shortly if a candidate could use the host.
+func (m *Machine) refuse(host string, unplaced map[string]offers.Requirement) time.Duration {
+	for _, r := range unplaced {
+		if r.Host == "" || r.Host == host {
+			return m.cfg.RefuseWanted
+		}
+	}
+	return m.cfg.RefuseIdle
+}
+
+// revive asks for offers once for each candidate that found none: idle hosts were refused for long, and nothing else would bring
+// them back.
+func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) {
+	fresh := false
+	for name := range unplaced {
+		fresh = fresh || !m.revived[name]
+	}
+	for name := range m.revived {
+		if _, ok := unplaced[name]; !ok {
+			delete(m.revived, name)
+		}
+	}
+	if !fresh {
+		return
+	}
+	if now.Before(m.reviveAt) {
+		m.wakeAt(m.reviveAt)
+		return
+	}
+	m.reviveAt = now.Add(reviveInterval)
+	for name := range unplaced {
+		m.revived[name] = true
+	}
+	m.calls = append(m.calls, Revive{})
+}

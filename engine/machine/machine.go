@@ -1,0 +1,251 @@
+package machine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// DeployPlan and RecoveryPlan are the names of the plans that always exist.
+const (
+	DeployPlan   = "deploy"
+	RecoveryPlan = "recovery"
+)
+
+// Config are the machine's own settings. Zero values stand for the defaults in brackets.
+type Config struct {
+	// DiscoveryWindow is how long nobody new must have come before a run's members are frozen [10 s].
+	DiscoveryWindow time.Duration
+	// ScoutPatience is how long a run waits for the first report from a host whose scout was not yet heard [2 min].
+	ScoutPatience time.Duration
+	// BackoffInitial [5 s] is the wait after a first failure; it doubles with each further one up to BackoffMax [5 min].
+	BackoffInitial, BackoffMax time.Duration
+	// RefuseWanted [5 s] and RefuseIdle [1 h] are how long offers are refused that did not fit, and that nobody needs.
+	RefuseWanted, RefuseIdle time.Duration
+	// ReconcileInterval [10 min] is the time between two reconciliations of everything.
+	ReconcileInterval time.Duration
+	// ViewInterval [100 ms] is the least time between two views.
+	ViewInterval time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&c.DiscoveryWindow, 10 * time.Second},
+		{&c.ScoutPatience, 2 * time.Minute},
+		{&c.BackoffInitial, 5 * time.Second},
+		{&c.BackoffMax, 5 * time.Minute},
+		{&c.RefuseWanted, 5 * time.Second},
+		{&c.RefuseIdle, time.Hour},
+		{&c.ReconcileInterval, 10 * time.Minute},
+		{&c.ViewInterval, 100 * time.Millisecond},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	return c
+}
+
+// Machine is the framework's brain. See the package documentation for its use.
+type Machine struct {
+	cfg     Config
+	service Service
+
+	// Durable: what the records say.
+	frameworkID string
+	target      targetRecord
+	hosts       map[string]*Host
+	pods        map[string]*Pod
+	run         plans.Run
+	facts       map[string]plans.Fact // by record key
+
+	// Derived from the durable part.
+	byTask    map[string]*Pod
+	order     []*Pod         // sorted by the phase of their type, then index
+	nextIndex map[string]int // by pod type
+
+	// Volatile: gone with the process or the session.
+	connection Connection
+	offers     map[string]offers.Offer
+	agents     map[string]map[string]bool // host key -> agents that offered in this session
+	tries      map[string]try             // pod name -> why its last evaluation found no match
+	asked      map[string]question        // task id -> open reconciliation
+	fullAsk    time.Time                  // when everything is reconciled next
+	told       map[string]telling         // scout pod name -> last message
+	strangers  map[string]string          // task id -> agent id
+	hostHolds  map[string][]plans.Hold    // why a host can't be used
+	revived    map[string]bool            // candidates for which offers were asked
+	reviveAt   time.Time                  // not before
+	survey     Survey
+	surveyed   bool // the survey is that of the hosts as they are
+
+	// Collected for the next decision.
+	dirty    map[string]bool
+	deleted  map[string]bool
+	calls    []Call
+	answers  []Answer
+	changed  bool // a reader could see a difference
+	urgent   bool // publish without regard to ViewInterval
+	viewed   time.Time
+	revision uint64
+	wake     time.Time
+}
+
+// Boot is what is particular to this start of the process.
+type Boot struct {
+	Now time.Time
+	// By says where the settings come from ("operator", "package").
+	By string
+}
+
+// New builds a machine from its records, which may be empty. It refuses records that it can't read or whose format is newer
+// than its own, naming each of them.
+func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, error) {
+	m := &Machine{
+		cfg:       cfg.withDefaults(),
+		service:   service,
+		hosts:     map[string]*Host{},
+		pods:      map[string]*Pod{},
+		facts:     map[string]plans.Fact{},
+		byTask:    map[string]*Pod{},
+		nextIndex: map[string]int{},
+		offers:    map[string]offers.Offer{},
+		agents:    map[string]map[string]bool{},
+		tries:     map[string]try{},
+		asked:     map[string]question{},
+		told:      map[string]telling{},
+		strangers: map[string]string{},
+		hostHolds: map[string][]plans.Hold{},
+		revived:   map[string]bool{},
+		dirty:     map[string]bool{},
+		deleted:   map[string]bool{},
+		changed:   true,
+	}
+	if err := m.load(records); err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	definition, _ := m.deployDefinition(boot.Now)
+	if err := definition.Validate(); err != nil {
+		return nil, fmt.Errorf("service %s: %w", service.Name(), err)
+	}
+	m.retarget(boot)
+	return m, nil
+}
+
+// FrameworkID is the id under which the framework is known to Mesos; empty before the first subscription.
+func (m *Machine) FrameworkID() string { return m.frameworkID }
+
+// Take notes an event.
+func (m *Machine) Take(now time.Time, e Event) {
+	m.changed = true
+	switch e := e.(type) {
+	case Subscribed:
+		m.takeSubscribed(now, e)
+	case Disconnected:
+		m.takeDisconnected(now, e)
+	case Offered:
+		m.takeOffers(now, e.Offers)
+	case Rescinded:
+		delete(m.offers, e.OfferID)
+	case Updated:
+		m.takeStatus(now, e.Status)
+	case Failure:
+		m.takeFailure(e)
+	case CallFailed:
+		m.takeCallFailed(now, e)
+	case Verb:
+		m.takeVerb(now, e)
+	}
+}
+
+// Decide says what is to be done now. random must be fresh with every call: task ids are made from it.
+func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
+	m.wake = time.Time{}
+	m.admitHosts(now)
+	m.discover(now)
+	m.reconcile(now) // before launch: Mesos need not be asked about tasks that it has yet to hear of
+	m.launch(now, random, m.candidates(now))
+	m.finish(now)
+	m.tellScouts(now)
+
+	groups := m.flush()
+	effects := Effects{Groups: groups, View: m.publish(now), Answers: m.answers}
+	for _, c := range m.calls {
+		effects.Calls = append(effects.Calls, Sending{Call: c, After: len(groups)})
+	}
+	m.calls, m.answers = nil, nil
+	effects.WakeAt = m.wake
+	return effects
+}
+
+// wakeAt asks to be called again at t at the latest.
+func (m *Machine) wakeAt(t time.Time) {
+	if m.wake.IsZero() || t.Before(m.wake) {
+		m.wake = t
+	}
+}
+
+func (m *Machine) takeSubscribed(now time.Time, e Subscribed) {
+	if m.frameworkID != e.FrameworkID {
+		m.frameworkID = e.FrameworkID
+		m.dirty[keyFramework] = true
+	}
+	m.endSession()
+	m.connection = Connection{Connected: true, Since: now, Master: e.Master}
+	m.fullAsk = now
+}
+
+func (m *Machine) takeDisconnected(now time.Time, e Disconnected) {
+	wasConnected := m.connection.Connected
+	m.endSession()
+	m.connection.Connected = false
+	m.connection.Error = e.Err
+	if wasConnected || m.connection.Since.IsZero() {
+		m.connection.Since = now
+	}
+}
+
+// endSession forgets what does not outlive a session with a master: offers are dead, filters and open questions are gone.
+func (m *Machine) endSession() {
+	clear(m.offers)
+	clear(m.agents)
+	clear(m.asked)
+	clear(m.revived)
+	clear(m.told)
+	clear(m.tries)
+	m.calls = nil
+	m.fullAsk = time.Time{}
+}
+
+func (m *Machine) takeFailure(e Failure) {
+	if e.ExecutorID != "" {
+		return
+	}
+	for _, agents := range m.agents {
+		delete(agents, e.AgentID)
+	}
+	for id, o := range m.offers {
+		if o.AgentID == e.AgentID {
+			delete(m.offers, id)
+		}
+	}
+}
+
+func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
+	switch c := e.Call.(type) {
+	case Accept:
+		if e.Ambiguous {
+			return // the session ends, and reconciliation tells what became of the tasks
+		}
+		for _, t := range c.Launches {
+			m.takeStatus(now, TaskStatus{TaskID: t.ID, AgentID: t.AgentID, State: Dropped, Source: "SESSION", Message: e.Err})
+		}
+	case Revive:
+		clear(m.revived)
+	}
+}

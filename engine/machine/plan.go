@@ -1,0 +1,122 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// discoverStep is the wait step that ends the discovery of a run's members.
+const discoverStep = "discover"
+
+// candidate is a pod whose launch step may begin now.
+type candidate struct {
+	plan string
+	pod  *Pod
+}
+
+// candidates evaluates the plans: deploy before recovery, no pod twice.
+func (m *Machine) candidates(now time.Time) []candidate {
+	var out []candidate
+	seen := map[*Pod]bool{}
+	for _, e := range []plans.Evaluation{m.evaluateDeploy(now), m.evaluateRecovery(now)} {
+		for _, c := range e.Candidates {
+			p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]
+			if p == nil || seen[p] || !m.launchable(p) {
+				continue
+			}
+			seen[p] = true
+			out = append(out, candidate{plan: e.View.Name, pod: p})
+		}
+	}
+	return out
+}
+
+func (m *Machine) evaluateDeploy(now time.Time) plans.Evaluation {
+	in := plans.Input{Run: m.run, Now: now, Facts: m.sortedFacts()}
+	in.Definition, in.Observations = m.deployDefinition(now)
+	return plans.Evaluate(in)
+}
+
+func (m *Machine) deployDefinition(now time.Time) (plans.Definition, [][]plans.Observation) {
+	d := plans.Definition{Service: m.service.Name(), Name: DeployPlan, Strategy: plans.Serial}
+	byType := map[string][]*Pod{}
+	for _, p := range m.order {
+		byType[p.Type] = append(byType[p.Type], p)
+	}
+	open := m.run.FrozenAt.IsZero()
+	var observed [][]plans.Observation
+	for i, spec := range m.service.Phases() {
+		phase := plans.Phase{Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Steps: []plans.Step{}}
+		var obs []plans.Observation
+		for _, t := range spec.PodTypes {
+			for _, p := range byType[t] {
+				if !m.member(p) {
+					continue
+				}
+				phase.Steps = append(phase.Steps, m.launchStep(p))
+				obs = append(obs, m.observe(now, p, p.Completed != ""))
+			}
+		}
+		if i == 0 {
+			phase.Steps = append(phase.Steps, plans.Step{Name: discoverStep, Kind: plans.Wait})
+			obs = append(obs, m.observeDiscovery(now))
+		}
+		d.Phases, observed = append(d.Phases, phase), append(observed, obs)
+	}
+	return d, observed
+}
+
+// member says whether a pod belongs to the run: every pod does but the scouts of hosts that have joined none.
+func (m *Machine) member(p *Pod) bool {
+	h := m.hosts[p.Host]
+	return p.Type != m.service.Scout() || h == nil || h.Run != 0
+}
+
+func (m *Machine) launchStep(p *Pod) plans.Step {
+	s := plans.Step{Name: fmt.Sprintf("%s:[%s]", p.Name, m.service.TaskName(p.Type)), Kind: plans.Launch, Pod: p.Name}
+	if p.Bound {
+		s.Host = p.Host
+	}
+	return s
+}
+
+func (m *Machine) observeDiscovery(now time.Time) plans.Observation {
+	if !m.run.FrozenAt.IsZero() {
+		return plans.Observation{Status: plans.Complete, Since: m.run.FrozenAt}
+	}
+	o := plans.Observation{Status: plans.Started, Since: m.run.StartedAt, Holds: m.waitingForMembers(now)}
+	if !m.connection.Connected {
+		o.Holds = append([]plans.Hold{m.disconnected()}, o.Holds...)
+	}
+	return o
+}
+
+// evaluateRecovery computes the recovery plan: a phase for each pod that was complete and fell.
+func (m *Machine) evaluateRecovery(now time.Time) plans.Evaluation {
+	d := plans.Definition{Service: m.service.Name(), Name: RecoveryPlan, Strategy: plans.Parallel, Phases: []plans.Phase{}}
+	var observed [][]plans.Observation
+	for _, p := range m.order {
+		if p.Fallen.IsZero() {
+			continue
+		}
+		d.Phases = append(d.Phases, plans.Phase{Name: p.Name, Strategy: plans.Serial, Steps: []plans.Step{m.launchStep(p)}})
+		observed = append(observed, []plans.Observation{m.observe(now, p, false)})
+	}
+	return plans.Evaluate(plans.Input{Definition: d, Observations: observed, Facts: m.sortedFacts(), Now: now})
+}
+
+func (m *Machine) sortedFacts() []plans.Fact {
+	keys := make([]string, 0, len(m.facts))
+	for k := range m.facts {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	out := make([]plans.Fact, 0, len(keys))
+	for _, k := range keys {
+		out = append(out, m.facts[k])
+	}
+	return out
+}

@@ -1,0 +1,298 @@
+package machine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/quobyte/mesos-framework/offers"
+)
+
+// play is a random game against the machine: a crude Mesos that may lose, repeat and refuse things, an operator, and crashes.
+type play struct {
+	t       *rapid.T
+	m, twin *Machine
+	toy     toy
+	now     time.Time
+	draws   uint16
+	serial  int
+	records map[string][]byte
+	// tasks that Mesos was asked to launch: true while they may run.
+	tasks map[string]bool
+	pods  map[string][]string // pod -> its tasks
+	agent map[string]string   // task -> agent
+	uuid  map[string]bool     // updates that wait for an acknowledgement
+}
+
+func (p *play) build() *Machine {
+	var records []Record
+	for k, v := range p.records {
+		records = append(records, Record{Key: k, Value: bytes.Clone(v)})
+	}
+	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
+	m, err := New(Config{DiscoveryWindow: 2 * time.Second}, p.toy, records, Boot{Now: p.now, By: "operator"})
+	if err != nil {
+		p.t.Fatalf("records that the machine wrote can't be read: %v", err)
+	}
+	return m
+}
+
+func (p *play) take(e Event) {
+	p.m.Take(p.now, e)
+	p.twin.Take(p.now, e)
+}
+
+// decide checks every sentence that must hold after every decision.
+func (p *play) decide() {
+	p.draws++
+	random := [16]byte{byte(p.draws), byte(p.draws >> 8)}
+	effects, same := p.m.Decide(p.now, random), p.twin.Decide(p.now, random)
+	if diff := cmp.Diff(marshal(p.t, effects), marshal(p.t, same)); diff != "" {
+		p.t.Fatalf("the same inputs give the same effects, byte for byte:\n%s", diff)
+	}
+	for _, g := range effects.Groups {
+		for _, r := range g.Puts {
+			p.records[r.Key] = r.Value
+		}
+		for _, k := range g.Deletes {
+			delete(p.records, k)
+		}
+	}
+	for _, c := range effects.Calls {
+		if c.After != len(effects.Groups) {
+			p.t.Fatalf("every call waits for the groups of its decision: %T after %d of %d", c.Call, c.After, len(effects.Groups))
+		}
+		p.carryOut(c.Call)
+	}
+	if !effects.WakeAt.IsZero() && effects.WakeAt.Before(p.now) {
+		p.t.Fatalf("a wake-up lies in the past: %s", p.now.Sub(effects.WakeAt))
+	}
+}
+
+func marshal(t *rapid.T, e Effects) string {
+	var out strings.Builder
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(text)
+	for _, c := range e.Calls {
+		fmt.Fprintf(&out, "\n%T", c.Call)
+	}
+	return out.String()
+}
+
+func (p *play) carryOut(c Call) {
+	switch c := c.(type) {
+	case Accept:
+		for _, t := range c.Launches {
+			p.launched(t)
+		}
+	case Acknowledge:
+		if len(c.UUID) == 0 {
+			p.t.Fatalf("only updates with a uuid are acknowledged: %s", c.TaskID)
+		}
+		if !p.uuid[string(c.UUID)] {
+			p.t.Fatalf("an update is acknowledged once per delivery: %s", c.TaskID)
+		}
+		delete(p.uuid, string(c.UUID))
+	}
+}
+
+func (p *play) launched(t Task) {
+	pod := t.Name[:strings.LastIndex(t.Name, "-")]
+	if _, known := p.tasks[t.ID]; known {
+		p.t.Fatalf("task ids are never reused: %s", t.ID)
+	}
+	if !strings.Contains(string(p.records[prefixPod+pod]), t.ID) {
+		p.t.Fatalf("no task is launched that is not in the records: %s", t.ID)
+	}
+	for _, old := range p.pods[pod] {
+		if p.tasks[old] && !strings.HasPrefix(pod, "agent") {
+			p.t.Fatalf("no two tasks of a pod may run at the same time: %s while %s may run", t.ID, old)
+		}
+	}
+	if fact := p.paused(pod); fact != "" {
+		p.t.Fatalf("a paused element begins no step: %s launched while %s is paused", pod, fact)
+	}
+	p.tasks[t.ID] = true
+	p.agent[t.ID] = t.AgentID
+	p.pods[pod] = append(p.pods[pod], t.ID)
+}
+
+// paused says which pause forbids the launch of a pod. A pod that has fallen is recovery's, and deploy's pauses do not concern it.
+func (p *play) paused(pod string) string {
+	podType, _, _ := strings.Cut(pod, "-")
+	keys := []string{"facts/deploy", "facts/deploy/" + map[string]string{"agent": "probe", "db": "db", "web": "web"}[podType]}
+	if m := p.m.pods[pod]; !m.Fallen.IsZero() {
+		keys = []string{"facts/recovery", "facts/recovery/" + pod}
+	}
+	for _, k := range keys {
+		if _, ok := p.records[k]; ok {
+			return k
+		}
+	}
+	return ""
+}
+
+func (p *play) status(id string, state TaskState, acknowledged bool, data []byte) {
+	s := TaskStatus{TaskID: id, State: state, Source: "MASTER", AgentID: p.agent[id], Data: data}
+	if acknowledged {
+		p.serial++
+		s.UUID = fmt.Appendf(nil, "%016d", p.serial)
+		p.uuid[string(s.UUID)] = true
+	}
+	switch state { // in words of its own: the machine's idea of what is terminal is under test
+	case Failed, Finished, Killed, Gone, Dropped, Errored:
+		p.tasks[id] = false
+	}
+	p.take(Updated{Status: s})
+}
+
+func (p *play) offer(h string) {
+	p.serial++
+	p.take(Offered{Offers: []offers.Offer{{
+		ID: fmt.Sprintf("O%d", p.serial), AgentID: "S-" + h, Hostname: h, Host: h, Role: "r",
+		Free: offers.Resources{CPUs: 4000, Ports: []offers.Range{{Begin: 7000, End: 7000}}},
+	}}})
+}
+
+func (p *play) report(scout, facts string, healthy func() bool) {
+	p.serial++
+	r := toyReport{Seq: uint64(p.serial), Facts: facts}
+	for _, other := range p.running() {
+		if p.agent[other] == p.agent[scout] && healthy() {
+			r.Health = append(r.Health, Health{TaskID: other, Healthy: true})
+		}
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.status(scout, Running, true, data)
+}
+
+// running lists the tasks that may run.
+func (p *play) running() []string {
+	var ids []string
+	for id, runs := range p.tasks {
+		if runs {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (p *play) live(t *rapid.T) string {
+	ids := p.running()
+	if len(ids) == 0 {
+		t.Skip("nothing runs")
+	}
+	return rapid.SampledFrom(ids).Draw(t, "task")
+}
+
+var hostNames = []string{"h1", "h2", "h3"}
+
+func (p *play) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"subscribe":  func(*rapid.T) { p.take(Subscribed{FrameworkID: "F"}); p.decide() },
+		"disconnect": func(*rapid.T) { p.take(Disconnected{Err: "gone"}); p.decide() },
+		"offer": func(t *rapid.T) {
+			p.offer(rapid.SampledFrom(hostNames).Draw(t, "host"))
+			p.decide()
+		},
+		"run": func(t *rapid.T) { p.status(p.live(t), Running, rapid.Bool().Draw(t, "ack"), nil); p.decide() },
+		"end": func(t *rapid.T) {
+			p.status(p.live(t), rapid.SampledFrom([]TaskState{Failed, Finished, Killed, Gone, Dropped, Errored}).Draw(t, "state"), true, nil)
+			p.decide()
+		},
+		"lose": func(t *rapid.T) {
+			p.status(p.live(t), rapid.SampledFrom([]TaskState{Unreachable, Lost, Unknown, GoneByOperator}).Draw(t, "state"), false, nil)
+			p.decide()
+		},
+		// Everything goes well for a while, so that random play reaches deep states.
+		"progress": func(t *rapid.T) {
+			p.take(Subscribed{FrameworkID: "F"})
+			for _, h := range hostNames {
+				p.offer(h)
+			}
+			p.decide()
+			p.now = p.now.Add(3 * time.Second)
+			for _, id := range p.running() {
+				p.status(id, Running, true, nil)
+			}
+			for _, id := range p.running() {
+				if strings.HasPrefix(id, "agent") {
+					p.report(id, "db", func() bool { return true })
+				}
+			}
+			p.decide()
+		},
+		"report": func(t *rapid.T) {
+			id := p.live(t)
+			if !strings.HasPrefix(id, "agent") {
+				t.Skip("no scout")
+			}
+			p.report(id, rapid.SampledFrom([]string{"db", "db", "none"}).Draw(t, "facts"), func() bool { return rapid.Bool().Draw(t, "healthy") })
+			p.decide()
+		},
+		"verb": func(t *rapid.T) {
+			p.take(Verb{
+				ID: 1, Kind: rapid.SampledFrom([]VerbKind{Pause, Resume}).Draw(t, "verb"), Actor: "a",
+				Plan: rapid.SampledFrom([]string{"deploy", "recovery"}).Draw(t, "plan"), Phase: rapid.SampledFrom([]string{"", "db", "web", "probe"}).Draw(t, "phase"),
+			})
+			p.decide()
+		},
+		"time": func(t *rapid.T) {
+			p.now = p.now.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second)
+			p.decide()
+		},
+		"crash": func(*rapid.T) {
+			before := p.m.view(p.now)
+			p.m, p.twin = p.build(), p.build()
+			after := p.m.view(p.now)
+			for i, plan := range before.Plans {
+				if plan.Run != after.Plans[i].Run {
+					p.t.Fatalf("a crash does not change the run: %v, then %v", plan.Run, after.Plans[i].Run)
+				}
+				if plan.StepsDone != after.Plans[i].StepsDone {
+					p.t.Fatalf("a crash undoes no step: %s %d, then %d", plan.Name, plan.StepsDone, after.Plans[i].StepsDone)
+				}
+			}
+			p.take(Subscribed{FrameworkID: "F"})
+			p.decide()
+		},
+		"": func(*rapid.T) {
+			for _, plan := range p.m.view(p.now).Plans {
+				for _, phase := range plan.Phases {
+					for _, s := range phase.Steps {
+						if s.Status.String() != "COMPLETE" && len(s.Holds) == 0 && p.m.connection.Connected {
+							p.t.Fatalf("every step that does not move has a reason: %s %s %s has none", plan.Name, s.Name, s.Status)
+						}
+					}
+				}
+			}
+		},
+	}
+}
+
+func TestRules(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := &play{
+			t: rt, toy: toy{expect: 1}, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
+			records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{}, uuid: map[string]bool{},
+		}
+		p.m, p.twin = p.build(), p.build()
+		p.take(Subscribed{FrameworkID: "F"})
+		p.decide()
+		rt.Repeat(p.actions())
+	})
+}

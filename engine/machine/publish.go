@@ -1,0 +1,104 @@
+package machine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// publish returns a new view if a reader could see a difference, at most one every ViewInterval unless an operator waits for it.
+func (m *Machine) publish(now time.Time) *View {
+	if !m.changed {
+		return nil
+	}
+	if next := m.viewed.Add(m.cfg.ViewInterval); !m.urgent && !m.viewed.IsZero() && now.Before(next) {
+		m.wakeAt(next)
+		return nil
+	}
+	m.changed, m.urgent, m.viewed = false, false, now
+	m.revision++
+	return m.view(now)
+}
+
+func (m *Machine) view(now time.Time) *View {
+	v := &View{
+		Revision: m.revision, At: now,
+		Service: m.service.Name(), FrameworkID: m.frameworkID,
+		Connection: m.connection, Target: m.target.Target,
+		Plans: []plans.View{m.evaluateDeploy(now).View, m.evaluateRecovery(now).View},
+		Hosts: []HostView{}, Pods: []PodView{},
+		Warnings: m.warnings(),
+	}
+	v.Plans[0].Warnings = v.Warnings
+	for _, h := range m.sortedHosts() {
+		v.Hosts = append(v.Hosts, HostView{
+			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
+			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, Holds: m.holdsShown(h),
+		})
+	}
+	for _, p := range m.order {
+		v.Pods = append(v.Pods, podView(p))
+	}
+	for id := range m.strangers {
+		v.Strangers = append(v.Strangers, id)
+	}
+	slices.Sort(v.Strangers)
+	return v
+}
+
+// holdsShown says why a host has no part in the current run.
+func (m *Machine) holdsShown(h *Host) []plans.Hold {
+	if holds := m.hostHolds[h.Key]; len(holds) > 0 {
+		return holds
+	}
+	if h.Run != 0 || h.Left != 0 {
+		return nil
+	}
+	return []plans.Hold{{
+		Code: plans.CodeDiscovering, Subject: h.Key, Since: h.FirstSeen,
+		Text: "host " + h.Key + ": came after the members of this run were frozen; joins the next run of " + DeployPlan,
+	}}
+}
+
+func podView(p *Pod) PodView {
+	v := PodView{Name: p.Name, Type: p.Type, Host: p.Host}
+	if t := p.Task; t != nil {
+		v.TaskID, v.AgentID, v.State, v.Since = t.ID, t.AgentID, t.State, t.StateAt
+		v.Healthy, v.Message = !t.Healthy.IsZero(), t.Message
+		if t.Sick != "" {
+			v.Message = t.Sick
+		}
+	}
+	return v
+}
+
+// warnings are what the survey saw, and pods that run other settings than the target's.
+func (m *Machine) warnings() []plans.Hold {
+	out := slices.Clone(m.survey.Warnings)
+	for _, h := range m.sortedHosts() {
+		if h.Left != 0 && h.Facts == nil {
+			out = append(out, plans.Hold{
+				Code: plans.CodeMissing, Subject: h.Key, Since: h.FirstSeen,
+				Text: "host " + h.Key + ": its " + m.service.Scout() + " was not heard in time; it joins a later run when it is",
+			})
+		}
+	}
+	stale := map[string]int{}
+	for _, p := range m.order {
+		if p.Task != nil && !p.Task.State.Terminal() && p.Task.Fingerprint != m.service.Fingerprint(p.Type) {
+			stale[p.Type]++
+		}
+	}
+	for _, phase := range m.service.Phases() {
+		for _, t := range phase.PodTypes {
+			if stale[t] > 0 {
+				out = append(out, plans.Hold{
+					Code: plans.CodeService, Subject: t, Since: m.target.At,
+					Text: "the settings of " + t + " have changed; each of its pods that run applies them when it is next launched",
+				})
+			}
+		}
+	}
+	return out
+}

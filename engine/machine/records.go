@@ -1,0 +1,274 @@
+package machine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Keys of records. Those that end in a slash are prefixes.
+const (
+	keyFramework = "framework"
+	keyTarget    = "target"
+	keyRun       = "runs/" + DeployPlan
+	prefixHost   = "hosts/"
+	prefixPod    = "pods/"
+	prefixFact   = "facts/"
+)
+
+// recordFormat is the version of the values' encoding. A newer one is refused: an older program must not guess.
+const recordFormat = 1
+
+// groupBytes bounds a group. The store promises atomicity up to 256 KiB; half of it leaves room for keys and framing.
+const groupBytes = 128 << 10
+
+type envelope struct {
+	Format int             `json:"format"`
+	Value  json.RawMessage `json:"value"`
+}
+
+type frameworkRecord struct {
+	ID string `json:"id"`
+}
+
+// targetRecord is the target and the settings of the boot that made it: only a change against the last boot makes a new one.
+type targetRecord struct {
+	Target
+	Boot string `json:"boot"`
+}
+
+func encode(v any) []byte {
+	value, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("record: %v", err)) // our own types always encode
+	}
+	out, err := json.Marshal(envelope{Format: recordFormat, Value: value})
+	if err != nil {
+		panic(fmt.Sprintf("record: %v", err))
+	}
+	return out
+}
+
+func decode(r Record, v any) error {
+	var e envelope
+	if err := json.Unmarshal(r.Value, &e); err != nil {
+		return fmt.Errorf("record %s: not readable: %w", r.Key, err)
+	}
+	if e.Format > recordFormat {
+		return fmt.Errorf("record %s: format %d is newer than %d, the newest that this program reads; start the version that wrote it", r.Key, e.Format, recordFormat)
+	}
+	if e.Format < 1 {
+		return fmt.Errorf("record %s: not readable: no format", r.Key)
+	}
+	if err := json.Unmarshal(e.Value, v); err != nil {
+		return fmt.Errorf("record %s: not readable: %w", r.Key, err)
+	}
+	return nil
+}
+
+func (m *Machine) load(records []Record) error {
+	var problems *multierror.Error
+	for _, r := range records {
+		if err := m.loadOne(r); err != nil {
+			problems = multierror.Append(problems, err)
+		}
+	}
+	m.sortPods()
+	return problems.ErrorOrNil()
+}
+
+func (m *Machine) loadOne(r Record) error {
+	switch {
+	case r.Key == keyFramework:
+		var f frameworkRecord
+		err := decode(r, &f)
+		m.frameworkID = f.ID
+		return err
+	case r.Key == keyTarget:
+		return decode(r, &m.target)
+	case r.Key == keyRun:
+		return decode(r, &m.run)
+	case strings.HasPrefix(r.Key, prefixHost):
+		h := &Host{}
+		err := decode(r, h)
+		m.hosts[h.Key] = h
+		return err
+	case strings.HasPrefix(r.Key, prefixPod):
+		p := &Pod{}
+		err := decode(r, p)
+		m.pods[p.Name] = p
+		m.nextIndex[p.Type] = max(m.nextIndex[p.Type], p.Index+1)
+		if p.Task != nil {
+			m.byTask[p.Task.ID] = p
+		}
+		return err
+	case strings.HasPrefix(r.Key, prefixFact):
+		var f plans.Fact
+		err := decode(r, &f)
+		m.facts[r.Key] = f
+		return err
+	}
+	return fmt.Errorf("record %s: unknown key", r.Key)
+}
+
+// flush returns the changed records as groups, in an order in which every prefix is consistent: the framework id before anything
+// else, and the run, which says that its members are frozen, after the pods that are its members.
+func (m *Machine) flush() []Group {
+	if len(m.dirty) == 0 && len(m.deleted) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(m.dirty))
+	for k := range m.dirty {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		if a, b := keyRank(keys[i]), keyRank(keys[j]); a != b {
+			return a < b
+		}
+		return keys[i] < keys[j]
+	})
+	var groups []Group
+	var current Group
+	size := 0
+	for _, k := range keys {
+		r := Record{Key: k, Value: m.value(k)}
+		if size > 0 && size+len(r.Value) > groupBytes {
+			groups, current, size = append(groups, current), Group{}, 0
+		}
+		current.Puts = append(current.Puts, r)
+		size += len(r.Key) + len(r.Value)
+	}
+	for k := range m.deleted {
+		current.Deletes = append(current.Deletes, k)
+	}
+	slices.Sort(current.Deletes)
+	clear(m.dirty)
+	clear(m.deleted)
+	return append(groups, current)
+}
+
+func keyRank(key string) int {
+	switch {
+	case key == keyFramework:
+		return 0
+	case key == keyRun:
+		return 2
+	}
+	return 1
+}
+
+func (m *Machine) value(key string) []byte {
+	switch {
+	case key == keyFramework:
+		return encode(frameworkRecord{ID: m.frameworkID})
+	case key == keyTarget:
+		return encode(m.target)
+	case key == keyRun:
+		return encode(m.run)
+	case strings.HasPrefix(key, prefixHost):
+		return encode(m.hosts[strings.TrimPrefix(key, prefixHost)])
+	case strings.HasPrefix(key, prefixPod):
+		return encode(m.pods[strings.TrimPrefix(key, prefixPod)])
+	}
+	return encode(m.facts[key])
+}
+
+// retarget makes a new target if the settings are not those of the last boot.
+func (m *Machine) retarget(boot Boot) {
+	settings := m.fingerprints()
+	if m.target.Boot == settings {
+		return
+	}
+	m.target = targetRecord{
+		Target: Target{ID: settings[:12], Number: m.target.Number + 1, By: boot.By, At: boot.Now},
+		Boot:   settings,
+	}
+	m.dirty[keyTarget] = true
+}
+
+// fingerprints identifies what the settings render, over all pod types.
+func (m *Machine) fingerprints() string {
+	h := sha256.New()
+	for _, phase := range m.service.Phases() {
+		for _, t := range phase.PodTypes {
+			fmt.Fprintf(h, "%s=%s\n", t, m.service.Fingerprint(t))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// touchPod and touchHost mark a record for the next commit.
+func (m *Machine) touchPod(p *Pod)   { m.dirty[prefixPod+p.Name] = true }
+func (m *Machine) touchHost(h *Host) { m.dirty[prefixHost+h.Key] = true }
+
+// sortPods orders pods as their types stand in the deploy plan, and by index.
+func (m *Machine) sortPods() {
+	rank := map[string]int{}
+	for _, phase := range m.service.Phases() {
+		for _, t := range phase.PodTypes {
+			rank[t] = len(rank) + 1
+		}
+	}
+	m.order = m.order[:0]
+	for _, p := range m.pods {
+		m.order = append(m.order, p)
+	}
+	slices.SortFunc(m.order, func(a, b *Pod) int {
+		if c := rank[a.Type] - rank[b.Type]; c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.Type, b.Type); c != 0 {
+			return c
+		}
+		return a.Index - b.Index
+	})
+}
+
+// newPod creates the next pod of a type. Indices are never reused: pods are never forgotten.
+func (m *Machine) newPod(podType, host string) *Pod {
+	index := m.nextIndex[podType]
+	m.nextIndex[podType] = index + 1
+	p := &Pod{Name: fmt.Sprintf("%s-%d", podType, index), Type: podType, Index: index, Host: host, Bound: host != ""}
+	m.pods[p.Name] = p
+	m.touchPod(p)
+	m.order = append(m.order, p)
+	return p
+}
+
+// sortedHosts returns all hosts by key.
+func (m *Machine) sortedHosts() []*Host {
+	out := make([]*Host, 0, len(m.hosts))
+	for _, h := range m.hosts {
+		out = append(out, h)
+	}
+	slices.SortFunc(out, func(a, b *Host) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+func (m *Machine) cluster() Cluster {
+	var c Cluster
+	for _, h := range m.sortedHosts() {
+		c.Hosts = append(c.Hosts, *h)
+	}
+	for _, p := range m.order {
+		c.Pods = append(c.Pods, *p)
+	}
+	return c
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

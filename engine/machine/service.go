@@ -1,0 +1,158 @@
+package machine
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Service is what the machine deploys. The machine knows hosts, pods, tasks and plans; all that is particular to a service
+// comes from here. Its methods are pure: same arguments, same answer.
+type Service interface {
+	// Name is the name of the deployed system, the first part of element ids.
+	Name() string
+	// Fingerprint identifies what the settings render for a pod type, late-bound values left out.
+	Fingerprint(podType string) string
+	// Phases lists the phases of the deploy plan. The first is the scouts'.
+	Phases() []PhaseSpec
+	// Admit says whether a host may be used at all; nil if it may.
+	Admit(h Host) *plans.Hold
+	// Scout is the pod type that runs on every host to say what the host carries and how its pods are.
+	Scout() string
+	// Read decodes what a scout attached to a status update.
+	Read(data []byte) (Report, error)
+	// Survey looks at all hosts whose scout has reported, sorted by key, and says what should run.
+	Survey(hosts []Host) Survey
+	// Requirement is what a pod needs of a host.
+	Requirement(p Pod) offers.Requirement
+	// Task renders a pod's task. The machine fills in its ids, agent and role. Late-bound values come from the cluster.
+	Task(p Pod, at Place, c Cluster) (Task, error)
+	// TaskName is the last part of a pod type's task names ("server").
+	TaskName(podType string) string
+	// Message is what the scout on a host should have been told, nil if nothing; see Report.Heard.
+	Message(h Host, c Cluster) []byte
+	// Health says whether pods of the type are ready only when their scout says so (true), or when they run (false).
+	Health(podType string) bool
+}
+
+// PhaseSpec is one phase of the deploy plan: the pods of some types.
+type PhaseSpec struct {
+	Name     string
+	Strategy plans.Strategy
+	After    []string // see plans.Phase.After
+	PodTypes []string
+}
+
+// Report is what a scout says. The machine takes it apart and keeps it; only Facts is the service's own business.
+type Report struct {
+	// Seq rises with every report of a task; older ones are ignored.
+	Seq uint64
+	// Facts is what the host carries, in the service's own encoding, kept with the host. Equal facts must be equal bytes.
+	Facts []byte
+	// Pods is the health of the host's pods by task id.
+	Pods []Health
+	// Heard is the hex SHA-256 of the last message that reached the scout, empty if none did. A message is sent again
+	// until it is heard: Mesos may lose it in silence.
+	Heard string
+}
+
+// Health is the state of a pod by its task id.
+type Health struct {
+	TaskID  string
+	Healthy bool
+	Text    string // why not
+}
+
+// Survey is what the hosts' facts add up to.
+type Survey struct {
+	// Pods are in the order in which indices are handed out. Only pods that are new get one; none is taken away.
+	Pods []Wanted
+	// Missing keeps members from being frozen: minimums that are not met, contradictions.
+	Missing []plans.Hold
+	// Warnings do not.
+	Warnings []plans.Hold
+}
+
+// Wanted is a pod that should exist.
+type Wanted struct {
+	Type string
+	Host string // key of the host it is bound to; empty if it is free
+}
+
+// Place is where a task will run.
+type Place struct {
+	Host, Hostname, Address string
+	TaskID                  string
+}
+
+// Cluster is a read-only view of what is known, for late-bound values.
+type Cluster struct {
+	Hosts []Host // sorted by key
+	Pods  []Pod  // sorted by type and index
+}
+
+// Host is an agent as we know it.
+type Host struct {
+	Key      string `json:"key"`
+	Hostname string `json:"hostname"`
+	Address  string `json:"address"` // the agent's IP
+	AgentID  string `json:"agent_id"`
+	// FirstSeen is when its first offer came.
+	FirstSeen time.Time `json:"first_seen"`
+	// Run is the deploy run that it joined; 0 if it has joined none. Left is the run that went on without it, because
+	// its scout was not heard in time.
+	Run  int `json:"run,omitempty"`
+	Left int `json:"left,omitempty"`
+	// Facts is what its scout last said, nil before it said anything; ReportedAt is when they last changed.
+	Facts      []byte    `json:"facts"`
+	ReportedAt time.Time `json:"reported_at,omitzero"`
+	// Heard is the digest of the last message that reached its scout. Volatile.
+	Heard string `json:"-"`
+}
+
+// Pod is one instance of a daemon.
+type Pod struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Index int    `json:"index"`
+	// Host is the key of the host where it runs or ran; Bound says that it may run nowhere else.
+	Host  string `json:"host,omitempty"`
+	Bound bool   `json:"bound,omitempty"`
+
+	// Task is the last task that was launched for it; nil if none ever was.
+	Task *PodTask `json:"task,omitempty"`
+
+	// Completed is the target for which it has completed a launch step; empty if none.
+	Completed   string    `json:"completed,omitempty"`
+	CompletedAt time.Time `json:"completed_at,omitzero"`
+	// Failures counts task ends since it was last healthy; NextTry is the end of the backoff that follows.
+	Failures int       `json:"failures,omitempty"`
+	NextTry  time.Time `json:"next_try,omitzero"`
+	// Fallen says that it was complete and then ended or was lost: the recovery plan works on it until it is healthy.
+	Fallen time.Time `json:"fallen,omitzero"`
+}
+
+// PodTask is a task of a pod.
+type PodTask struct {
+	ID          string    `json:"id"`
+	AgentID     string    `json:"agent_id"`
+	ExecutorID  string    `json:"executor_id,omitempty"`
+	Address     string    `json:"address"`  // the agent's IP
+	Hostname    string    `json:"hostname"` // the agent's
+	Target      string    `json:"target"`   // the target it was rendered from
+	Fingerprint string    `json:"fingerprint"`
+	LaunchedAt  time.Time `json:"launched_at"`
+
+	State   TaskState `json:"state"`
+	StateAt time.Time `json:"state_at"`
+	Message string    `json:"message,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Source  string    `json:"source,omitempty"`
+
+	// Healthy is since when it is ready; zero while it is not.
+	Healthy time.Time `json:"healthy,omitzero"`
+	// Sick is why it is not ready, if anybody said. Seq is the number of the last report that a scout's task sent. Volatile.
+	Sick string `json:"-"`
+	Seq  uint64 `json:"-"`
+}

@@ -1,0 +1,287 @@
+package machine
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Terminal says whether a task in this state is proven to have ended, or never to have begun. LOST, UNREACHABLE, UNKNOWN and
+// GONE_BY_OPERATOR prove nothing: such a task can run again (mesos-traces F58).
+func (s TaskState) Terminal() bool {
+	switch s {
+	case Finished, Failed, Killed, Errored, Dropped, Gone:
+		return true
+	}
+	return false
+}
+
+// Unproven says that Mesos does not know whether the task runs.
+func (s TaskState) Unproven() bool {
+	switch s {
+	case Lost, Unreachable, Unknown, GoneByOperator:
+		return true
+	}
+	return false
+}
+
+// neverRan: the task did not end, it never began; no reason to back off.
+func (s TaskState) neverRan() bool { return s == Dropped || s == Gone }
+
+// takeStatus notes the state of a task. The acknowledgement waits for the record like every call.
+func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
+	if len(s.UUID) > 0 {
+		m.calls = append(m.calls, Acknowledge{TaskID: s.TaskID, AgentID: s.AgentID, UUID: s.UUID})
+	}
+	delete(m.asked, s.TaskID)
+	p := m.byTask[s.TaskID]
+	if p == nil {
+		m.takeStranger(s)
+		return
+	}
+	t := p.Task
+	if t.State.Terminal() {
+		return // the proof stands; repeats and late copies change nothing
+	}
+	if t.State != s.State {
+		m.enterState(now, p, s)
+	}
+	if s.State == Running && len(s.Data) > 0 && p.Type == m.service.Scout() {
+		m.takeReport(now, p, s.Data)
+	}
+	if s.State == Running && p.Type != m.service.Scout() && !m.service.Health(p.Type) {
+		m.setHealth(now, p, true, "")
+	}
+}
+
+func (m *Machine) takeStranger(s TaskStatus) {
+	if s.State.Terminal() || s.State.Unproven() {
+		delete(m.strangers, s.TaskID)
+		return
+	}
+	m.strangers[s.TaskID] = s.AgentID
+}
+
+func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
+	t := p.Task
+	if t.State == Running && s.State == Staging || t.State == Running && s.State == Starting {
+		return // an answer to a reconciliation that a later update has overtaken
+	}
+	t.State, t.StateAt = s.State, now
+	t.Message, t.Reason, t.Source = s.Message, s.Reason, s.Source
+	m.touchPod(p)
+	if s.State == Running || s.State == Staging || s.State == Starting {
+		return
+	}
+	t.Healthy, t.Sick = time.Time{}, ""
+	if s.State.Terminal() {
+		m.endTask(now, p)
+	}
+	if p.Completed != "" && p.Fallen.IsZero() && s.State != Killing {
+		p.Fallen = now
+	}
+}
+
+func (m *Machine) endTask(now time.Time, p *Pod) {
+	delete(m.told, p.Name)
+	if p.Task.State.neverRan() {
+		p.NextTry = time.Time{}
+		return
+	}
+	p.Failures++
+	p.NextTry = now.Add(m.backoff(p))
+}
+
+// backoff doubles with every failure. The jitter, up to a tenth, comes from the task's id, which is random: pods that fell
+// together do not come back together.
+func (m *Machine) backoff(p *Pod) time.Duration {
+	d := m.cfg.BackoffInitial
+	for i := 1; i < p.Failures && d < m.cfg.BackoffMax; i++ {
+		d *= 2
+	}
+	d = min(d, m.cfg.BackoffMax)
+	h := fnv.New32a()
+	h.Write([]byte(p.Task.ID))
+	return d + time.Duration(h.Sum32()%1000)*d/10000
+}
+
+// takeReport takes a scout's report apart. One that can't be read is shown and changes nothing.
+func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
+	report, err := m.service.Read(data)
+	if err != nil {
+		scout.Task.Sick = fmt.Sprintf("report not readable: %v", err)
+		return
+	}
+	if report.Seq <= scout.Task.Seq {
+		return
+	}
+	scout.Task.Seq = report.Seq
+	m.setHealth(now, scout, true, "")
+	if h := m.hosts[scout.Host]; h != nil {
+		h.Heard = report.Heard
+		if h.Facts == nil || string(h.Facts) != string(report.Facts) {
+			h.Facts, h.ReportedAt = report.Facts, now
+			m.surveyed = false
+			m.touchHost(h)
+		}
+	}
+	for _, r := range report.Pods {
+		p := m.byTask[r.TaskID]
+		if p == nil || p.Host != scout.Host || p.Task.State != Running {
+			continue
+		}
+		m.setHealth(now, p, r.Healthy, r.Text)
+	}
+}
+
+func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
+	t := p.Task
+	t.Sick = text
+	if !healthy {
+		if !t.Healthy.IsZero() {
+			t.Healthy = time.Time{}
+			m.touchPod(p)
+		}
+		return
+	}
+	if t.Healthy.IsZero() {
+		t.Healthy = now
+		m.touchPod(p)
+	}
+	if p.Completed == "" {
+		p.Completed, p.CompletedAt = t.Target, now
+		m.touchPod(p)
+	}
+	if p.Failures != 0 || !p.Fallen.IsZero() || !p.NextTry.IsZero() {
+		p.Failures, p.Fallen, p.NextTry = 0, time.Time{}, time.Time{}
+		m.touchPod(p)
+	}
+}
+
+// launchable says whether a new task may be launched for the pod: no task, or the last one proven gone.
+func (m *Machine) launchable(p *Pod) bool {
+	if p.Task == nil || p.Task.State.Terminal() {
+		return true
+	}
+	// A scout holds no device: one that Mesos lost sight of is replaced once its agent is known to be another one.
+	h := m.hosts[p.Host]
+	return p.Type == m.service.Scout() && p.Task.State.Unproven() && h != nil && h.AgentID != p.Task.AgentID
+}
+
+// observe says how far a pod's launch step has come.
+func (m *Machine) observe(now time.Time, p *Pod, completed bool) plans.Observation {
+	o := plans.Observation{Host: p.Host}
+	t := p.Task
+	if t != nil {
+		o.Task = t.ID
+	}
+	switch {
+	case completed:
+		o.Status, o.Since = plans.Complete, p.CompletedAt
+	case len(m.hostHolds[p.Host]) > 0:
+		o.Holds = m.hostHolds[p.Host]
+	case m.launchable(p):
+		m.observeIdle(now, p, &o)
+	case t.State.Unproven():
+		o.Since = t.StateAt
+		o.Holds = []plans.Hold{{
+			Code: plans.CodeUnknownTask, Subject: t.ID, Since: t.StateAt,
+			Text: fmt.Sprintf("task %s is %s: it may still run; waits until Mesos says that it runs or is gone", t.ID, t.State),
+		}}
+	case t.State == Running:
+		o.Status, o.Since = plans.Started, t.StateAt
+		if !t.Healthy.IsZero() {
+			o.Status, o.Since = plans.Complete, t.Healthy
+			break
+		}
+		o.Holds = []plans.Hold{m.sickness(p)}
+	case t.State == Killing:
+		o.Status, o.Since = plans.Started, t.StateAt
+		o.Holds = []plans.Hold{{Code: plans.CodeUnhealthy, Subject: p.Name, Text: "is being stopped", Since: t.StateAt}}
+	default:
+		o.Status, o.Since = plans.Starting, t.LaunchedAt
+	}
+	return o
+}
+
+func (m *Machine) observeIdle(now time.Time, p *Pod, o *plans.Observation) {
+	if now.Before(p.NextTry) {
+		m.wakeAt(p.NextTry)
+		o.Status, o.Since, o.Until = plans.Delayed, p.Task.StateAt, p.NextTry
+		o.Holds = []plans.Hold{{
+			Code: plans.CodeBackoff, Subject: p.Name, Since: p.Task.StateAt, Until: p.NextTry,
+			Text: fmt.Sprintf("failed %s: %s; tries again at %s", times(p.Failures), ending(p.Task), p.NextTry.UTC().Format("15:04:05Z")),
+		}}
+		return
+	}
+	if tried, ok := m.tries[p.Name]; ok {
+		o.Status, o.Since = plans.Prepared, tried.since
+		o.Holds = []plans.Hold{tried.hold}
+	}
+	if p.Failures > 0 && p.Task != nil {
+		o.Holds = append(o.Holds, plans.Hold{
+			Code: plans.CodeService, Subject: p.Name, Since: p.Task.StateAt,
+			Text: fmt.Sprintf("last task: %s (failed %s)", ending(p.Task), times(p.Failures)),
+		})
+	}
+	if !m.connection.Connected {
+		o.Holds = append([]plans.Hold{m.disconnected()}, o.Holds...)
+	}
+}
+
+func (m *Machine) disconnected() plans.Hold {
+	text := "no session with a Mesos master"
+	if m.connection.Error != "" {
+		text += ": " + m.connection.Error
+	}
+	return plans.Hold{Code: plans.CodeDisconnected, Text: text, Since: m.connection.Since}
+}
+
+func (m *Machine) sickness(p *Pod) plans.Hold {
+	hold := plans.Hold{Code: plans.CodeUnhealthy, Subject: p.Name, Since: p.Task.StateAt}
+	switch {
+	case p.Type == m.service.Scout() && p.Task.Sick == "":
+		hold.Text = "runs, has not reported yet"
+	case p.Task.Sick != "":
+		hold.Text = "runs, is not ready: " + p.Task.Sick
+	case m.scoutRuns(p.Host):
+		hold.Text = fmt.Sprintf("runs, the %s has not looked at it yet", m.service.Scout())
+	default:
+		hold.Text = fmt.Sprintf("runs, nobody can say whether it is ready: the %s on %s does not run", m.service.Scout(), p.Host)
+	}
+	return hold
+}
+
+func (m *Machine) scoutRuns(host string) bool {
+	p := m.scoutOf(host)
+	return p != nil && p.Task != nil && p.Task.State == Running
+}
+
+func (m *Machine) scoutOf(host string) *Pod {
+	for _, p := range m.order {
+		if p.Type == m.service.Scout() && p.Host == host {
+			return p
+		}
+	}
+	return nil
+}
+
+// ending puts the end of a task into words.
+func ending(t *PodTask) string {
+	switch {
+	case t.Message != "":
+		return fmt.Sprintf("%s, %s", t.State, t.Message)
+	case t.Reason != "":
+		return fmt.Sprintf("%s, %s", t.State, t.Reason)
+	}
+	return string(t.State)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

@@ -1,0 +1,108 @@
+package machine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// toy is a second, tiny service: it keeps the machine from knowing Quobyte. An "agent" scouts each host; hosts whose facts contain "db"
+// get a db, one after the other; and there is one web, anywhere.
+type toy struct {
+	expect  int
+	setting string // part of db's fingerprint
+}
+
+var _ Service = toy{}
+
+func (toy) Name() string                  { return "toy" }
+func (t toy) Fingerprint(p string) string { return p + t.setting }
+func (toy) Scout() string                 { return "agent" }
+func (toy) TaskName(string) string        { return "server" }
+func (toy) Health(p string) bool          { return p == "db" }
+
+func (toy) Phases() []PhaseSpec {
+	return []PhaseSpec{
+		{Name: "probe", Strategy: plans.Parallel, PodTypes: []string{"agent"}},
+		{Name: "db", Strategy: plans.Serial, PodTypes: []string{"db"}},
+		{Name: "web", Strategy: plans.Parallel, PodTypes: []string{"web"}},
+	}
+}
+
+func (toy) Admit(h Host) *plans.Hold {
+	if strings.HasPrefix(h.Key, "forbidden") {
+		return &plans.Hold{Code: plans.CodeExcluded, Subject: h.Key, Text: "host " + h.Key + " is not to be used"}
+	}
+	return nil
+}
+
+type toyReport struct {
+	Seq    uint64
+	Facts  string
+	Health []Health
+	Heard  string
+}
+
+func (toy) Read(data []byte) (Report, error) {
+	var r toyReport
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Report{}, err
+	}
+	return Report{Seq: r.Seq, Facts: []byte(r.Facts), Pods: r.Health, Heard: r.Heard}, nil
+}
+
+func (t toy) Survey(hosts []Host) Survey {
+	var s Survey
+	for _, h := range hosts {
+		if strings.Contains(string(h.Facts), "db") {
+			s.Pods = append(s.Pods, Wanted{Type: "db", Host: h.Key})
+		}
+		if strings.Contains(string(h.Facts), "bad") {
+			s.Warnings = append(s.Warnings, plans.Hold{Code: plans.CodeDevice, Subject: h.Key, Text: "bad device on " + h.Key})
+		}
+	}
+	if n := len(s.Pods); n < t.expect {
+		s.Missing = []plans.Hold{{Code: plans.CodeMissing, Subject: "db", Text: fmt.Sprintf("db: %d of %d hosts", n, t.expect)}}
+	}
+	s.Pods = append(s.Pods, Wanted{Type: "web"})
+	return s
+}
+
+func (toy) Requirement(p Pod) offers.Requirement {
+	r := offers.Requirement{Subject: p.Name, CPUs: 1000}
+	if p.Bound {
+		r.Host = p.Host
+	}
+	if p.Type == "db" {
+		r.Ports = []offers.Port{{Name: "rpc", Number: 7000}}
+	}
+	return r
+}
+
+func (t toy) Task(p Pod, at Place, c Cluster) (Task, error) {
+	if t.setting == "broken" {
+		return Task{}, errors.New("can't be rendered")
+	}
+	task := Task{Resources: offers.Resources{CPUs: 1000}, Command: Command{Shell: true, Value: "exec " + p.Type}}
+	if p.Type == "agent" {
+		task.Executor = &Executor{Name: "agent"}
+	}
+	return task, nil
+}
+
+func (toy) Message(h Host, c Cluster) []byte {
+	var ids []string
+	for _, p := range c.Pods {
+		if p.Host == h.Key && p.Type != "agent" && p.Task != nil && p.Task.State == Running {
+			ids = append(ids, p.Task.ID)
+		}
+	}
+	if ids == nil {
+		return nil
+	}
+	return []byte(strings.Join(ids, ","))
+}

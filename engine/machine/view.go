@@ -1,0 +1,76 @@
+package machine
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// View is an immutable picture of everything that readers may see. The loop publishes one after decisions that changed
+// something; readers share it and must not change it. It holds timestamps, not ages.
+type View struct {
+	// Revision rises with every view.
+	Revision    uint64       `json:"revision"`
+	At          time.Time    `json:"at"`
+	Service     string       `json:"service"`
+	FrameworkID string       `json:"framework_id,omitempty"`
+	Connection  Connection   `json:"connection"`
+	Target      Target       `json:"target"`
+	Plans       []plans.View `json:"plans"` // deploy, recovery
+	Hosts       []HostView   `json:"hosts"`
+	Pods        []PodView    `json:"pods"`
+	// Warnings are things to look at that hold up nothing.
+	Warnings []plans.Hold `json:"warnings,omitempty"`
+	// Strangers are tasks of ours that Mesos knows and we do not.
+	Strangers []string `json:"strangers,omitempty"`
+}
+
+// Connection is the state of the session with Mesos.
+type Connection struct {
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since,omitzero"`
+	Master    Master    `json:"master"`
+	Error     string    `json:"error,omitempty"`
+}
+
+// HostView is what a host shows.
+type HostView struct {
+	Key        string       `json:"key"`
+	Hostname   string       `json:"hostname"`
+	Address    string       `json:"address"`
+	AgentID    string       `json:"agent_id"`
+	FirstSeen  time.Time    `json:"first_seen"`
+	ReportedAt time.Time    `json:"reported_at,omitzero"`
+	Holds      []plans.Hold `json:"holds,omitempty"`
+}
+
+// PodView is what a pod shows.
+type PodView struct {
+	Name    string    `json:"name"`
+	Type    string    `json:"type"`
+	Host    string    `json:"host,omitempty"`
+	TaskID  string    `json:"task_id,omitempty"`
+	AgentID string    `json:"agent_id,omitempty"`
+	State   TaskState `json:"state,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	Healthy bool      `json:"healthy"`
+	Message string    `json:"message,omitempty"`
+}
+
+// Target is the configuration that was last asked for.
+type Target struct {
+	ID     string    `json:"id"`
+	Number int       `json:"number"`
+	By     string    `json:"by"` // operator, package, rollback
+	At     time.Time `json:"at"`
+}
+
+// Plan returns the view of the named plan (a name or an id).
+func (v *View) Plan(name string) (plans.View, bool) {
+	for _, p := range v.Plans {
+		if p.Name == name || p.ID == name {
+			return p, true
+		}
+	}
+	return plans.View{}, false
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+const another = "give another --state-dir"
+
+var errForeign = errors.New("not a state file of quobyte-mesos")
+
+// formatError is the newer format of a file.
+type formatError int
+
+func (e formatError) Error() string {
+	return fmt.Sprintf("%s has format %d, and this quobyte-mesos knows formats up to %d; use the newer one that wrote it, or %s",
+		fileName, int(e), format, another)
+}
+
+// wayError is something that is in the way of a directory or file of ours.
+type wayError struct{ path, wanted string }
+
+func (e wayError) Error() string {
+	return fmt.Sprintf("%s is in the way, a %s is needed there; move it, or %s", e.path, e.wanted, another)
+}
+
+// prepare makes the directory, and looks whether anything is in the way.
+func prepare(dir string) error {
+	if at := fileOnTheWay(dir); at != "" {
+		return wayError{at, "directory"}
+	}
+	if err := makeDir(filepath.Clean(dir)); err != nil {
+		return err
+	}
+	for _, name := range []string{fileName, ownerName} {
+		path := filepath.Join(dir, name)
+		switch info, err := os.Stat(path); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case !info.Mode().IsRegular():
+			return wayError{path, "file"}
+		}
+	}
+	return nil
+}
+
+// makeDir makes the directory and those above it that are missing, so that they outlive a crash.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := makeDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// fileOnTheWay is the first part of the path that is there and is no directory, empty if there is none.
+func fileOnTheWay(dir string) string {
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		if info, err := os.Stat(at); err == nil && !info.IsDir() {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return ""
+		}
+	}
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// reword says what an error of opening means for the operator.
+func reword(dir string, err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return fmt.Errorf("in use by another quobyte-mesos%s; stop it, or %s", owner(dir), another)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("not writable: %w; make it writable for user id %d, or %s", err, os.Geteuid(), another)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("disk full: %w; free some space, or %s", err, another)
+	case errors.Is(err, errForeign):
+		return fmt.Errorf("%s is %w; move it, or %s", fileName, err, another)
+	case errors.Is(err, errDamaged):
+		return fmt.Errorf("%s is %w; restore it from a backup (with an empty state, nothing would be known about the tasks that run)", fileName, err)
+	}
+	return err
+}
+
+// owner names the process that has the directory, if it left its id.
+func owner(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, ownerName))
+	if err != nil {
+		return ""
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (pid %d)", pid)
+}

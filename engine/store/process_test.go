@@ -1,0 +1,219 @@
+//go:build unix
+
+package store
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+)
+
+// childVar names what the test binary is to do instead of testing: a key of children.
+const childVar = "STORE_TEST_CHILD"
+
+// children are programs that open the directory in their last argument. They say what they did, a line for each thing.
+var children = map[string]func(s Store) error{
+	"hold":   hold,
+	"commit": commitForEver,
+	"full":   fillUp,
+}
+
+func TestMain(m *testing.M) {
+	child, is := children[os.Getenv(childVar)]
+	if !is {
+		os.Exit(m.Run())
+	}
+	s, err := OpenBolt(os.Args[len(os.Args)-1])
+	if err == nil {
+		fmt.Println("open")
+		err = errors.Join(child(s), s.Close())
+	}
+	if err != nil {
+		fmt.Println("error:", err)
+		os.Exit(1)
+	}
+}
+
+// hold keeps the store open until its input ends.
+func hold(Store) error {
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// commitForEver commits groups of two records that belong together, and says the number of each.
+func commitForEver(s Store) error {
+	for n := 1; ; n++ {
+		text := strconv.Itoa(n)
+		if err := s.Commit(context.Background(), put("a/n", text, "b/n", text, "log/"+text, strings.Repeat("x", 3000))); err != nil {
+			return err
+		}
+		fmt.Println(n)
+	}
+}
+
+// fillUp commits until files may grow no more, and then goes on as far as the store allows it.
+func fillUp(s Store) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}); err != nil {
+		return err
+	}
+	for n := 1; ; n++ {
+		text := strconv.Itoa(n)
+		err := s.Commit(context.Background(), put("a/n", text, "b/n", text, "log/"+text, strings.Repeat("x", 30_000)))
+		if err == nil {
+			fmt.Println(n)
+			continue
+		}
+		again := s.Commit(context.Background(), put("a/n", "small"))
+		_, read := s.Load(context.Background())
+		fmt.Printf("%v; same again %v, same on load %v\n", err, errors.Is(again, err), errors.Is(read, err))
+		return nil
+	}
+}
+
+type child struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	input io.Closer
+	lines *bufio.Scanner
+}
+
+// start starts a child. It ends with the test at the latest.
+func start(t *testing.T, what, dir string) *child {
+	t.Helper()
+	exe, err := os.Executable()
+	must(t, err)
+	cmd := exec.CommandContext(t.Context(), exe, dir)
+	cmd.Env = append(os.Environ(), childVar+"="+what)
+	cmd.Stderr = os.Stderr
+	input, err := cmd.StdinPipe()
+	must(t, err)
+	output, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	return &child{t, cmd, input, bufio.NewScanner(output)}
+}
+
+// line is the next thing that the child says; empty at its end.
+func (c *child) line() string {
+	if c.lines.Scan() {
+		return c.lines.Text()
+	}
+	return ""
+}
+
+func (c *child) want(line string) {
+	c.t.Helper()
+	if diff := cmp.Diff(line, c.line()); diff != "" {
+		c.t.Fatalf("child (-want +got)\n%s", diff)
+	}
+}
+
+func TestOneProcessAtATime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	first := start(t, "hold", dir)
+	first.want("open")
+	inUse := fmt.Sprintf("state directory T: in use by another quobyte-mesos (pid %d); stop it, or give another --state-dir", first.cmd.Process.Pid)
+	if diff := cmp.Diff(inUse, refused(t, dir, dir)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	second := start(t, "hold", dir)
+	second.want("error: " + strings.Replace(inUse, "T", dir, 1))
+	if err := second.cmd.Wait(); err == nil {
+		t.Error("the second process ended well")
+	}
+
+	must(t, first.input.Close())
+	first.want("")
+	must(t, first.cmd.Wait())
+	s, err := OpenBolt(dir)
+	must(t, err)
+	must(t, s.Close())
+}
+
+func TestKilledInTheMiddle(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	said := 0
+	for range 3 {
+		c := start(t, "commit", dir)
+		c.want("open")
+		for range 10 {
+			n, err := strconv.Atoi(c.line())
+			must(t, err)
+			said = n
+		}
+		must(t, c.cmd.Process.Kill())
+		for line := c.line(); line != ""; line = c.line() {
+			n, err := strconv.Atoi(line)
+			must(t, err)
+			said = n
+		}
+		if err := c.cmd.Wait(); err == nil {
+			t.Fatal("the child was not killed")
+		}
+
+		s, err := OpenBolt(dir)
+		must(t, err)
+		records, err := s.Load(t.Context())
+		must(t, err)
+		must(t, halves(records))
+		if there := number(records); there < said || there > said+1 {
+			t.Errorf("the child said %d, and %d is there", said, there)
+		}
+		must(t, s.Close())
+	}
+}
+
+// number is the number of the last group.
+func number(records []machine.Record) int {
+	for _, r := range records {
+		if n, err := strconv.Atoi(string(r.Value)); err == nil && r.Key == "a/n" {
+			return n
+		}
+	}
+	return 0
+}
+
+func TestNoMoreSpace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	c := start(t, "full", dir)
+	c.want("open")
+	said, line := 0, ""
+	for {
+		line = c.line()
+		n, err := strconv.Atoi(line)
+		if err != nil {
+			break
+		}
+		said = n
+	}
+	if diff := cmp.Diff("store: commit: file resize error: truncate "+dir+"/state.db: file too large; same again true, same on load true", line); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	c.want("")
+	must(t, c.cmd.Wait())
+
+	s, err := OpenBolt(dir)
+	must(t, err)
+	defer s.Close()
+	records, err := s.Load(t.Context())
+	must(t, err)
+	must(t, halves(records))
+	if said < 5 || number(records) != said {
+		t.Errorf("the child said %d, and %d is there", said, number(records))
+	}
+}

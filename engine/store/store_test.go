@@ -1,0 +1,356 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+)
+
+// kinds are the stores that every test of this file is run against. Each gives a function that opens one and the same
+// place again and again; the place is gone after the test.
+func kinds() map[string]func(testing.TB) func(fataler) Store {
+	return map[string]func(testing.TB) func(fataler) Store{
+		"memory": func(testing.TB) func(fataler) Store {
+			disk := new(Disk)
+			return func(fataler) Store { return disk.Open() }
+		},
+		"bolt": func(t testing.TB) func(fataler) Store {
+			dir := filepath.Join(t.TempDir(), "state")
+			return func(f fataler) Store {
+				f.Helper()
+				s, err := OpenBolt(dir)
+				must(f, err)
+				return s
+			}
+		},
+	}
+}
+
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func must(t fataler, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// each runs a test against every kind of store.
+func each(t *testing.T, test func(t *testing.T, open func() Store)) {
+	for kind, place := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			open := place(t)
+			test(t, func() Store { return open(t) })
+		})
+	}
+}
+
+// put is a group from pairs of keys and values.
+func put(pairs ...string) machine.Group {
+	var g machine.Group
+	for i := 0; i < len(pairs); i += 2 {
+		g.Puts = append(g.Puts, machine.Record{Key: pairs[i], Value: []byte(pairs[i+1])})
+	}
+	return g
+}
+
+func loaded(t fataler, s Store) []string {
+	t.Helper()
+	records, err := s.Load(context.Background())
+	must(t, err)
+	var all []string
+	for _, r := range records {
+		all = append(all, r.Key+"="+string(r.Value))
+	}
+	return all
+}
+
+func wantLoaded(t fataler, s Store, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, loaded(t, s), cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("records (-want +got)\n%s", diff)
+	}
+}
+
+func TestRecordsOutliveTheStore(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		ctx := t.Context()
+		s := open()
+		wantLoaded(t, s)
+		must(t, s.Commit(ctx, put("pods/b", "2", "framework", "f", "pods/a", "1", "pods/a-1", "3", "Pods", "")))
+		must(t, s.Commit(ctx, machine.Group{Puts: put("pods/a", "4").Puts, Deletes: []string{"pods/b", "pods/none"}}))
+		want := []string{"Pods=", "framework=f", "pods/a=4", "pods/a-1=3"}
+		wantLoaded(t, s, want...)
+		must(t, s.Close())
+		s = open()
+		wantLoaded(t, s, want...)
+		must(t, s.Close())
+	})
+}
+
+func TestDeletesComeBeforePuts(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		defer s.Close()
+		must(t, s.Commit(t.Context(), put("a", "1")))
+		g := put("a", "2", "b", "3", "a", "4")
+		g.Deletes = []string{"a", "b", "a"}
+		must(t, s.Commit(t.Context(), g))
+		wantLoaded(t, s, "a=4", "b=3")
+	})
+}
+
+func TestAnEmptyGroupDoesNothing(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		defer s.Close()
+		must(t, s.Commit(t.Context(), machine.Group{}))
+		wantLoaded(t, s)
+	})
+}
+
+func TestAClosedStoreRefuses(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		must(t, s.Commit(t.Context(), put("a", "1")))
+		must(t, s.Close())
+		must(t, s.Close())
+		if err := s.Commit(t.Context(), put("a", "2")); !errors.Is(err, ErrClosed) {
+			t.Errorf("commit: %v", err)
+		}
+		if err := s.Commit(t.Context(), machine.Group{}); !errors.Is(err, ErrClosed) {
+			t.Errorf("commit of an empty group: %v", err)
+		}
+		if _, err := s.Load(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Errorf("load: %v", err)
+		}
+		s = open()
+		defer s.Close()
+		wantLoaded(t, s, "a=1")
+	})
+}
+
+func TestACancelledContextPreventsAndDoesNoHarm(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		defer s.Close()
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Commit(over, put("a", "1")); !errors.Is(err, context.Canceled) {
+			t.Errorf("commit: %v", err)
+		}
+		if _, err := s.Load(over); !errors.Is(err, context.Canceled) {
+			t.Errorf("load: %v", err)
+		}
+		wantLoaded(t, s)
+		must(t, s.Commit(t.Context(), put("a", "2")))
+		wantLoaded(t, s, "a=2")
+	})
+}
+
+func TestGroupsThatCannotBeCarriedOut(t *testing.T) {
+	big := strings.Repeat("x", MaxGroup)
+	for _, test := range []struct {
+		name  string
+		group machine.Group
+		want  string
+	}{
+		{"empty key", put("a", "1", "", "2"), `record "": a key must not be empty`},
+		{"empty key to delete", machine.Group{Deletes: []string{""}}, `record "": a key must not be empty`},
+		{"long key", put(strings.Repeat("k", MaxKey+1), ""), `record "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…": its key has 1025 bytes; at most 1024 are allowed`},
+		{"large record", put("a", "1", "hosts/b", big, "c", "2"),
+			`record "hosts/b": its 262144 bytes are the most of a group of 3 records and 0 deletes with 262155 bytes; at most 262144 bytes are allowed`},
+		{"large sum", put("a", big[:MaxGroup/2], "b", big[:MaxGroup/2]),
+			`record "a": its 131072 bytes are the most of a group of 2 records and 0 deletes with 262146 bytes; at most 262144 bytes are allowed`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			each(t, func(t *testing.T, open func() Store) {
+				s := open()
+				defer s.Close()
+				must(t, s.Commit(t.Context(), put("old", "1")))
+				err := s.Commit(t.Context(), test.group)
+				var refused *GroupError
+				if !errors.As(err, &refused) {
+					t.Fatalf("commit: %v", err)
+				}
+				if diff := cmp.Diff(test.want, err.Error()); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+				wantLoaded(t, s, "old=1")
+				must(t, s.Commit(t.Context(), put("a", big[:MaxGroup-1])))
+			})
+		})
+	}
+}
+
+func TestValuesAreNotShared(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		defer s.Close()
+		g := put("a", "one")
+		must(t, s.Commit(t.Context(), g))
+		copy(g.Puts[0].Value, "two")
+		records, err := s.Load(t.Context())
+		must(t, err)
+		copy(records[0].Value, "tre")
+		wantLoaded(t, s, "a=one")
+	})
+}
+
+func TestManyAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		var all sync.WaitGroup
+		for i := range 4 {
+			all.Go(func() {
+				for n := range 5 {
+					text := fmt.Sprint(n)
+					if err := s.Commit(t.Context(), put(fmt.Sprintf("a/%d", i), text, fmt.Sprintf("b/%d", i), text)); err != nil {
+						t.Error(err)
+					}
+					records, err := s.Load(t.Context())
+					if err != nil {
+						t.Error(err)
+					}
+					if err := halves(records); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		must(t, s.Close())
+	})
+}
+
+// halves checks that each record a/x has a twin b/x with the same value, as every group leaves it.
+func halves(records []machine.Record) error {
+	values := map[string]string{}
+	for _, r := range records {
+		values[r.Key] = string(r.Value)
+	}
+	for key, value := range values {
+		if rest, is := strings.CutPrefix(key, "a/"); is && values["b/"+rest] != value {
+			return fmt.Errorf("half a group: %s is %s, but its other half is %q", key, value, values["b/"+rest])
+		}
+	}
+	return nil
+}
+
+// TestStoresAreMaps compares with a map, over reopening.
+func TestStoresAreMaps(t *testing.T) {
+	for kind, place := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			rapid.Check(t, func(r *rapid.T) {
+				open := place(t)
+				s := open(r)
+				defer func() { must(r, s.Close()) }()
+				want := map[string]string{}
+				key := rapid.SampledFrom([]string{"a", "b", "b/1", "b/2", "ü", "z"})
+				value := rapid.StringN(0, 20, -1)
+				for range rapid.IntRange(1, 6).Draw(r, "groups") {
+					g := machine.Group{Deletes: rapid.SliceOfN(key, 0, 2).Draw(r, "deletes")}
+					for _, k := range g.Deletes {
+						delete(want, k)
+					}
+					for _, k := range rapid.SliceOfN(key, 0, 3).Draw(r, "puts") {
+						v := value.Draw(r, "value")
+						g.Puts = append(g.Puts, machine.Record{Key: k, Value: []byte(v)})
+						want[k] = v
+					}
+					must(r, s.Commit(context.Background(), g))
+					if rapid.IntRange(0, 3).Draw(r, "reopened") == 0 {
+						must(r, s.Close())
+						s = open(r)
+					}
+				}
+				var texts []string
+				for _, k := range slices.Sorted(maps.Keys(want)) {
+					texts = append(texts, k+"="+want[k])
+				}
+				wantLoaded(r, s, texts...)
+			})
+		})
+	}
+}
+
+func TestDiskHooks(t *testing.T) {
+	var before, after error
+	disk := &Disk{
+		Before: func(machine.Group) error { return before },
+		After:  func(machine.Group) error { return after },
+	}
+	s := disk.Open()
+	must(t, s.Commit(t.Context(), put("a", "1")))
+
+	before = errors.New("lost")
+	if err := s.Commit(t.Context(), put("a", "2")); !errors.Is(err, before) {
+		t.Errorf("commit: %v, want %v", err, before)
+	}
+	lost := before
+	before = nil
+	if err := s.Commit(t.Context(), put("a", "3")); !errors.Is(err, lost) {
+		t.Errorf("commit after one that failed: %v, want %v", err, lost)
+	}
+	if _, err := s.Load(t.Context()); !errors.Is(err, lost) {
+		t.Errorf("load after a commit that failed: %v, want %v", err, lost)
+	}
+
+	s = disk.Open()
+	wantLoaded(t, s, "a=1")
+	after = errors.New("answer lost")
+	if err := s.Commit(t.Context(), put("a", "4")); !errors.Is(err, after) {
+		t.Errorf("commit: %v, want %v", err, after)
+	}
+	wantLoaded(t, disk.Open(), "a=4")
+}
+
+func TestANewOwnerCutsOffTheOld(t *testing.T) {
+	disk := new(Disk)
+	old := disk.Open()
+	must(t, old.Commit(t.Context(), put("a", "1")))
+	next := disk.Open()
+	if err := old.Commit(t.Context(), put("a", "2")); !errors.Is(err, ErrClosed) {
+		t.Errorf("commit of the old owner: %v", err)
+	}
+	must(t, old.Close())
+	must(t, next.Commit(t.Context(), put("b", "3")))
+	wantLoaded(t, next, "a=1", "b=3")
+	wantLoaded(t, OpenMemory())
+}
+
+func BenchmarkCommit(b *testing.B) {
+	for kind, place := range kinds() {
+		for _, records := range []int{1, 100} {
+			b.Run(fmt.Sprintf("%s/%d", kind, records), func(b *testing.B) {
+				s := place(b)(b)
+				defer s.Close()
+				var g machine.Group
+				for i := range records {
+					g.Puts = append(g.Puts, machine.Record{Key: fmt.Sprintf("pods/data-%d", i), Value: bytes.Repeat([]byte("x"), 800)})
+				}
+				for b.Loop() {
+					must(b, s.Commit(b.Context(), g))
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+			})
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package mesos
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/quobyte/mesos-framework/engine/mesos/internal/transport"
+	"github.com/quobyte/mesos-framework/engine/mesos/recordio"
+	"github.com/quobyte/mesos-framework/engine/mesos/wire"
+)
+
+// Framework is what a framework says about itself when it subscribes.
+type Framework = wire.Framework
+
+// The defaults of a Config.
+const (
+	DefaultAnswerTimeout    = 15 * time.Second
+	DefaultCallTimeout      = 15 * time.Second
+	DefaultMinBackoff       = 500 * time.Millisecond
+	DefaultMaxBackoff       = 15 * time.Second
+	DefaultMissedHeartbeats = 5
+	DefaultParallelCalls    = 32
+)
+
+// schedulerPath is where a master takes the calls of the v1 scheduler API.
+const schedulerPath = "/api/v1/scheduler"
+
+// Config says how to reach the masters and as whom. Zero values are usable except for Masters and Framework.
+type Config struct {
+	// Masters are the candidates, as host:port or http(s)://host:port. They are asked in order until one leads or knows
+	// who does.
+	Masters   []string
+	Framework Framework
+	// HostKeyAttribute is the agent attribute that identifies a host; empty: its hostname does.
+	HostKeyAttribute string
+	// Logger takes what an operator may want to look up later; nil: nobody does.
+	Logger *slog.Logger
+
+	// AnswerTimeout bounds the wait for a connection, for the answer to SUBSCRIBE and for its first event.
+	AnswerTimeout time.Duration
+	// CallTimeout bounds every other call.
+	CallTimeout time.Duration
+	// MinBackoff and MaxBackoff bound the wait before the next attempt to subscribe. The upper end of the wait starts at
+	// the former and doubles to the latter; within it Jitter decides.
+	MinBackoff, MaxBackoff time.Duration
+	// MissedHeartbeats is for how many heartbeat intervals of silence the subscription is believed to be alive.
+	MissedHeartbeats int
+	// ParallelCalls is how many calls of the unordered lane may be under way.
+	ParallelCalls int
+	// MaxRecord is the longest event in bytes; zero: recordio.DefaultMax.
+	MaxRecord int
+	// Jitter returns numbers in [0, 1); nil: random ones.
+	Jitter func() float64
+	// Dial opens connections; nil: a net.Dialer does.
+	Dial transport.Dial
+}
+
+// withDefaults fills in what was left zero.
+func (c Config) withDefaults() Config {
+	c.AnswerTimeout = cmp.Or(c.AnswerTimeout, DefaultAnswerTimeout)
+	c.CallTimeout = cmp.Or(c.CallTimeout, DefaultCallTimeout)
+	c.MinBackoff = cmp.Or(c.MinBackoff, DefaultMinBackoff)
+	c.MaxBackoff = cmp.Or(c.MaxBackoff, max(DefaultMaxBackoff, c.MinBackoff))
+	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, DefaultMissedHeartbeats)
+	c.ParallelCalls = cmp.Or(c.ParallelCalls, DefaultParallelCalls)
+	c.MaxRecord = cmp.Or(c.MaxRecord, recordio.DefaultMax)
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// validate tells all problems at once, after the defaults have been filled in.
+func (c Config) validate() ([]endpoint, error) {
+	var all *multierror.Error
+	if len(c.Masters) == 0 {
+		all = multierror.Append(all, errors.New("masters are empty: name at least one as host:port"))
+	}
+	var endpoints []endpoint
+	for _, m := range c.Masters {
+		e, err := parseEndpoint(m)
+		if err != nil {
+			all = multierror.Append(all, err)
+		}
+		endpoints = append(endpoints, e)
+	}
+	if err := c.Framework.Validate(); err != nil {
+		all = multierror.Append(all, err)
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"answer timeout", c.AnswerTimeout}, {"call timeout", c.CallTimeout},
+		{"min backoff", c.MinBackoff}, {"max backoff", c.MaxBackoff},
+	} {
+		if d.value < 0 {
+			all = multierror.Append(all, fmt.Errorf("%s %v is negative", d.name, d.value))
+		}
+	}
+	if c.MinBackoff > c.MaxBackoff {
+		all = multierror.Append(all, fmt.Errorf("min backoff %v is greater than max backoff %v", c.MinBackoff, c.MaxBackoff))
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"missed heartbeats", c.MissedHeartbeats}, {"parallel calls", c.ParallelCalls}, {"max record", c.MaxRecord}} {
+		if n.value < 0 {
+			all = multierror.Append(all, fmt.Errorf("%s %d is negative", n.name, n.value))
+		}
+	}
+	if all != nil {
+		all.ErrorFormat = oneLine
+	}
+	return endpoints, all.ErrorOrNil()
+}
+
+func oneLine(errs []error) string {
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// endpoint is the scheduler API of one master.
+type endpoint struct{ scheme, address, path string }
+
+func (e endpoint) url() string { return e.scheme + "://" + e.address + e.path }
+
+// String names the master in messages.
+func (e endpoint) String() string { return "master " + e.address }
+
+// parseEndpoint reads the address of a master as an operator writes it.
+func parseEndpoint(s string) (endpoint, error) {
+	out := endpoint{scheme: "http", address: s, path: schedulerPath}
+	if scheme, rest, ok := strings.Cut(s, "://"); ok {
+		out.scheme, out.address = scheme, strings.TrimSuffix(rest, "/")
+	}
+	bad := func(why string) (endpoint, error) {
+		return endpoint{}, fmt.Errorf("master %q: %s; allowed are host:port, http://host:port and https://host:port", s, why)
+	}
+	if out.scheme != "http" && out.scheme != "https" {
+		return bad(fmt.Sprintf("scheme %q is not supported", out.scheme))
+	}
+	host, port, err := net.SplitHostPort(out.address)
+	if err != nil {
+		return bad(reasonOf(err))
+	}
+	if host == "" || strings.ContainsAny(host, "/@?# ") {
+		return bad(fmt.Sprintf("%q is not a host", host))
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return bad(fmt.Sprintf("%q is not a port number", port))
+	}
+	return out, nil
+}
+
+func reasonOf(err error) string {
+	var addr *net.AddrError
+	if errors.As(err, &addr) {
+		return addr.Err
+	}
+	return err.Error()
+}
+
+// redirect is where a Location header points, seen from e. Mesos writes it without a scheme (//host:port/path), so that of
+// e is kept; its documentation shows a bare host:port.
+func (e endpoint) redirect(location string) (endpoint, error) {
+	if location == "" {
+		return endpoint{}, errors.New("it names no other master")
+	}
+	if !strings.Contains(location, "//") && !strings.HasPrefix(location, "/") {
+		location = "//" + location
+	}
+	base := url.URL{Scheme: e.scheme, Host: e.address, Path: e.path}
+	u, err := base.Parse(location)
+	if err != nil {
+		return endpoint{}, fmt.Errorf("location %q: %w", location, err)
+	}
+	next, err := parseEndpoint(u.Scheme + "://" + u.Host)
+	if err != nil {
+		return endpoint{}, fmt.Errorf("location %q: %w", location, err)
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		next.path = u.Path
+	}
+	return next, nil
+}

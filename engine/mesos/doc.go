@@ -1,0 +1,21 @@
+// Package mesos holds the session of a framework with a Mesos master over the v1 scheduler API.
+//
+// A caller makes a Session with New, which tells everything that is wrong with the Config at once, and calls Run, which
+// finds the leading master, subscribes, hands events to a sink and does it again whenever the subscription is lost, until
+// the context ends or trying again is pointless. Send queues a call for the subscription of the moment.
+//
+// The order of events is a promise: for each subscription Subscribed comes first and Disconnected last, and nothing of it
+// comes after. Attempts that fail yield a Disconnected alone. All offers of a subscription die with it. What Send was given
+// for it and was not sent is dropped in silence: who reads Disconnected must take the outcome of everything under way as
+// unknown. The framework id of Subscribed must be durable before anything else is done with it.
+//
+// The sink is called from one goroutine at a time and must not block: the session reads nothing meanwhile, heartbeats
+// included. It may call Send. Send may be called from any goroutine; it never blocks. Run may be called once at a time.
+//
+// Calls travel in two lanes (machine.Ordered says in which): one at a time in the order in which they were sent, or up to
+// 32 at once. A call that fails yields CallFailed and leaves the subscription alone, unless the answer says that there is
+// none any more, or the call was an ACCEPT that the master may or may not have carried out: then the session ends the
+// subscription, because only a new one makes the offers of a late copy invalid.
+//
+// The session never sends a call twice, never acknowledges, declines or reconciles by itself, and keeps nothing on disk.
+package mesos

@@ -1,0 +1,167 @@
+package mesos
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/mesos/internal/transport"
+	"github.com/quobyte/mesos-framework/engine/mesos/wire"
+)
+
+// errClosed is why a subscription ended when the caller ended it.
+var errClosed = errors.New("session closed")
+
+// Session keeps a framework subscribed.
+type Session struct {
+	cfg     Config
+	masters []endpoint
+	decoder wire.Decoder
+
+	mu      sync.Mutex
+	current *subscription // nil while none stands
+}
+
+// New checks the Config and returns a Session that has not begun. The error tells all problems at once.
+func New(cfg Config) (*Session, error) {
+	cfg = cfg.withDefaults()
+	masters, err := cfg.validate()
+	if err != nil {
+		return nil, err
+	}
+	return &Session{cfg: cfg, masters: masters, decoder: wire.Decoder{HostKeyAttribute: cfg.HostKeyAttribute}}, nil
+}
+
+// Run subscribes, again and again, and hands what happens to sink, until ctx ends (then it returns nil) or there is no
+// point in going on: then the last event was a Disconnected with Fatal set, and the error wraps ErrFailedOver, ErrRemoved or
+// ErrRefused. An empty frameworkID asks for a new framework; the id that the first subscription gave is used for the next.
+func (s *Session) Run(ctx context.Context, frameworkID string, sink func(machine.Event)) error {
+	if frameworkID != "" {
+		if err := wire.ValidateID("framework id", frameworkID); err != nil {
+			return err
+		}
+	}
+	trip := transport.New(s.cfg.Dial)
+	defer trip.CloseIdleConnections()
+	r := &run{
+		Session:     s,
+		client:      &http.Client{Transport: trip, CheckRedirect: keepRedirect},
+		frameworkID: frameworkID,
+		sink:        sink,
+	}
+	for failures := 0; ; failures++ {
+		began, err := r.once(ctx)
+		subscribed, stopped := !began.IsZero(), ctx.Err() != nil
+		if stopped {
+			err = errClosed
+		}
+		if subscribed || !stopped {
+			s.cfg.Logger.Warn("session ended", "error", err, "fatal", fatal(err))
+			r.deliver(machine.Disconnected{Err: err.Error(), Fatal: fatal(err)})
+		}
+		if stopped {
+			return nil
+		}
+		if fatal(err) {
+			return err
+		}
+		// A subscription that dies young is a failure like any other: a master that drops us must not be stormed.
+		if subscribed && time.Since(began) > s.cfg.MaxBackoff {
+			failures = 0
+		}
+		if !sleep(ctx, s.backoff(failures)) {
+			return nil
+		}
+	}
+}
+
+// Send queues a call for the present subscription. Without one the call is dropped: whoever sent it has been told, or is
+// about to be told, that everything under way is void.
+func (s *Session) Send(c machine.Call) {
+	s.mu.Lock()
+	sub := s.current
+	s.mu.Unlock()
+	if sub == nil {
+		s.cfg.Logger.Debug("call dropped: not subscribed", "call", wire.Name(c))
+		return
+	}
+	sub.send(c)
+}
+
+func (s *Session) setCurrent(sub *subscription) {
+	s.mu.Lock()
+	s.current = sub
+	s.mu.Unlock()
+}
+
+// backoff spreads many frameworks that lost the same master over the wait, but never waits for less than the minimum.
+func (s *Session) backoff(failures int) time.Duration {
+	upper := s.cfg.MinBackoff
+	for range failures {
+		if upper *= 2; upper >= s.cfg.MaxBackoff {
+			upper = s.cfg.MaxBackoff
+			break
+		}
+	}
+	return s.cfg.MinBackoff + time.Duration(s.cfg.Jitter()*float64(upper-s.cfg.MinBackoff))
+}
+
+// sleep waits and says whether the context still stands.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// keepRedirect makes a redirect an answer like any other: the session decides where to go.
+func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// run is the state of one Run.
+type run struct {
+	*Session
+	client      *http.Client
+	frameworkID string
+
+	sinkMu sync.Mutex
+	sink   func(machine.Event)
+}
+
+// deliver hands one event to the sink. The reader and the lanes all have events to tell.
+func (r *run) deliver(e machine.Event) {
+	r.sinkMu.Lock()
+	defer r.sinkMu.Unlock()
+	r.sink(e)
+}
+
+// once makes one subscription and stays with it to its end. All goroutines of it are gone when it returns. It returns when
+// the subscription began, zero if it never did, and why it is over.
+func (r *run) once(ctx context.Context) (time.Time, error) {
+	st, err := r.connect(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer st.close()
+	welcome, err := r.welcome(st)
+	if err != nil {
+		return time.Time{}, err
+	}
+	began := time.Now()
+	sub := newSubscription(r, st)
+	// The sink may answer Subscribed with calls, but nothing that comes of them may overtake it.
+	r.setCurrent(sub)
+	r.deliver(welcome)
+	sub.start()
+	err = r.follow(st)
+	r.setCurrent(nil)
+	st.end(err)
+	sub.stop()
+	return began, err
+}

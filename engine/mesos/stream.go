@@ -1,0 +1,241 @@
+package mesos
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/mesos/internal/transport"
+	"github.com/quobyte/mesos-framework/engine/mesos/recordio"
+	"github.com/quobyte/mesos-framework/engine/mesos/wire"
+)
+
+// maxHops is how many redirects are followed to find the leader: during an election two masters may name each other.
+const maxHops = 5
+
+const streamIDHeader = "Mesos-Stream-Id"
+
+// stream is the event stream of a subscription.
+type stream struct {
+	ctx     context.Context
+	end     context.CancelCauseFunc // the first cause is why the stream ended
+	dog     *watchdog
+	body    io.ReadCloser
+	records *recordio.Reader
+	id      string
+	master  endpoint
+}
+
+func (st *stream) close() {
+	st.dog.stop()
+	st.end(nil)
+	st.body.Close()
+}
+
+// connect asks the candidates in turn until one answers with an event stream.
+func (r *run) connect(ctx context.Context) (*stream, error) {
+	call, err := wire.Subscribe(r.cfg.Framework, r.frameworkID)
+	if err != nil {
+		return nil, err
+	}
+	var tried []error
+	for _, m := range r.masters {
+		st, err := r.connectVia(ctx, m, call)
+		if err == nil {
+			return st, nil
+		}
+		if fatal(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		tried = append(tried, err)
+	}
+	if len(tried) == 1 {
+		return nil, tried[0]
+	}
+	return nil, errors.New(oneLine(tried))
+}
+
+// connectVia follows one candidate to the leader.
+func (r *run) connectVia(ctx context.Context, m endpoint, call []byte) (*stream, error) {
+	for range maxHops {
+		st, location, err := r.open(ctx, m, call)
+		if st != nil || err != nil {
+			return st, err
+		}
+		next, err := m.redirect(location)
+		if err != nil {
+			return nil, fmt.Errorf("%s: redirect: %w", m, err)
+		}
+		r.cfg.Logger.Debug("redirected", "from", m.address, "to", next.address)
+		m = next
+	}
+	return nil, fmt.Errorf("%s: no leader after %d redirects: an election may be under way", m, maxHops)
+}
+
+// open posts a SUBSCRIBE to one master. It returns the stream, or where the master says that the leader is.
+func (r *run) open(ctx context.Context, m endpoint, call []byte) (*stream, string, error) {
+	ctx, end := context.WithCancelCause(ctx)
+	st := &stream{ctx: ctx, end: end, master: m}
+	st.dog = watch(r.cfg.AnswerTimeout, func() {
+		end(fmt.Errorf("%s: no subscription within %v; is the address right?", m, r.cfg.AnswerTimeout))
+	})
+	resp, err := r.post(ctx, m, call, http.Header{"Accept": {transport.ContentType}})
+	if err != nil {
+		st.dog.stop()
+		defer end(nil)
+		return nil, "", because(ctx, fmt.Errorf("%s: %s", m, transport.Explain(err)))
+	}
+	st.body = resp.Body
+	if fault := refusal(m, resp); fault != nil || resp.StatusCode != http.StatusOK {
+		defer st.close()
+		return nil, resp.Header.Get("Location"), fault
+	}
+	st.id = resp.Header.Get(streamIDHeader)
+	st.records = recordio.NewReader(&watched{resp.Body, st.dog}, r.cfg.MaxRecord)
+	return st, "", nil
+}
+
+// refusal says why an answer to SUBSCRIBE is neither a stream nor a redirect; nil if it is one of these.
+func refusal(m endpoint, resp *http.Response) error {
+	switch resp.StatusCode {
+	case http.StatusTemporaryRedirect:
+		return nil
+	case http.StatusOK:
+		if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind != transport.ContentType {
+			return fmt.Errorf("%s: answered with %q instead of an event stream; is it a Mesos master?", m, resp.Header.Get("Content-Type"))
+		}
+		if resp.Header.Get(streamIDHeader) == "" {
+			return fmt.Errorf("%s: answered without a %s header; is it a Mesos master?", m, streamIDHeader)
+		}
+		return nil
+	}
+	return subscribeError(m, resp.StatusCode, transport.Text(resp.Body))
+}
+
+func (r *run) post(ctx context.Context, m endpoint, call []byte, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url(), bytes.NewReader(call))
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Content-Type", transport.ContentType)
+	return r.client.Do(req)
+}
+
+// because returns why a stream's context ended if one of us ended it, and err otherwise.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// next reads and decodes one event.
+func (r *run) next(st *stream) (wire.Decoded, error) {
+	record, err := st.records.Next()
+	if err != nil {
+		if err == io.EOF {
+			return wire.Decoded{}, because(st.ctx, fmt.Errorf("%s: ended the event stream", st.master))
+		}
+		return wire.Decoded{}, because(st.ctx, fmt.Errorf("%s: event stream: %s", st.master, transport.Explain(err)))
+	}
+	d, err := r.decoder.Event(record)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", st.master, err)
+	}
+	if d.Note != "" {
+		r.cfg.Logger.Debug(d.Note)
+	}
+	return d, nil
+}
+
+// welcome waits for SUBSCRIBED, which is the first event if the master takes the framework.
+func (r *run) welcome(st *stream) (machine.Subscribed, error) {
+	var s machine.Subscribed
+	d, err := r.next(st)
+	if err != nil {
+		return s, err
+	}
+	if d.Error != "" {
+		return s, eventError(st.master, d.Error, false)
+	}
+	if len(d.Events) == 1 {
+		s, _ = d.Events[0].(machine.Subscribed)
+	}
+	if s.FrameworkID == "" {
+		return s, fmt.Errorf("%s: the event stream does not begin with SUBSCRIBED; is it a Mesos master?", st.master)
+	}
+	r.frameworkID = s.FrameworkID
+	silence := time.Duration(r.cfg.MissedHeartbeats) * s.Heartbeat
+	st.dog.rearm(silence, func() {
+		st.end(fmt.Errorf("%s: silent for %v, %d heartbeats are missing", st.master, silence, r.cfg.MissedHeartbeats))
+	})
+	r.cfg.Logger.Info("subscribed", "master", st.master.address, "version", s.Master.Version, "framework_id", s.FrameworkID, "heartbeat", s.Heartbeat)
+	return s, nil
+}
+
+// follow hands on events until the stream ends.
+func (r *run) follow(st *stream) error {
+	for {
+		d, err := r.next(st)
+		if err != nil {
+			return err
+		}
+		if d.Error != "" {
+			return eventError(st.master, d.Error, true)
+		}
+		for _, e := range d.Events {
+			r.deliver(e)
+		}
+	}
+}
+
+// watchdog calls a function once when nothing has happened for a while.
+type watchdog struct {
+	silence time.Duration
+	timer   *time.Timer
+}
+
+func watch(silence time.Duration, bark func()) *watchdog {
+	return &watchdog{timer: time.AfterFunc(silence, bark)}
+}
+
+// rearm begins to wait for another kind of silence, which touch puts off; zero waits for none. A master that announces no
+// heartbeats may be silent for ever.
+func (w *watchdog) rearm(silence time.Duration, bark func()) {
+	w.timer.Stop()
+	w.silence = silence
+	if silence > 0 {
+		w.timer = time.AfterFunc(silence, bark)
+	}
+}
+
+func (w *watchdog) touch() {
+	if w.silence > 0 {
+		w.timer.Reset(w.silence)
+	}
+}
+
+func (w *watchdog) stop() { w.timer.Stop() }
+
+// watched touches the watchdog whenever bytes arrive, so that one long event on a slow link is no silence.
+type watched struct {
+	in  io.Reader
+	dog *watchdog
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.in.Read(p)
+	if n > 0 {
+		w.dog.touch()
+	}
+	return n, err
+}

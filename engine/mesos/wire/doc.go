@@ -1,0 +1,10 @@
+// Package wire maps between our own small types and the protobuf messages of the Mesos v1 scheduler API.
+//
+// A session encodes its subscription with Subscribe and everything else with Call, and hands every record of the event
+// stream to Decoder.Event. The mapping loses what we do not use: reserved, revocable and shared resources and disks with a
+// source are not part of an offer's free resources, inverse offers and operation statuses are skipped with a note.
+//
+// The package is pure: same arguments, same bytes; it may be used from any goroutine. It never fails on what a newer
+// master may send (unknown event types, states, reasons), only on bytes that are not an event. mesos-go's types do not
+// appear in its API. Facts about Mesos are from its 1.x protocol documentation and from recordings of a 1.12 master.
+package wire

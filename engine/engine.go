@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/store"
+)
+
+// inboxSize bounds the events that wait for the loop. When it is full the session stops reading: a slow disk slows the intake of
+// offers and takes no memory.
+const inboxSize = 1024
+
+// Session is a connection with a Mesos master: engine/mesos has the real one.
+type Session interface {
+	// Run keeps subscribing until ctx ends, or until it is no use. Events go to sink, which may block.
+	Run(ctx context.Context, frameworkID string, sink func(machine.Event)) error
+	// Send queues a call for the current subscription; it is dropped if there is none. It never blocks.
+	Send(machine.Call)
+}
+
+// Config is what an Engine is made of.
+type Config struct {
+	Machine machine.Config
+	Service machine.Service
+	Store   store.Store
+	Session Session
+	// By says where the settings come from [operator].
+	By     string
+	Logger *slog.Logger
+}
+
+// Engine runs a machine.
+type Engine struct {
+	cfg     Config
+	machine *machine.Machine
+	inbox   chan machine.Event
+
+	published atomic.Pointer[publication]
+
+	mu      sync.Mutex
+	nextID  uint64
+	waiting map[uint64]chan machine.Answer
+}
+
+// publication is a view and the channel that closes when the next one is there.
+type publication struct {
+	view *machine.View
+	next chan struct{}
+}
+
+// New loads the state and builds the machine.
+func New(ctx context.Context, cfg Config) (*Engine, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.By == "" {
+		cfg.By = "operator"
+	}
+	records, err := cfg.Store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := machine.New(cfg.Machine, cfg.Service, records, machine.Boot{Now: now(), By: cfg.By})
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: cfg, machine: m, inbox: make(chan machine.Event, inboxSize), waiting: map[uint64]chan machine.Answer{}}
+	e.published.Store(&publication{next: make(chan struct{})})
+	return e, nil
+}
+
+// View returns the last published view, nil before the first, and a channel that is closed when there is a newer one.
+func (e *Engine) View() (*machine.View, <-chan struct{}) {
+	p := e.published.Load()
+	return p.view, p.next
+}
+
+// Do hands a verb to the machine and waits for the answer, which comes when the verb's changes are durable. Without an answer
+// (ctx ended, the engine stopped) it is not known whether the verb was carried out.
+func (e *Engine) Do(ctx context.Context, v machine.Verb) (machine.Answer, error) {
+	answer := make(chan machine.Answer, 1)
+	e.mu.Lock()
+	e.nextID++
+	v.ID = e.nextID
+	e.waiting[v.ID] = answer
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.waiting, v.ID)
+		e.mu.Unlock()
+	}()
+	select {
+	case e.inbox <- v:
+	case <-ctx.Done():
+		return machine.Answer{}, fmt.Errorf("verb %s: not taken: %w", v.Kind, ctx.Err())
+	}
+	select {
+	case a := <-answer:
+		return a, nil
+	case <-ctx.Done():
+		return machine.Answer{}, fmt.Errorf("verb %s: no answer: %w", v.Kind, ctx.Err())
+	}
+}
+
+// Run works until ctx ends (nil) or until it can't go on.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	frameworkID := e.machine.FrameworkID()
+	var wg sync.WaitGroup
+	wg.Go(func() { cancel(e.runSession(ctx, frameworkID)) })
+	wg.Go(func() { cancel(e.loop(ctx)) })
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (e *Engine) runSession(ctx context.Context, frameworkID string) error {
+	return e.cfg.Session.Run(ctx, frameworkID, func(ev machine.Event) {
+		select {
+		case e.inbox <- ev:
+		case <-ctx.Done():
+		}
+	})
+}
+
+func (e *Engine) loop(ctx context.Context) error {
+	wake := time.NewTimer(0)
+	defer wake.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case ev := <-e.inbox:
+			e.take(ev)
+			e.drain()
+		case <-wake.C:
+		}
+		at, err := e.decide(ctx)
+		if err != nil {
+			return err
+		}
+		if at.IsZero() {
+			wake.Stop()
+			continue
+		}
+		wake.Reset(max(time.Until(at), 0))
+	}
+}
+
+// drain takes every event that is waiting, so that a burst costs one decision.
+func (e *Engine) drain() {
+	for range inboxSize {
+		select {
+		case ev := <-e.inbox:
+			e.take(ev)
+		default:
+			return
+		}
+	}
+}
+
+func (e *Engine) take(ev machine.Event) {
+	logEvent(e.cfg.Logger, ev)
+	e.machine.Take(now(), ev)
+}
+
+// decide carries out one decision. An error means that nothing after it was done, and that the loop must end: the machine's memory is
+// ahead of the store.
+func (e *Engine) decide(ctx context.Context) (time.Time, error) {
+	var random [16]byte
+	rand.Read(random[:]) // never fails (crypto/rand)
+	effects := e.machine.Decide(now(), random)
+	for i, g := range effects.Groups {
+		if err := e.cfg.Store.Commit(ctx, g); err != nil {
+			if ctx.Err() != nil {
+				return time.Time{}, nil
+			}
+			return time.Time{}, fmt.Errorf("state: commit failed, nothing of it was sent to Mesos: %w", err)
+		}
+		e.send(effects.Calls, i+1)
+	}
+	if len(effects.Groups) == 0 {
+		e.send(effects.Calls, 0)
+	}
+	if effects.View != nil {
+		e.publish(effects.View)
+	}
+	e.answer(effects.Answers)
+	return effects.WakeAt, nil
+}
+
+// send sends the calls that waited for exactly this many groups.
+func (e *Engine) send(calls []machine.Sending, durable int) {
+	for _, c := range calls {
+		if c.After == durable {
+			logCall(e.cfg.Logger, c.Call)
+			e.cfg.Session.Send(c.Call)
+		}
+	}
+}
+
+func (e *Engine) publish(v *machine.View) {
+	old := e.published.Swap(&publication{view: v, next: make(chan struct{})})
+	close(old.next)
+}
+
+func (e *Engine) answer(answers []machine.Answer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range answers {
+		if ch, ok := e.waiting[a.ID]; ok {
+			ch <- a
+		}
+	}
+}
+
+// now is the wall clock without the monotonic reading: times are compared with those that were read back from the store.
+func now() time.Time { return time.Now().UTC().Round(0) }

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+)
+
+// logEvent tells what happened, in the words of the Mesos protocol. What comes often is for debugging only.
+func logEvent(log *slog.Logger, ev machine.Event) {
+	switch e := ev.(type) {
+	case machine.Subscribed:
+		log.Info("subscribed", "framework", e.FrameworkID, "master", e.Master.Address, "version", e.Master.Version)
+	case machine.Disconnected:
+		log.Warn("disconnected", "error", e.Err, "fatal", e.Fatal)
+	case machine.Offered:
+		log.Debug("offers", "count", len(e.Offers))
+	case machine.Rescinded:
+		log.Debug("offer rescinded", "offer", e.OfferID)
+	case machine.Updated:
+		logStatus(log, e.Status)
+	case machine.Failure:
+		log.Warn("failure", "agent", e.AgentID, "executor", e.ExecutorID, "status", e.Status)
+	case machine.CallFailed:
+		log.Warn("call failed", "call", callName(e.Call), "error", e.Err, "ambiguous", e.Ambiguous)
+	case machine.Verb:
+		log.Info("operator", "verb", e.Kind, "plan", e.Plan, "phase", e.Phase, "actor", e.Actor, "reason", e.Reason)
+	}
+}
+
+func logStatus(log *slog.Logger, s machine.TaskStatus) {
+	level := slog.LevelInfo
+	if len(s.Data) > 0 {
+		level = slog.LevelDebug
+	}
+	log.Log(context.Background(), level, "task", "id", s.TaskID, "state", s.State, "source", s.Source, "reason", s.Reason, "message", s.Message)
+}
+
+func logCall(log *slog.Logger, c machine.Call) {
+	switch c := c.(type) {
+	case machine.Accept:
+		for _, t := range c.Launches {
+			log.Info("launch", "task", t.ID, "agent", t.AgentID)
+		}
+	case machine.Reconcile:
+		log.Info("reconcile", "tasks", len(c.Tasks))
+	case machine.Kill:
+		log.Info("kill", "task", c.TaskID)
+	default:
+		log.Debug("call", "call", callName(c))
+	}
+}
+
+func callName(c machine.Call) string {
+	switch c.(type) {
+	case machine.Accept:
+		return "ACCEPT"
+	case machine.Decline:
+		return "DECLINE"
+	case machine.Kill:
+		return "KILL"
+	case machine.Acknowledge:
+		return "ACKNOWLEDGE"
+	case machine.Reconcile:
+		return "RECONCILE"
+	case machine.Revive:
+		return "REVIVE"
+	case machine.Message:
+		return "MESSAGE"
+	}
+	return "unknown"
+}

@@ -1,0 +1,281 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Config configures a client.
+type Config struct {
+	// URL is where the API's paths begin, for instance http://127.0.0.1:7888 or https://dcos/service/quobyte. Required.
+	URL string
+	// Token is a DC/OS access token; empty: none is sent.
+	Token string
+	// Actor is who gives the verbs; empty: the server takes the address that they come from.
+	Actor string
+	// HTTP is what requests are made with; nil: http.DefaultTransport. It should have no Timeout, which would end streams.
+	HTTP *http.Client
+	// Timeout bounds every request but a stream; zero: 30 s.
+	Timeout time.Duration
+	// Retrying is told when Watch lost its stream, why, and how long it waits before it tries again; nil: nobody is.
+	Retrying func(err error, wait time.Duration)
+}
+
+const (
+	defaultTimeout = 30 * time.Second
+	// maxAnswer is how many bytes of an answer are read: far more than a plan of 100,000 steps takes.
+	maxAnswer = 256 << 20
+)
+
+// Client asks one server.
+type Client struct {
+	cfg  Config
+	base *url.URL
+	http *http.Client
+}
+
+// New checks the configuration. It asks nothing yet.
+func New(cfg Config) (*Client, error) {
+	base, err := url.Parse(cfg.URL)
+	if err != nil && strings.Contains(cfg.URL, "@") {
+		return nil, errors.New("url with a user: not understood, want http://USER:PASSWORD@HOST:PORT") // it may hold a password
+	}
+	if err != nil {
+		return nil, fmt.Errorf("url %q: want http://HOST:PORT or https://HOST/PATH (%w)", cfg.URL, errors.Unwrap(err))
+	}
+	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return nil, fmt.Errorf("url %q: want http://HOST:PORT or https://HOST/PATH", base.Redacted())
+	}
+	if base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("url %q: want no query and no fragment", base.Redacted())
+	}
+	if strings.ContainsFunc(cfg.Actor, unicode.IsControl) {
+		return nil, fmt.Errorf("actor %q: has control characters", cfg.Actor)
+	}
+	if strings.ContainsFunc(cfg.Token, unicode.IsControl) {
+		return nil, errors.New("token: has control characters")
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	c := &Client{cfg: cfg, base: base, http: &http.Client{}}
+	if cfg.HTTP != nil {
+		*c.http = *cfg.HTTP
+	}
+	// A verb that is redirected would become a GET (RFC 9110, 15.4), and a token would go where it does not belong.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c, nil
+}
+
+// URL returns the server's address, without a password.
+func (c *Client) URL() string { return c.base.Redacted() }
+
+// Plans returns the names of the plans.
+func (c *Client) Plans(ctx context.Context) ([]string, error) {
+	var names []string
+	err := c.get(ctx, &names, "v1", "plans")
+	return names, err
+}
+
+// Plan returns a plan by its name or id.
+func (c *Client) Plan(ctx context.Context, name string) (plans.View, error) {
+	var v plans.View
+	err := c.get(ctx, &v, "v1", "plans", name)
+	return v, err
+}
+
+// Pods returns the pods.
+func (c *Client) Pods(ctx context.Context) ([]machine.PodView, error) {
+	var pods []machine.PodView
+	err := c.get(ctx, &pods, "v1", "pods")
+	return pods, err
+}
+
+// Hosts returns the hosts.
+func (c *Client) Hosts(ctx context.Context) ([]machine.HostView, error) {
+	var hosts []machine.HostView
+	err := c.get(ctx, &hosts, "v1", "hosts")
+	return hosts, err
+}
+
+// Health returns the graded health with its reasons. A service that is not well is no error: the grade says so.
+func (c *Client) Health(ctx context.Context) (api.Health, error) {
+	var h api.Health
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	resp, err := c.send(ctx, http.MethodGet, c.base.JoinPath("v1", "health"), url.Values{"verbose": {"true"}})
+	if err != nil {
+		return h, err
+	}
+	defer resp.Body.Close()
+	ill := resp.StatusCode == http.StatusInternalServerError || resp.StatusCode == http.StatusServiceUnavailable
+	if ill && isJSON(resp) || succeeded(resp.StatusCode) {
+		err := c.decode(resp, &h)
+		return h, err
+	}
+	return h, c.failure(resp)
+}
+
+// Pause makes a plan, or a phase of it if phase is not empty, begin no new step. Both may be names or ids. It returns an
+// error that wraps ErrAlready if it is paused already or COMPLETE.
+func (c *Client) Pause(ctx context.Context, plan, phase, reason string) error {
+	return c.verb(ctx, "interrupt", plan, phase, reason)
+}
+
+// Resume takes a pause back. It returns an error that wraps ErrAlready if there is none.
+func (c *Client) Resume(ctx context.Context, plan, phase, reason string) error {
+	return c.verb(ctx, "continue", plan, phase, reason)
+}
+
+func (c *Client) verb(ctx context.Context, verb, plan, phase, reason string) error {
+	query := url.Values{}
+	if phase != "" {
+		query.Set("phase", phase)
+	}
+	if reason != "" {
+		query.Set("reason", reason)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	resp, err := c.send(ctx, http.MethodPost, c.path("v1", "plans", plan, verb), query)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return c.failure(resp)
+	}
+	return nil
+}
+
+// get decodes the answer of a path into value.
+func (c *Client) get(ctx context.Context, value any, segments ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	resp, err := c.send(ctx, http.MethodGet, c.path(segments...), nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	// 417 is a plan in ERROR, with the plan as its body.
+	if !succeeded(resp.StatusCode) && resp.StatusCode != http.StatusExpectationFailed {
+		return c.failure(resp)
+	}
+	return c.decode(resp, value)
+}
+
+func succeeded(code int) bool { return code >= 200 && code < 300 }
+
+// path appends segments, each of which may hold any character, to the base. The segments "." and ".." can't be asked for:
+// they become names that do not exist.
+func (c *Client) path(segments ...string) *url.URL {
+	escaped := make([]string, len(segments))
+	for i, s := range segments {
+		escaped[i] = url.PathEscape(s)
+		if s == "." || s == ".." {
+			escaped[i] = strings.ReplaceAll(s, ".", "%252E")
+		}
+	}
+	return c.base.JoinPath(escaped...)
+}
+
+// send makes a request and returns the answer, whatever its code.
+func (c *Client) send(ctx context.Context, method string, target *url.URL, query url.Values) (*http.Response, error) {
+	target.RawQuery = query.Encode()
+	r, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("url %q: %w", target.Redacted(), err)
+	}
+	r.Header.Set("Accept", "application/json, text/event-stream;q=0.9, text/plain;q=0.5")
+	if c.cfg.Token != "" {
+		r.Header.Set("Authorization", "token="+c.cfg.Token)
+	}
+	if c.cfg.Actor != "" && method == http.MethodPost {
+		r.Header.Set(api.ActorHeader, c.cfg.Actor)
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	return resp, nil
+}
+
+// unreachable strips the request from the error, whose URL is told already.
+func (c *Client) unreachable(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return &UnreachableError{URL: c.URL(), Err: err}
+}
+
+// decode reads an answer.
+func (c *Client) decode(resp *http.Response, value any) error {
+	if !isJSON(resp) {
+		return &ForeignError{URL: c.URL(), Code: resp.StatusCode}
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return c.unreachable(err)
+	}
+	if err := json.Unmarshal(data, value); err != nil {
+		return fmt.Errorf("%s: the answer is not understood: %w", c.URL(), err)
+	}
+	return nil
+}
+
+func isJSON(resp *http.Response) bool {
+	return strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
+}
+
+// failure turns an answer that is no success into an error.
+func (c *Client) failure(resp *http.Response) error {
+	ours := resp.Header.Get(api.BuildHeader) != ""
+	text := ""
+	if ours || strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
+		text = lastLine(resp.Body)
+	}
+	switch code := resp.StatusCode; {
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return &DeniedError{URL: c.URL(), Code: code, Text: text}
+	case code >= 300 && code < 400:
+		return &StatusError{URL: c.URL(), Code: code, Text: "redirected to " + resp.Header.Get("Location") + "; give that address instead"}
+	case !ours:
+		return &ForeignError{URL: c.URL(), Code: code}
+	case code == http.StatusAlreadyReported && text != "":
+		return &alreadyError{text}
+	case code == http.StatusAlreadyReported:
+		return ErrAlready
+	case code == http.StatusNotFound:
+		return &NotFoundError{Text: text}
+	}
+	return &StatusError{URL: c.URL(), Code: resp.StatusCode, Text: text}
+}
+
+// alreadyError is an ErrAlready in the server's words.
+type alreadyError struct{ text string }
+
+func (e *alreadyError) Error() string { return e.text }
+func (e *alreadyError) Unwrap() error { return ErrAlready }
+
+// lastLine returns the last line of a text, which is the one that says most. It reads no more than 64 KiB.
+func lastLine(r io.Reader) string {
+	data, err := io.ReadAll(io.LimitReader(r, 64<<10))
+	if err != nil && len(data) == 0 {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

@@ -1,0 +1,114 @@
+package quobyte
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Service is Quobyte as the machine sees it.
+type Service struct {
+	settings     Settings
+	fingerprints map[string]string // by pod type; the machine asks often
+}
+
+var _ machine.Service = (*Service)(nil)
+
+// New returns the service that the settings describe, or the error of Settings.Validate. Later changes of the settings do
+// not reach it.
+func New(s Settings) (*Service, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	s.Resources = maps.Clone(s.Resources)
+	s.ExtraRAM = maps.Clone(s.ExtraRAM)
+	s.Expect = maps.Clone(s.Expect)
+	s.RestrictHosts = slices.Clone(s.RestrictHosts)
+	service := &Service{settings: s, fingerprints: map[string]string{}}
+	for _, t := range podTypes {
+		service.fingerprints[t.name] = s.fingerprint(t)
+	}
+	return service, nil
+}
+
+// Name is the name of the deployed system.
+func (s *Service) Name() string { return s.settings.Name }
+
+// Scout is the pod type of the probers.
+func (s *Service) Scout() string { return Prober }
+
+// phases is the deploy plan: which pods after which. Names that have no pods in the settings are left out, also of after.
+var phases = []struct {
+	name     string
+	podType  string
+	strategy plans.Strategy
+	after    []string
+}{
+	{"probe", Prober, plans.Parallel, []string{}},
+	{"registry", Registry, plans.Serial, []string{"probe"}},
+	{"metadata", Metadata, plans.Parallel, []string{"registry"}},
+	{"data", Data, plans.Parallel, []string{"metadata"}},
+	{"api", API, plans.Parallel, []string{"data"}},
+	{"webconsole", Webconsole, plans.Parallel, []string{"data"}},
+	{"s3", S3, plans.Parallel, []string{"data"}},
+	{"client", Client, plans.Parallel, []string{"api", "webconsole", "s3"}},
+}
+
+// Phases lists the phases of the deploy plan: probe, registry (one by one), metadata, data, then api, webconsole and s3 side
+// by side, then client.
+func (s *Service) Phases() []machine.PhaseSpec {
+	var specs []machine.PhaseSpec
+	present := map[string]bool{}
+	for _, p := range phases {
+		t, _ := lookUp(p.podType)
+		if !s.settings.active(t) {
+			continue
+		}
+		present[p.name] = true
+		after := slices.DeleteFunc(slices.Clone(p.after), func(name string) bool { return !present[name] })
+		specs = append(specs, machine.PhaseSpec{Name: p.name, Strategy: p.strategy, After: after, PodTypes: []string{p.podType}})
+	}
+	return specs
+}
+
+// Admit holds hosts that --restrict_hosts leaves out.
+func (s *Service) Admit(h machine.Host) *plans.Hold {
+	allowed := s.settings.RestrictHosts
+	if len(allowed) == 0 || slices.Contains(allowed, h.Key) || slices.Contains(allowed, h.Hostname) {
+		return nil
+	}
+	return &plans.Hold{
+		Code:    plans.CodeExcluded,
+		Subject: h.Key,
+		Text:    fmt.Sprintf("host %s is not among the hosts that --restrict_hosts allows", h.Key),
+	}
+}
+
+// TaskName is the last part of the names of a pod type's tasks.
+func (s *Service) TaskName(podType string) string {
+	t, _ := lookUp(podType)
+	return t.task
+}
+
+// Health says that all pods but the probers are ready only when their prober says so.
+func (s *Service) Health(podType string) bool { return podType != Prober }
+
+// Fingerprint identifies what the settings render for a pod type: a SHA-256 of its task on a host that does not exist. Left
+// out are the list of registries, the framework's URL, and whatever differs from host to host. It is empty for types that
+// do not exist.
+func (s *Service) Fingerprint(podType string) string { return s.fingerprints[podType] }
+
+// Requirement is what a pod needs of a host: the resources and ports of its type, on its host if it is bound to one.
+func (s *Service) Requirement(p machine.Pod) offers.Requirement {
+	t, _ := lookUp(p.Type)
+	r := s.settings.resources(t)
+	req := offers.Requirement{Subject: p.Name, CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk, Ports: s.settings.ports(t)}
+	if p.Bound {
+		req.Host = p.Host
+	}
+	return req
+}

@@ -1,0 +1,172 @@
+package quobyte
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/offers"
+)
+
+// The values of Settings.Containerizer.
+const (
+	Docker  = "docker"
+	Command = "command"
+)
+
+// The values of Settings.ProberFrom.
+const (
+	ProberFromArtifact = "artifact"
+	ProberFromImage    = "image"
+)
+
+// The values of Settings.PortsFrom.
+const (
+	PortsFromOffers = "offers"
+	PortsFromHost   = "host"
+)
+
+// Settings are what an operator can choose. The names in brackets are the flags, which are the predecessor's where it had
+// one; Validate calls the settings by them. The zero value is not usable: begin with DefaultSettings.
+type Settings struct {
+	// Name is the name of the deployed system [--framework_name].
+	Name string
+	// Release is the Quobyte release to run: the tag of the docker image [--release]. It may be empty with Command.
+	Release string
+
+	// Containerizer is Docker, or Command: pods are plain commands on the host [--containerizer].
+	Containerizer string
+	// DockerImage is the server image without a tag; the tag is Release [--docker_image].
+	DockerImage string
+	// ClientImage is the client image; it gets Release as its tag if it has none [--client_image].
+	ClientImage string
+	// ServerCommand is the command line of the server daemons with Command; the environment tells it which one to be
+	// [--server_command]. A shell runs it.
+	ServerCommand string
+	// ClientCommand is the command line of the client [--client_command]. Empty: ServerCommand with Command, mount.quobyte
+	// with Docker.
+	ClientCommand string
+	// User runs the pods [--framework_user]. Empty: the framework's own user.
+	User string
+
+	// ProberFrom is ProberFromArtifact (hosts fetch the framework's own binary from the framework, and run it without a
+	// container) or ProberFromImage (FrameworkImage, which must contain it) [--prober_from].
+	ProberFrom string
+	// FrameworkURL is where hosts reach the framework [--framework_url]. No part of any fingerprint.
+	FrameworkURL string
+	// FrameworkImage is the image of the prober, with its tag [--framework_image].
+	FrameworkImage string
+	// ProbeInterval is the time between two scans and health polls of a host [--probe_interval].
+	ProbeInterval time.Duration
+
+	// PortRangeBase is the first of twelve ports: RPC and HTTP of registry, metadata, data, api, webconsole, s3
+	// [--port_range_base].
+	PortRangeBase int
+	// PortsFrom is PortsFromOffers (ports are taken from Mesos's offers) or PortsFromHost (they are used without asking:
+	// stock agents offer 31000-32000 only) [--ports_from].
+	PortsFrom string
+	// The ports that users connect to [--api_port, --webconsole_port, --s3_port].
+	APIPort, WebconsolePort, S3Port int
+	// ClientPort is the client's status port; it is never asked of Mesos [--client_port].
+	ClientPort int
+
+	// S3Hostname is the S3 proxy's domain; without it there is no S3 proxy [--s3_hostname].
+	S3Hostname string
+	// RegistryDNSName stands in for the list of registry addresses in QUOBYTE_REGISTRY if it is set [--registry_dns_name].
+	RegistryDNSName string
+
+	// Resources by pod type; a type that is missing has its default [--<type>_resources]. A pod's ports are not among them.
+	Resources map[string]offers.Resources
+	// ExtraRAM by server pod type is how many MB of a pod's mem are not heap; a type that is missing has its default
+	// [--<type>_extra_ram_mb].
+	ExtraRAM map[string]int
+
+	// HostDeviceDirectory is where a host's devices are mounted [--host_device_directory]. "{host}" stands for the host's
+	// key, so that several agents on one machine can have a directory each.
+	HostDeviceDirectory string
+	// ClientMountPoint is the directory where clients mount Quobyte; only hosts where it exists get one, and if it is empty
+	// there are no clients [--client_mount_point]. "{host}" as above.
+	ClientMountPoint string
+
+	// ExtraServiceConfig is one line for every daemon's configuration [--extra_service_config].
+	ExtraServiceConfig string
+	// ServiceDebugPort is the port of every daemon's debugger; 0 or -1 for none [--service_debug_port].
+	ServiceDebugPort int
+	// EnableAssertions in the daemons [--enable_assertions].
+	EnableAssertions bool
+	// AutodetectServiceIP leaves it to the daemons to find their address; otherwise they are given the agent's as HOST_IP
+	// [--autodetect_service_ip].
+	AutodetectServiceIP bool
+
+	// RestrictHosts are the only hosts that may be used, by key or hostname, matched exactly; empty: all
+	// [--restrict_hosts].
+	RestrictHosts []string
+	// Expect is how many hosts with a registry, metadata or data device (or with a client mount point) there are at least;
+	// a rollout does not begin before they are found [--expect]. A type that is missing has no minimum.
+	Expect map[string]int
+}
+
+// DefaultSettings are the settings that hold until an operator gives others. They lack an image and a release, or a server
+// command, and the framework's URL.
+func DefaultSettings() Settings {
+	s := Settings{
+		Name:                "quobyte",
+		Containerizer:       Docker,
+		ProberFrom:          ProberFromArtifact,
+		FrameworkImage:      "quobyte/quobyte-mesos:latest",
+		ProbeInterval:       5 * time.Second,
+		PortRangeBase:       21000,
+		PortsFrom:           PortsFromOffers,
+		APIPort:             8889,
+		WebconsolePort:      8888,
+		S3Port:              80,
+		ClientPort:          55000,
+		Resources:           map[string]offers.Resources{},
+		ExtraRAM:            map[string]int{},
+		HostDeviceDirectory: "/mnt",
+		ServiceDebugPort:    -1,
+		AutodetectServiceIP: true,
+		Expect:              map[string]int{Registry: 3, Metadata: 1, Data: 1},
+	}
+	for _, t := range podTypes {
+		s.Resources[t.name] = t.resources
+		if t.isServer() {
+			s.ExtraRAM[t.name] = t.extraRAM
+		}
+	}
+	return s
+}
+
+// active says whether pods of the type are deployed at all.
+func (s Settings) active(t podType) bool {
+	switch t.name {
+	case S3:
+		return s.S3Hostname != ""
+	case Client:
+		return s.ClientMountPoint != ""
+	}
+	return true
+}
+
+func (s Settings) resources(t podType) offers.Resources {
+	if r, ok := s.Resources[t.name]; ok {
+		return r
+	}
+	return t.resources
+}
+
+func (s Settings) extraRAM(t podType) int {
+	if mb, ok := s.ExtraRAM[t.name]; ok {
+		return mb
+	}
+	return t.extraRAM
+}
+
+// heap is the heap of a server daemon in MB.
+func (s Settings) heap(t podType) int { return int(s.resources(t).Mem/1000) - s.extraRAM(t) }
+
+// clientImage is the client's image with a tag.
+func (s Settings) clientImage() string {
+	if s.Release == "" || hasTag(s.ClientImage) {
+		return s.ClientImage
+	}
+	return s.ClientImage + ":" + s.Release
+}

@@ -1,0 +1,213 @@
+package cluster
+
+import (
+	"fmt"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// acceptance is one ACCEPT under way: offers of one agent and role, and what the operations have left of them.
+type acceptance struct {
+	framework *framework
+	agent     *agent
+	role      string
+	remaining Resources
+}
+
+// accept uses up offers. Operations apply in order to what remains; one that is refused leaves the others be. One
+// bad offer id refuses everything, and the good ones of the same call are used up all the same.
+func (c *Cluster) accept(f *framework, accept *scheduler.Call_Accept) {
+	offers, problem := c.listed(f, accept.OfferIDs)
+	for _, o := range offers {
+		c.take(o)
+	}
+	if problem != "" {
+		for _, o := range offers {
+			c.recover(o.framework, o.agent, o.role, o.resources, 0)
+		}
+		for i := range accept.Operations {
+			c.refuseForOffers(f, &accept.Operations[i], problem)
+		}
+		return
+	}
+	x := &acceptance{framework: f, agent: offers[0].agent, role: offers[0].role}
+	for _, o := range offers {
+		x.remaining = x.remaining.plus(o.resources)
+	}
+	for i := range accept.Operations {
+		c.operate(x, &accept.Operations[i])
+	}
+	c.recover(f, x.agent, x.role, x.remaining, c.refusal(accept.Filters))
+}
+
+// listed finds the offers that a call names. On a problem it gives those that exist.
+func (c *Cluster) listed(f *framework, ids []mesos.OfferID) (offers []*offer, problem string) {
+	seen := map[string]bool{}
+	var twice string
+	for _, id := range ids {
+		if seen[id.Value] {
+			twice = id.Value
+			continue
+		}
+		seen[id.Value] = true
+		if o := c.offers[id.Value]; o != nil {
+			offers = append(offers, o)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, "No offers specified"
+	}
+	if twice != "" {
+		return offers, "Duplicate offer " + twice + " in offer list"
+	}
+	for _, id := range ids {
+		if c.offers[id.Value] == nil {
+			return offers, "Offer " + id.Value + " is no longer valid"
+		}
+	}
+	return offers, mismatch(f, offers)
+}
+
+func mismatch(f *framework, offers []*offer) string {
+	first := offers[0]
+	for _, o := range offers {
+		if o.framework != f {
+			return fmt.Sprintf("Offer %s has invalid framework %s while framework %s is expected",
+				o.id, o.framework.id, f.id)
+		}
+	}
+	for _, o := range offers {
+		if o.role != first.role {
+			return fmt.Sprintf("Aggregated offers must be allocated to the same role. Offer %s uses role %s and "+
+				"role %s", o.id, o.role, first.role)
+		}
+	}
+	for _, o := range offers {
+		if o.agent != first.agent {
+			return fmt.Sprintf("Aggregated offers must belong to one single agent. Offer %s uses agent %s and "+
+				"agent %s", o.id, o.agent.id, first.agent.id)
+		}
+	}
+	return ""
+}
+
+func (c *Cluster) refuseForOffers(f *framework, op *mesos.Offer_Operation, problem string) {
+	for _, info := range launched(op) {
+		c.refuseTask(f, info, mesos.TASK_DROPPED, mesos.REASON_INVALID_OFFERS,
+			"Task launched with invalid offers: "+problem)
+	}
+	if op.ID != nil && len(launched(op)) == 0 {
+		c.refuseOperation(f, op, "Operation attempted with invalid offers: "+problem)
+	}
+}
+
+// launched lists the tasks of LAUNCH and LAUNCH_GROUP.
+func launched(op *mesos.Offer_Operation) []*mesos.TaskInfo {
+	var tasks []*mesos.TaskInfo
+	switch op.Type {
+	case mesos.Offer_Operation_LAUNCH:
+		infos := op.GetLaunch().GetTaskInfos()
+		for i := range infos {
+			tasks = append(tasks, &infos[i])
+		}
+	case mesos.Offer_Operation_LAUNCH_GROUP:
+		if op.LaunchGroup != nil {
+			infos := op.LaunchGroup.TaskGroup.Tasks
+			for i := range infos {
+				tasks = append(tasks, &infos[i])
+			}
+		}
+	}
+	return tasks
+}
+
+// operate applies one operation to what remains. This is where a further kind of operation goes: it changes
+// x.remaining and x.agent.total, and answers with an operation status if op.ID is set.
+func (c *Cluster) operate(x *acceptance, op *mesos.Offer_Operation) {
+	switch op.Type {
+	case mesos.Offer_Operation_LAUNCH:
+		for _, info := range launched(op) {
+			c.launch(x, op, info)
+		}
+	case mesos.Offer_Operation_LAUNCH_GROUP:
+		for _, info := range launched(op) {
+			c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_GROUP_INVALID,
+				"task groups are not supported by this sandbox")
+		}
+	case mesos.Offer_Operation_UNKNOWN:
+	default:
+		if op.ID != nil {
+			c.refuseOperation(x.framework, op, "operation "+op.Type.String()+" is not supported by this sandbox")
+		}
+	}
+}
+
+func (c *Cluster) launch(x *acceptance, op *mesos.Offer_Operation, info *mesos.TaskInfo) {
+	x.complete(info)
+	problem := c.launchProblem(x, op, info)
+	if problem != "" {
+		c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem)
+		return
+	}
+	t := &task{
+		id: info.TaskID.Value, framework: x.framework, agent: x.agent, role: x.role, info: *info,
+		state: mesos.TASK_STAGING, latest: mesos.TASK_STAGING,
+		resources: parseResources(info.Resources),
+	}
+	x.remaining = x.remaining.minus(t.resources)
+	x.agent.used = x.agent.used.plus(t.resources.allocated(""))
+	x.framework.tasks.put(t.id, t)
+	x.remaining = x.remaining.minus(c.deliver(t))
+}
+
+func (c *Cluster) launchProblem(x *acceptance, op *mesos.Offer_Operation, info *mesos.TaskInfo) string {
+	if op.ID != nil {
+		return "The `id` field cannot be set on LAUNCH operations"
+	}
+	return x.taskProblem(info)
+}
+
+// complete fills in what a master fills in: the allocation of resources and the framework of an executor.
+func (x *acceptance) complete(info *mesos.TaskInfo) {
+	x.allocate(info.Resources)
+	if info.Executor != nil {
+		x.allocate(info.Executor.Resources)
+		if info.Executor.FrameworkID == nil {
+			info.Executor.FrameworkID = &mesos.FrameworkID{Value: x.framework.id}
+		}
+	}
+}
+
+func (x *acceptance) allocate(resources []mesos.Resource) {
+	for i := range resources {
+		if resources[i].AllocationInfo == nil {
+			role := x.role
+			resources[i].AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
+		}
+	}
+}
+
+// refuseTask sends the master's own verdict on a task that never started. It has no uuid: it is sent once and not to
+// be acknowledged. Frameworks that are not PARTITION_AWARE know only TASK_LOST for a dropped task.
+func (c *Cluster) refuseTask(f *framework, info *mesos.TaskInfo, state mesos.TaskState,
+	reason mesos.TaskStatus_Reason, message string) {
+	if state == mesos.TASK_DROPPED && !f.partitionAware() {
+		state = mesos.TASK_LOST
+	}
+	agentID := info.AgentID
+	status := c.status(info.TaskID.Value, state, mesos.SOURCE_MASTER)
+	status.Reason, status.Message, status.AgentID = &reason, &message, &agentID
+	c.sendStatus(f, status)
+}
+
+func (c *Cluster) refuseOperation(f *framework, op *mesos.Offer_Operation, message string) {
+	c.sendOperation(f, mesos.OperationStatus{OperationID: op.ID, State: mesos.OPERATION_ERROR, Message: &message})
+}
+
+func (c *Cluster) sendOperation(f *framework, status mesos.OperationStatus) {
+	c.send(f, &scheduler.Event{
+		Type:                  scheduler.Event_UPDATE_OPERATION_STATUS,
+		UpdateOperationStatus: &scheduler.Event_UpdateOperationStatus{Status: status},
+	})
+}

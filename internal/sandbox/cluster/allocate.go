@@ -1,0 +1,331 @@
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// offer is a set of resources of one agent that one framework may use for one of its roles.
+type offer struct {
+	id        string
+	number    int
+	framework *framework
+	agent     *agent
+	role      string
+	resources Resources // allocated to role
+}
+
+// filter keeps an agent's resources from being offered again, as long as there are no more of them than were refused.
+type filter struct {
+	role      string
+	agent     string
+	resources Resources
+	until     time.Time
+}
+
+// roundDrift is how much later each round of offers comes than the interval says: a master arms the next round when
+// the last one has ended. It makes "refuse for 5 s" with an interval of 500 ms last 5.01 s, as recorded, not 5.5 s.
+const roundDrift = time.Millisecond
+
+// rounds is the beat of allocation: it tells when the next round has something to do.
+type rounds struct {
+	epoch     time.Time
+	period    time.Duration
+	last      time.Time
+	wanted    bool
+	requested time.Time
+}
+
+// request asks for a round later than t, since resources or wishes may have become free then.
+func (r *rounds) request(t time.Time) {
+	if !r.wanted {
+		r.wanted, r.requested = true, t.Add(1)
+	}
+}
+
+// after is the first beat at or after t that has not been used.
+func (r *rounds) after(t time.Time) time.Time {
+	if !t.After(r.last) {
+		t = r.last.Add(1)
+	}
+	beats := t.Sub(r.epoch) / r.period
+	beat := r.epoch.Add(beats * r.period)
+	if beat.Before(t) {
+		beat = beat.Add(r.period)
+	}
+	return beat
+}
+
+// nextRound is when the next round has something to do, or zero.
+func (c *Cluster) nextRound() time.Time {
+	var next time.Time
+	if c.rounds.wanted {
+		next = c.rounds.after(c.rounds.requested)
+	}
+	for _, f := range c.frameworks {
+		for _, filter := range f.filters {
+			if f.stream != "" {
+				next = earlier(next, c.rounds.after(filter.until))
+			}
+		}
+	}
+	return next
+}
+
+func (c *Cluster) round() {
+	if !due(c.nextRound(), c.now) {
+		return
+	}
+	c.rounds.last, c.rounds.wanted = c.now, false
+	for _, f := range c.frameworks {
+		f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return due(filter.until, c.now) })
+	}
+	c.allocate(c.agents)
+}
+
+// allocate offers everything that is free on these agents to whoever may have it, in one OFFERS event per framework.
+func (c *Cluster) allocate(agents []*agent) {
+	batches := map[*framework][]mesos.Offer{}
+	for _, a := range agents {
+		free := a.free()
+		if !allocatable(free) {
+			continue
+		}
+		f, role := c.claimant(a, free)
+		if f == nil {
+			continue
+		}
+		o := &offer{
+			id:        fmt.Sprintf("%s-O%d", c.cfg.MasterID, c.offersMade),
+			number:    c.offersMade,
+			framework: f, agent: a, role: role,
+			resources: free.allocated(role),
+		}
+		c.offersMade++
+		c.offers[o.id] = o
+		a.offered = a.offered.plus(free)
+		batches[f] = append(batches[f], o.wire())
+	}
+	for _, f := range c.frameworks {
+		if batch := batches[f]; len(batch) > 0 {
+			c.send(f, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: &scheduler.Event_Offers{Offers: batch}})
+		}
+	}
+}
+
+// allocatable tells whether resources are worth an offer (Mesos: at least cpus:0.01 or mem:32).
+func allocatable(r Resources) bool { return r.scalar("cpus") >= 10 || r.scalar("mem") >= 32_000 }
+
+// claimant is the framework and role whose turn it is: the one with the smallest dominant share among those that
+// want the resources. The share is not looked at if only one does.
+func (c *Cluster) claimant(a *agent, free Resources) (*framework, string) {
+	type claim struct {
+		f    *framework
+		role string
+	}
+	var claims []claim
+	for _, f := range c.frameworks {
+		if f.stream == "" {
+			continue
+		}
+		for _, role := range f.roles() {
+			if !f.suppressed[role] && !f.refuses(role, a, free) {
+				claims = append(claims, claim{f, role})
+			}
+		}
+	}
+	switch len(claims) {
+	case 0:
+		return nil, ""
+	case 1:
+		return claims[0].f, claims[0].role
+	}
+	best := slices.MinFunc(claims, func(x, y claim) int { return cmp.Compare(c.share(x.f, x.role), c.share(y.f, y.role)) })
+	return best.f, best.role
+}
+
+func (f *framework) refuses(role string, a *agent, free Resources) bool {
+	return slices.ContainsFunc(f.filters, func(filter filter) bool {
+		return filter.role == role && filter.agent == a.id && filter.resources.contains(free)
+	})
+}
+
+// share is the largest fraction of the cluster's cpus or mem that a framework uses or holds for a role.
+func (c *Cluster) share(f *framework, role string) float64 {
+	var total, has Resources
+	for _, a := range c.agents {
+		total = total.plus(a.total)
+	}
+	for _, o := range c.offersOf(f) {
+		if o.role == role {
+			has = has.plus(o.resources)
+		}
+	}
+	for _, id := range f.tasks.keys {
+		if t := f.tasks.of[id]; t.role == role && !terminal(t.latest) {
+			has = has.plus(t.resources)
+		}
+	}
+	var share float64
+	for _, name := range []string{"cpus", "mem"} {
+		if all := total.scalar(name); all > 0 {
+			share = max(share, float64(has.scalar(name))/float64(all))
+		}
+	}
+	return share
+}
+
+func (o *offer) wire() mesos.Offer {
+	a, form := o.agent, o.framework.form()
+	w := mesos.Offer{
+		ID:          mesos.OfferID{Value: o.id},
+		FrameworkID: mesos.FrameworkID{Value: o.framework.id},
+		AgentID:     mesos.AgentID{Value: a.id},
+		Hostname:    a.hostname,
+		URL:         a.url(),
+		Resources:   o.resources.wire(form),
+		Attributes:  a.attributes,
+	}
+	if form.allocation {
+		role := o.role
+		w.AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
+	}
+	for _, id := range a.executors.keys {
+		if e := a.executors.of[id]; e.framework == o.framework && !e.command {
+			w.ExecutorIDs = append(w.ExecutorIDs, mesos.ExecutorID{Value: e.id})
+		}
+	}
+	return w
+}
+
+// offersOf lists the offers that a framework holds, oldest first.
+func (c *Cluster) offersOf(f *framework) []*offer {
+	held := slices.Collect(maps.Values(c.offers))
+	held = slices.DeleteFunc(held, func(o *offer) bool { return o.framework != f })
+	slices.SortFunc(held, func(a, b *offer) int { return cmp.Compare(a.number, b.number) })
+	return held
+}
+
+// take ends an offer; its resources are neither offered nor free until used or recovered.
+func (c *Cluster) take(o *offer) {
+	delete(c.offers, o.id)
+	o.agent.offered = o.agent.offered.minus(o.resources.allocated(""))
+}
+
+// recover makes resources free that were offered to f, and keeps them from f for a while if it said so.
+func (c *Cluster) recover(f *framework, a *agent, role string, resources Resources, refuse time.Duration) {
+	c.rounds.request(c.now)
+	if refuse > 0 && !resources.Empty() {
+		f.filters = append(f.filters, filter{
+			role: role, agent: a.id, resources: resources.allocated(""), until: c.now.Add(refuse),
+		})
+	}
+}
+
+func (c *Cluster) dropOffers(f *framework) {
+	for _, o := range c.offersOf(f) {
+		c.take(o)
+		c.recover(f, o.agent, o.role, o.resources, 0)
+	}
+}
+
+func (c *Cluster) rescind(f *framework, o *offer) {
+	c.take(o)
+	c.recover(f, o.agent, o.role, o.resources, 0)
+	c.send(f, &scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{
+		OfferID: mesos.OfferID{Value: o.id},
+	}})
+}
+
+// refusal is how long a filter lasts: 5 s if nothing sensible is said, at least one allocation interval unless it is
+// zero, at most a year.
+func (c *Cluster) refusal(filters *mesos.Filters) time.Duration {
+	const usual, longest = 5.0, 365 * 24 * 3600.0
+	s := filters.GetRefuseSeconds()
+	if filters == nil || s < 0 || math.IsNaN(s) {
+		s = usual
+	}
+	if s == 0 {
+		return 0
+	}
+	return max(seconds(min(s, longest)), c.cfg.AllocationInterval)
+}
+
+func (c *Cluster) decline(f *framework, decline *scheduler.Call_Decline) {
+	refuse := c.refusal(decline.Filters)
+	for _, id := range decline.OfferIDs {
+		o := c.offers[id.Value]
+		if o == nil || o.framework != f {
+			continue
+		}
+		c.take(o)
+		c.recover(f, o.agent, o.role, o.resources, refuse)
+	}
+}
+
+// revive clears filters and suppression for roles, or for all if none is named, and offers at once.
+func (c *Cluster) revive(f *framework, roles []string) {
+	roles, ok := f.chosen(roles)
+	if !ok {
+		return
+	}
+	for _, role := range roles {
+		delete(f.suppressed, role)
+	}
+	f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return slices.Contains(roles, filter.role) })
+	c.allocate(c.agents)
+}
+
+// suppress stops new offers for roles, or for all if none is named. Offers that are held stay.
+func (c *Cluster) suppress(f *framework, roles []string) {
+	roles, ok := f.chosen(roles)
+	if !ok {
+		return
+	}
+	for _, role := range roles {
+		f.suppressed[role] = true
+	}
+}
+
+// chosen is the roles that a call means. One role that is not the framework's own voids the whole call, silently.
+func (f *framework) chosen(roles []string) ([]string, bool) {
+	if len(roles) == 0 {
+		return f.roles(), true
+	}
+	strange := slices.ContainsFunc(roles, func(role string) bool { return !slices.Contains(f.roles(), role) })
+	return roles, !strange
+}
+
+func roleProblem(role string) string {
+	switch {
+	case role == "*":
+		return ""
+	case role == "":
+		return "Empty role name is invalid"
+	case strings.HasPrefix(role, "/"):
+		return "Role '" + role + "' cannot start with a slash"
+	case strings.HasSuffix(role, "/"):
+		return "Role '" + role + "' cannot end with a slash"
+	}
+	for _, part := range strings.Split(role, "/") {
+		switch {
+		case part == "":
+			return "Role '" + role + "' cannot contain two adjacent slashes"
+		case part == "." || part == ".." || part == "*":
+			return "Role component '" + part + "' is invalid"
+		case strings.HasPrefix(part, "-"):
+			return "Role component '" + part + "' is invalid because it starts with a dash"
+		case strings.ContainsAny(part, " \t\n\v\f\r\b\x7f"):
+			return "Role component '" + part + "' is invalid because it contains backspace or whitespace"
+		}
+	}
+	return ""
+}

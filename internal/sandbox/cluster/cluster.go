@@ -1,0 +1,256 @@
+package cluster
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// Config describes a cluster. MasterID and NewID are required; the zero value of everything else means the default
+// of Mesos, which is given with each field.
+type Config struct {
+	MasterID string // prefix of the ids of frameworks, agents and offers
+	Hostname string // of the master, as told to schedulers
+	IP       string // IPv4 of the master, as told to schedulers
+	Port     int    // of the master, as told to schedulers
+	Version  string // "1.12.0"
+
+	// NewID gives 16 bytes that were never given before. They become stream ids, container ids and the uuids of
+	// status updates.
+	NewID func() [16]byte
+
+	AllocationInterval time.Duration // 1 s; between two rounds of offers
+	HeartbeatInterval  time.Duration // 15 s
+	RetryInterval      time.Duration // 10 s; first repetition of an unacknowledged update, doubling from there
+	RetryLimit         time.Duration // 10 min; longest time between two repetitions
+	KillGrace          time.Duration // 3 s; from SIGTERM to SIGKILL for tasks without a kill policy
+	RegistrationLimit  time.Duration // 1 min; for an executor to subscribe
+	ShutdownGrace      time.Duration // 5 s; for an executor to end after SHUTDOWN
+	CompletedTasks     int           // 100; ended tasks kept per framework, for Snapshot alone
+}
+
+func (cfg Config) withDefaults() Config {
+	durations := []struct {
+		value *time.Duration
+		usual time.Duration
+	}{
+		{&cfg.AllocationInterval, time.Second},
+		{&cfg.HeartbeatInterval, 15 * time.Second},
+		{&cfg.RetryInterval, 10 * time.Second},
+		{&cfg.RetryLimit, 10 * time.Minute},
+		{&cfg.KillGrace, 3 * time.Second},
+		{&cfg.RegistrationLimit, time.Minute},
+		{&cfg.ShutdownGrace, 5 * time.Second},
+	}
+	for _, d := range durations {
+		if *d.value <= 0 {
+			*d.value = d.usual
+		}
+	}
+	if cfg.Version == "" {
+		cfg.Version = "1.12.0"
+	}
+	if cfg.CompletedTasks <= 0 {
+		cfg.CompletedTasks = 100
+	}
+	return cfg
+}
+
+// A Cluster is the state of a master and its agents. See the package comment for how to use it.
+type Cluster struct {
+	cfg     Config
+	started time.Time
+	now     time.Time
+	effects []Effect
+
+	agents     []*agent
+	frameworks []*framework // in the order of their first subscription
+	removed    map[string]bool
+	offers     map[string]*offer
+	containers map[string]*executorRun
+
+	offersMade     int
+	frameworksMade int
+
+	rounds rounds
+}
+
+// New makes a cluster without agents. It panics if MasterID or NewID is missing, since nothing could work then.
+func New(now time.Time, cfg Config) *Cluster {
+	if cfg.MasterID == "" || cfg.NewID == nil {
+		panic("cluster: Config.MasterID and Config.NewID must be set")
+	}
+	c := &Cluster{
+		cfg:        cfg.withDefaults(),
+		started:    now,
+		now:        now,
+		removed:    map[string]bool{},
+		offers:     map[string]*offer{},
+		containers: map[string]*executorRun{},
+	}
+	c.rounds = rounds{epoch: now, period: c.cfg.AllocationInterval + roundDrift}
+	return c
+}
+
+// begin is the first line of every call from outside; end is its last.
+func (c *Cluster) begin(now time.Time) {
+	if now.After(c.now) {
+		c.now = now
+	}
+	c.effects = nil
+}
+
+func (c *Cluster) end() []Effect {
+	effects := c.effects
+	c.effects = nil
+	return effects
+}
+
+func (c *Cluster) emit(e Effect) { c.effects = append(c.effects, e) }
+
+func (c *Cluster) newID() string {
+	b := c.cfg.NewID()
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+func (c *Cluster) newUUID() []byte {
+	b := c.cfg.NewID()
+	return b[:]
+}
+
+// Tick does what is due by now: repetitions, timeouts, heartbeats, offers.
+func (c *Cluster) Tick(now time.Time) []Effect {
+	c.begin(now)
+	for _, f := range slices.Clone(c.frameworks) {
+		if due(f.removeAt, c.now) {
+			c.remove(f)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.containers)) {
+		c.expire(c.containers[id])
+	}
+	for _, f := range c.frameworks {
+		for _, id := range f.streams.keys {
+			c.repeat(f, f.streams.of[id])
+		}
+		c.heartbeat(f)
+	}
+	c.round()
+	return c.end()
+}
+
+// NextWake is the time at which Tick should be called next; zero means that nothing happens by itself. It may be in
+// the past. Calls from outside can change it.
+func (c *Cluster) NextWake() time.Time {
+	next := c.nextRound()
+	for _, f := range c.frameworks {
+		next = earlier(next, f.removeAt)
+		if f.stream != "" {
+			next = earlier(next, f.heartbeatAt)
+		}
+		for _, id := range f.streams.keys {
+			if queue := f.streams.of[id].queue; len(queue) > 0 {
+				next = earlier(next, queue[0].retryAt)
+			}
+		}
+	}
+	for _, e := range c.containers {
+		next = earlier(next, e.registerBy)
+		next = earlier(next, e.completeBy)
+		next = earlier(next, e.killAt)
+		next = earlier(next, e.lingerUntil)
+	}
+	return next
+}
+
+func due(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
+
+// earlier takes zero for never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (c *Cluster) send(f *framework, event *scheduler.Event) {
+	if f.stream != "" {
+		c.emit(SendToScheduler{Stream: f.stream, Event: event})
+	}
+}
+
+func (c *Cluster) heartbeat(f *framework) {
+	if f.stream == "" || !due(f.heartbeatAt, c.now) {
+		return
+	}
+	c.send(f, &scheduler.Event{Type: scheduler.Event_HEARTBEAT})
+	for due(f.heartbeatAt, c.now) {
+		f.heartbeatAt = f.heartbeatAt.Add(c.cfg.HeartbeatInterval)
+	}
+}
+
+func (c *Cluster) frameworkByID(id string) *framework {
+	for _, f := range c.frameworks {
+		if f.id == id {
+			return f
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) agentByID(id string) *agent {
+	for _, a := range c.agents {
+		if a.id == id {
+			return a
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) masterInfo() *mesos.MasterInfo {
+	port, ip := uint32(c.cfg.Port), c.cfg.IP
+	pid := fmt.Sprintf("master@%s:%d", ip, port)
+	hostname, version := c.cfg.Hostname, c.cfg.Version
+	return &mesos.MasterInfo{
+		ID: c.cfg.MasterID, IP: networkOrder(ip), Port: &port, PID: &pid, Hostname: &hostname, Version: &version,
+		Address: &mesos.Address{Hostname: &hostname, IP: &ip, Port: int32(port)},
+		Capabilities: []mesos.MasterInfo_Capability{
+			{Type: mesos.MasterInfo_Capability_AGENT_UPDATE},
+			{Type: mesos.MasterInfo_Capability_AGENT_DRAINING},
+		},
+	}
+}
+
+// networkOrder reads the bytes of an IPv4 address as a little-endian number, as a master on x86 does.
+func networkOrder(ip string) uint32 {
+	var b [4]uint32
+	if n, err := fmt.Sscanf(ip, "%d.%d.%d.%d", &b[0], &b[1], &b[2], &b[3]); n != 4 || err != nil {
+		return 0
+	}
+	return b[0] | b[1]<<8 | b[2]<<16 | b[3]<<24
+}
+
+// ordered is a map that remembers in which order its keys came, so that no map iteration decides anything.
+type ordered[V any] struct {
+	keys []string
+	of   map[string]V
+}
+
+func (o *ordered[V]) put(key string, value V) {
+	if o.of == nil {
+		o.of = map[string]V{}
+	}
+	if _, known := o.of[key]; !known {
+		o.keys = append(o.keys, key)
+	}
+	o.of[key] = value
+}
+
+func (o *ordered[V]) drop(key string) {
+	delete(o.of, key)
+	o.keys = slices.DeleteFunc(o.keys, func(k string) bool { return k == key })
+}

@@ -1,0 +1,75 @@
+package cluster
+
+import (
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/executor"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// An Effect is something for the caller to do. It is one of the types of this file.
+type Effect interface{ effect() }
+
+// SendToScheduler puts one event on the stream of a subscription.
+type SendToScheduler struct {
+	Stream string
+	Event  *scheduler.Event
+}
+
+// CloseScheduler ends a subscription's stream, after what was sent before. Disconnect is not called for it.
+type CloseScheduler struct {
+	Stream string
+}
+
+// SendToExecutor puts one event on the stream of an executor.
+type SendToExecutor struct {
+	Stream string
+	Event  *executor.Event
+}
+
+// CloseExecutor ends an executor's stream, after what was sent before. ExecutorDisconnect is not called for it.
+type CloseExecutor struct {
+	Stream string
+}
+
+// StartProcess runs a command in a new container: its URIs are fetched, then its command is executed. The caller
+// answers with ProcessStarted or ProcessFailed.
+type StartProcess struct {
+	Container string // unique for ever
+	Agent     string
+	Framework string
+	Executor  string // for a command task the id of the task, as in Mesos
+	Command   *mesos.CommandInfo
+	// CustomExecutor says that the command speaks the executor API, so that it needs the MESOS_* environment.
+	CustomExecutor bool
+	Checkpoint     bool // of the framework
+}
+
+// A Signal is what a process can be told.
+type Signal int
+
+const (
+	// Terminate asks the processes of the container to end.
+	Terminate Signal = iota + 1
+	// Kill ends them. It can come while the process is still being started.
+	Kill
+)
+
+func (s Signal) String() string {
+	if s == Terminate {
+		return "TERM"
+	}
+	return "KILL"
+}
+
+// SignalProcess signals all processes of a container. It is void if they are gone.
+type SignalProcess struct {
+	Container string
+	Signal    Signal
+}
+
+func (SendToScheduler) effect() {}
+func (CloseScheduler) effect()  {}
+func (SendToExecutor) effect()  {}
+func (CloseExecutor) effect()   {}
+func (StartProcess) effect()    {}
+func (SignalProcess) effect()   {}

@@ -1,0 +1,218 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/executor"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// ValidateExecutorCall checks what an agent checks of any executor call before it looks at who calls. The error is
+// what it puts behind "Failed to validate Executor::Call: ".
+func ValidateExecutorCall(call *executor.Call) error {
+	switch call.Type {
+	case executor.Call_SUBSCRIBE:
+		if call.Subscribe == nil {
+			return errors.New("Expecting 'subscribe' to be present")
+		}
+	case executor.Call_UPDATE:
+		return validateExecutorUpdate(call)
+	case executor.Call_MESSAGE:
+		if call.Message == nil {
+			return errors.New("Expecting 'message' to be present")
+		}
+	case executor.Call_HEARTBEAT:
+	default:
+		return errors.New("Expecting 'type' to be present")
+	}
+	return nil
+}
+
+func validateExecutorUpdate(call *executor.Call) error {
+	if call.Update == nil {
+		return errors.New("Expecting 'update' to be present")
+	}
+	status := &call.Update.Status
+	id, framework := call.ExecutorID.Value, call.FrameworkID.Value
+	switch {
+	case status.UUID == nil:
+		return errors.New("Expecting 'uuid' to be present")
+	case len(status.UUID) != uuidBytes:
+		return errors.New("Not a valid UUID")
+	case status.ExecutorID != nil && status.ExecutorID.Value != id:
+		return fmt.Errorf("ExecutorID in Call: %s does not match ExecutorID in TaskStatus: %s",
+			id, status.ExecutorID.Value)
+	case status.GetSource() != mesos.SOURCE_EXECUTOR:
+		return fmt.Errorf("Received Call from executor %s of framework %s with invalid source, expecting "+
+			"'SOURCE_EXECUTOR'", id, framework)
+	case status.GetState() == mesos.TASK_STAGING:
+		return fmt.Errorf("Received TASK_STAGING from executor %s of framework %s which is not allowed", id, framework)
+	}
+	return nil
+}
+
+// ExecutorSubscribe handles a SUBSCRIBE call of an executor that passed ValidateExecutorCall. If the answer is 200 it
+// gives the stream that the effects use.
+func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executor.Call) (string, Answer, []Effect) {
+	c.begin(now)
+	e, answer := c.callingExecutor(agentID, call)
+	if e == nil {
+		return "", answer, c.end()
+	}
+	if e.stream != "" {
+		c.emit(CloseExecutor{Stream: e.stream})
+	}
+	e.stream, e.registerBy = c.newID(), time.Time{}
+	if e.stopping {
+		c.sendExecutor(e, &executor.Event{Type: executor.Event_SHUTDOWN})
+		e.killAt = c.now.Add(c.shutdownGrace(e))
+		return e.stream, Answer{Status: statusOK}, c.end()
+	}
+	c.sendExecutor(e, &executor.Event{Type: executor.Event_SUBSCRIBED, Subscribed: &executor.Event_Subscribed{
+		ExecutorInfo: e.info, FrameworkInfo: e.framework.info, AgentInfo: e.agent.info(),
+		ContainerID: &mesos.ContainerID{Value: e.container},
+	}})
+	for i := range call.Subscribe.UnacknowledgedUpdates {
+		c.executorUpdate(e, call.Subscribe.UnacknowledgedUpdates[i].Status)
+	}
+	for _, t := range e.queued {
+		c.sendLaunch(e, t)
+	}
+	e.queued = nil
+	return e.stream, Answer{Status: statusOK}, c.end()
+}
+
+func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executorRun, Answer) {
+	a := c.agentByID(agentID)
+	if a == nil {
+		return nil, Answer{Status: statusBadRequest, Text: "Agent cannot be found"}
+	}
+	e := a.executors.of[executorKey(call.FrameworkID.Value, call.ExecutorID.Value)]
+	switch {
+	case e != nil && !e.command:
+		return e, Answer{Status: statusAccepted}
+	case c.frameworkByID(call.FrameworkID.Value) == nil:
+		return nil, refused("Framework cannot be found")
+	}
+	return nil, refused("Executor cannot be found")
+}
+
+// ExecutorCall handles UPDATE and MESSAGE of an executor that passed ValidateExecutorCall.
+func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Call) (Answer, []Effect) {
+	c.begin(now)
+	e, answer := c.callingExecutor(agentID, call)
+	switch {
+	case e == nil:
+		return answer, c.end()
+	case e.stream == "":
+		return Answer{Status: statusForbidden, Text: "Executor is not subscribed"}, c.end()
+	}
+	switch call.Type {
+	case executor.Call_UPDATE:
+		c.executorUpdate(e, call.Update.Status)
+	case executor.Call_MESSAGE:
+		c.send(e.framework, &scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
+			AgentID:    mesos.AgentID{Value: e.agent.id},
+			ExecutorID: mesos.ExecutorID{Value: e.id},
+			Data:       call.Message.Data,
+		}})
+	}
+	return Answer{Status: statusAccepted}, c.end()
+}
+
+// ExecutorDisconnect says that the connection of an executor's subscription has ended; its process may go on and
+// subscribe again.
+func (c *Cluster) ExecutorDisconnect(now time.Time, stream string) []Effect {
+	c.begin(now)
+	for _, e := range c.containers {
+		if stream != "" && e.stream == stream {
+			e.stream = ""
+		}
+	}
+	return c.end()
+}
+
+// executorUpdate stores an update and acknowledges it to the executor at once: that means "stored by the agent" and
+// has nothing to do with the scheduler's acknowledgement.
+func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
+	c.sendExecutor(e, &executor.Event{Type: executor.Event_ACKNOWLEDGED, Acknowledged: &executor.Event_Acknowledged{
+		TaskID: status.TaskID, UUID: status.UUID,
+	}})
+	status.AgentID = &mesos.AgentID{Value: e.agent.id}
+	status.ExecutorID = &mesos.ExecutorID{Value: e.id}
+	if status.Timestamp == nil {
+		status.Timestamp = c.timestamp()
+	}
+	t := e.framework.tasks.of[status.TaskID.Value]
+	if t != nil && t.executor == e && status.ContainerStatus == nil {
+		status.ContainerStatus = e.containerStatus()
+	}
+	c.publish(e.framework, e.agent, status)
+}
+
+func (c *Cluster) deliverTo(e *executorRun, t *task) {
+	t.executor = e
+	if e.stream == "" {
+		e.queued = append(e.queued, t)
+		return
+	}
+	c.sendLaunch(e, t)
+}
+
+func (c *Cluster) sendLaunch(e *executorRun, t *task) {
+	c.sendExecutor(e, &executor.Event{Type: executor.Event_LAUNCH, Launch: &executor.Event_Launch{Task: t.info}})
+}
+
+func (c *Cluster) sendExecutor(e *executorRun, event *executor.Event) {
+	if e.stream != "" {
+		c.emit(SendToExecutor{Stream: e.stream, Event: event})
+	}
+}
+
+// messageToExecutor handles a MESSAGE call: unacknowledged, and lost in silence if there is no such executor.
+func (c *Cluster) messageToExecutor(f *framework, message *scheduler.Call_Message) {
+	a := c.agentByID(message.AgentID.Value)
+	if a == nil {
+		return
+	}
+	if e := a.executorOf(f, message.ExecutorID.Value); e != nil {
+		c.sendExecutor(e, &executor.Event{Type: executor.Event_MESSAGE, Message: &executor.Event_Message{
+			Data: message.Data,
+		}})
+	}
+}
+
+// executorEnded tells of a custom executor's end: one FAILURE, whatever the reason, and one update for each of its
+// tasks that had not ended.
+func (c *Cluster) executorEnded(e *executorRun, exit Exit) {
+	if e.stream != "" {
+		c.emit(CloseExecutor{Stream: e.stream})
+		e.stream = ""
+	}
+	status := int32(exit.Status)
+	c.send(e.framework, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{
+		AgentID:    &mesos.AgentID{Value: e.agent.id},
+		ExecutorID: &mesos.ExecutorID{Value: e.id},
+		Status:     &status,
+	}})
+	for _, t := range e.live() {
+		c.agentStatus(t, e.id, mesos.TASK_FAILED, e.reason, e.message)
+	}
+	e.agent.used = e.agent.used.minus(e.resources.allocated(""))
+	c.dropExecutor(e)
+	c.rounds.request(c.now)
+}
+
+func (e *executorRun) containerStatus() *mesos.ContainerStatus {
+	ip, protocol, pid := e.agent.ip, mesos.IPv4, e.pid
+	return &mesos.ContainerStatus{
+		ContainerID: &mesos.ContainerID{Value: e.container},
+		NetworkInfos: []mesos.NetworkInfo{{
+			IPAddresses: []mesos.NetworkInfo_IPAddress{{IPAddress: &ip, Protocol: &protocol}},
+		}},
+		ExecutorPID: &pid,
+	}
+}

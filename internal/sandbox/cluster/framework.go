@@ -1,0 +1,287 @@
+package cluster
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// framework is what the master knows of one scheduler.
+type framework struct {
+	id          string
+	info        mesos.FrameworkInfo
+	stream      string // "" while disconnected
+	subscribed  time.Time
+	heartbeatAt time.Time
+	removeAt    time.Time // set while disconnected
+	suppressed  map[string]bool
+	filters     []filter
+	tasks       ordered[*task]
+	streams     ordered[*updates]
+	completed   []TaskView
+}
+
+func (f *framework) has(capability mesos.FrameworkInfo_Capability_Type) bool {
+	return slices.ContainsFunc(f.info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool {
+		return c.Type == capability
+	})
+}
+
+func (f *framework) partitionAware() bool {
+	return f.has(mesos.FrameworkInfo_Capability_PARTITION_AWARE)
+}
+
+func (f *framework) form() resourceForm {
+	return resourceForm{
+		allocation: f.has(mesos.FrameworkInfo_Capability_MULTI_ROLE),
+		refined:    f.has(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT),
+	}
+}
+
+func (f *framework) roles() []string { return rolesOf(&f.info) }
+
+func rolesOf(info *mesos.FrameworkInfo) []string {
+	if slices.ContainsFunc(info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool {
+		return c.Type == mesos.FrameworkInfo_Capability_MULTI_ROLE
+	}) {
+		return info.Roles
+	}
+	return []string{info.GetRole()}
+}
+
+// Subscribe handles a SUBSCRIBE call that passed Validate. It always gives a stream, on which the effects put either
+// SUBSCRIBED and what follows it, or one ERROR and the end: a master refuses a wrong FrameworkInfo with an event, not
+// with a status. The caller must be ready to carry out effects on the stream when it takes them.
+func (c *Cluster) Subscribe(now time.Time, call *scheduler.Call) (stream string, effects []Effect) {
+	c.begin(now)
+	stream = c.newID()
+	subscribe := call.GetSubscribe()
+	info := *subscribe.GetFrameworkInfo()
+	if problem := c.subscriptionProblem(&info, subscribe.SuppressedRoles); problem != "" {
+		c.refuse(stream, problem)
+		return stream, c.end()
+	}
+	f := c.frameworkByID(info.GetID().GetValue())
+	if f == nil {
+		f = c.admit(&info)
+	} else {
+		c.failOver(f, &info)
+	}
+	f.stream = stream
+	f.subscribed, f.removeAt = c.now, time.Time{}
+	f.suppressed = setOf(subscribe.SuppressedRoles)
+	interval := c.cfg.HeartbeatInterval.Seconds()
+	c.send(f, &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
+		FrameworkID:              &mesos.FrameworkID{Value: f.id},
+		HeartbeatIntervalSeconds: &interval,
+		MasterInfo:               c.masterInfo(),
+	}})
+	c.send(f, &scheduler.Event{Type: scheduler.Event_HEARTBEAT})
+	f.heartbeatAt = c.now.Add(c.cfg.HeartbeatInterval)
+	c.resume(f)
+	c.allocate(c.agents)
+	return stream, c.end()
+}
+
+func (c *Cluster) refuse(stream, problem string) {
+	c.emit(SendToScheduler{Stream: stream, Event: &scheduler.Event{
+		Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: problem},
+	}})
+	c.emit(CloseScheduler{Stream: stream})
+}
+
+func (c *Cluster) subscriptionProblem(info *mesos.FrameworkInfo, suppressed []string) string {
+	if problem := frameworkInfoProblem(info); problem != "" {
+		return problem
+	}
+	if problem := suppressedProblem(info, suppressed); problem != "" {
+		return problem
+	}
+	id := info.GetID().GetValue()
+	if c.removed[id] {
+		return "Framework has been removed"
+	}
+	if f := c.frameworkByID(id); f != nil && f.info.GetPrincipal() != info.GetPrincipal() {
+		return "Changing framework's principal is not allowed."
+	}
+	return ""
+}
+
+func (c *Cluster) admit(info *mesos.FrameworkInfo) *framework {
+	f := &framework{info: *info}
+	f.id = info.GetID().GetValue()
+	if f.id == "" {
+		f.id = fmt.Sprintf("%s-%04d", c.cfg.MasterID, c.frameworksMade)
+		f.info.ID = &mesos.FrameworkID{Value: f.id}
+		c.frameworksMade++
+	}
+	c.frameworks = append(c.frameworks, f)
+	return f
+}
+
+// failOver takes over the subscription of a known framework. A new subscription always wins.
+func (c *Cluster) failOver(f *framework, info *mesos.FrameworkInfo) {
+	if f.stream != "" {
+		c.refuse(f.stream, "Framework failed over")
+		f.stream = ""
+	}
+	c.dropOffers(f)
+	user, checkpoint := f.info.User, f.info.Checkpoint
+	f.info = *info
+	f.info.User, f.info.Checkpoint = user, checkpoint // Mesos keeps these two silently
+	f.filters = nil
+}
+
+// Disconnect says that the connection of a subscription has ended. Tasks go on; the framework is removed if it does
+// not return within its failover_timeout (Mesos: the default is 0, so at once).
+func (c *Cluster) Disconnect(now time.Time, stream string) []Effect {
+	c.begin(now)
+	for _, f := range slices.Clone(c.frameworks) {
+		if f.stream != stream || stream == "" {
+			continue
+		}
+		f.stream = ""
+		f.filters = nil
+		c.dropOffers(f)
+		f.removeAt = c.now.Add(seconds(f.info.GetFailoverTimeout()))
+		if due(f.removeAt, c.now) {
+			c.remove(f)
+		}
+	}
+	return c.end()
+}
+
+func seconds(s float64) time.Duration {
+	if s*float64(time.Second) >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(s * float64(time.Second))
+}
+
+// remove forgets a framework for good: its executors are shut down and their resources are free at once.
+func (c *Cluster) remove(f *framework) {
+	if f.stream != "" {
+		c.emit(CloseScheduler{Stream: f.stream})
+		f.stream = ""
+	}
+	c.dropOffers(f)
+	for _, a := range c.agents {
+		for _, id := range slices.Clone(a.executors.keys) {
+			if e := a.executors.of[id]; e.framework == f {
+				c.shutDown(e)
+				c.freeAll(e)
+			}
+		}
+	}
+	c.removed[f.id] = true
+	c.frameworks = slices.DeleteFunc(c.frameworks, func(other *framework) bool { return other == f })
+	c.rounds.request(c.now)
+}
+
+// updateFramework answers an UPDATE_FRAMEWORK call.
+func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFramework) Answer {
+	info := update.FrameworkInfo
+	if problem := frameworkInfoProblem(&info); problem != "" {
+		return refused("Supplied FrameworkInfo is not valid: " + problem)
+	}
+	if problem := f.changeProblem(&info); problem != "" {
+		return refused("FrameworkInfo update is not valid: " + problem)
+	}
+	if problem := suppressedProblem(&info, update.SuppressedRoles); problem != "" {
+		return refused("'UpdateFramework' call is not valid: " + problem)
+	}
+	f.info = info
+	f.suppressed = setOf(update.SuppressedRoles)
+	for _, o := range c.offersOf(f) {
+		if !slices.Contains(f.roles(), o.role) {
+			c.rescind(f, o)
+		}
+	}
+	c.resume(f)
+	c.rounds.request(c.now)
+	return Answer{Status: statusOK}
+}
+
+func (f *framework) changeProblem(info *mesos.FrameworkInfo) string {
+	const unsupported = "Updating 'FrameworkInfo.%s' is unsupported; attempted to update from '%v' to '%v'"
+	switch {
+	case info.GetPrincipal() != f.info.GetPrincipal():
+		return "Changing framework's principal is not allowed."
+	case info.User != f.info.User:
+		return fmt.Sprintf(unsupported, "user", f.info.User, info.User)
+	case info.GetCheckpoint() != f.info.GetCheckpoint():
+		return fmt.Sprintf(unsupported, "checkpoint", f.info.GetCheckpoint(), info.GetCheckpoint())
+	}
+	return ""
+}
+
+func frameworkInfoProblem(info *mesos.FrameworkInfo) string {
+	multiRole := slices.ContainsFunc(info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool {
+		return c.Type == mesos.FrameworkInfo_Capability_MULTI_ROLE
+	})
+	switch {
+	case multiRole && info.Role != nil:
+		return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable"
+	case !multiRole && len(info.Roles) > 0:
+		return "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"
+	}
+	if twice := duplicates(info.Roles); len(twice) > 0 {
+		return "'FrameworkInfo.roles' contains duplicate items: " + setText(twice)
+	}
+	field := "role"
+	if multiRole {
+		field = "roles"
+	}
+	for _, role := range rolesOf(info) {
+		if problem := roleProblem(role); problem != "" {
+			return "'FrameworkInfo." + field + "' contains invalid role: " + problem
+		}
+	}
+	if id := info.GetID().GetValue(); id != "" {
+		if problem := idProblem(id); problem != "" {
+			return problem
+		}
+	}
+	if timeout := info.GetFailoverTimeout(); math.IsNaN(timeout) || math.Abs(timeout) >= math.MaxInt64/1e9 {
+		return fmt.Sprintf("The framework failover_timeout (%g) is invalid", timeout)
+	}
+	return ""
+}
+
+func suppressedProblem(info *mesos.FrameworkInfo, suppressed []string) string {
+	var strange []string
+	for _, role := range suppressed {
+		if !slices.Contains(rolesOf(info), role) {
+			strange = append(strange, role)
+		}
+	}
+	if len(strange) == 0 {
+		return ""
+	}
+	return "Suppressed roles " + setText(strange) + " are not contained in the set of roles"
+}
+
+func duplicates(list []string) []string {
+	var twice []string
+	for i, item := range list {
+		if slices.Contains(list[:i], item) && !slices.Contains(twice, item) {
+			twice = append(twice, item)
+		}
+	}
+	return twice
+}
+
+func setText(list []string) string { return "{ " + strings.Join(list, ", ") + " }" }
+
+func setOf(list []string) map[string]bool {
+	set := map[string]bool{}
+	for _, item := range list {
+		set[item] = true
+	}
+	return set
+}

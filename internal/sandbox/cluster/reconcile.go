@@ -1,0 +1,68 @@
+package cluster
+
+import (
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// reconcile answers once for each entry of an explicit request, or once for each task that the master holds. There is
+// no mark at the end, and nothing at all if there are no tasks.
+func (c *Cluster) reconcile(f *framework, request *scheduler.Call_Reconcile) {
+	if len(request.Tasks) == 0 {
+		for _, id := range f.tasks.keys {
+			c.sendLatest(f.tasks.of[id])
+		}
+		return
+	}
+	for _, entry := range request.Tasks {
+		c.reconcileOne(f, entry.TaskID.Value, entry.AgentID)
+	}
+}
+
+// reconcileOne tells what the master knows of one task. The agent id matters only for tasks that it does not know.
+func (c *Cluster) reconcileOne(f *framework, id string, agentID *mesos.AgentID) {
+	if t := f.tasks.of[id]; t != nil {
+		c.sendLatest(t)
+		return
+	}
+	state, message := mesos.TASK_UNKNOWN, "Reconciliation: Task is unknown"
+	if c.agentByID(agentID.GetValue()) != nil {
+		state, message = mesos.TASK_GONE, "Reconciliation: Task is unknown to the agent"
+	}
+	if !f.partitionAware() {
+		state = mesos.TASK_LOST
+	}
+	status := c.reconciled(id, state, message)
+	status.AgentID = agentID
+	c.sendStatus(f, status)
+}
+
+func (c *Cluster) sendLatest(t *task) {
+	status := c.reconciled(t.id, t.state, "Reconciliation: Latest task state")
+	status.AgentID = &mesos.AgentID{Value: t.agent.id}
+	if t.info.Executor != nil {
+		status.ExecutorID = &mesos.ExecutorID{Value: t.info.Executor.ExecutorID.Value}
+	}
+	if t.status != nil {
+		status.ContainerStatus, status.Healthy = t.status.ContainerStatus, t.status.Healthy
+	}
+	c.sendStatus(t.framework, status)
+}
+
+func (c *Cluster) reconciled(id string, state mesos.TaskState, message string) mesos.TaskStatus {
+	status := c.status(id, state, mesos.SOURCE_MASTER)
+	reason := mesos.REASON_RECONCILIATION
+	status.Reason, status.Message = &reason, &message
+	return status
+}
+
+// reconcileOperations answers that no operation is known, since none ever succeeds here.
+func (c *Cluster) reconcileOperations(f *framework, request *scheduler.Call_ReconcileOperations) {
+	message := "Reconciliation: Operation is unknown"
+	for i := range request.Operations {
+		entry := &request.Operations[i]
+		c.sendOperation(f, mesos.OperationStatus{
+			OperationID: &entry.OperationID, AgentID: entry.AgentID, State: mesos.OPERATION_UNKNOWN, Message: &message,
+		})
+	}
+}

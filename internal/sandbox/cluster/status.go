@@ -1,0 +1,186 @@
+package cluster
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// task is what master and agent know of a task until its end is acknowledged.
+type task struct {
+	id        string
+	framework *framework
+	agent     *agent
+	executor  *executorRun // nil if the agent dropped it
+	role      string
+	info      mesos.TaskInfo
+	resources Resources
+	state     mesos.TaskState   // of the last update that was let through to the master
+	latest    mesos.TaskState   // as the agent knows it
+	status    *mesos.TaskStatus // the last one let through
+}
+
+// updates is the queue of status updates of one task at its agent. Only the head is under way; it is repeated until
+// it is acknowledged, and the others wait behind it.
+type updates struct {
+	agent *agent
+	queue []*update
+}
+
+type update struct {
+	status  mesos.TaskStatus
+	retryAt time.Time
+	wait    time.Duration
+}
+
+func terminal(state mesos.TaskState) bool {
+	return slices.Contains([]mesos.TaskState{
+		mesos.TASK_FINISHED, mesos.TASK_FAILED, mesos.TASK_KILLED, mesos.TASK_ERROR, mesos.TASK_LOST,
+		mesos.TASK_DROPPED, mesos.TASK_GONE,
+	}, state)
+}
+
+func (c *Cluster) timestamp() *float64 {
+	t := float64(c.now.UnixNano()/1000) / 1e6
+	return &t
+}
+
+func (c *Cluster) status(taskID string, state mesos.TaskState, source mesos.TaskStatus_Source) mesos.TaskStatus {
+	return mesos.TaskStatus{
+		TaskID: mesos.TaskID{Value: taskID}, State: &state, Source: &source, Timestamp: c.timestamp(),
+	}
+}
+
+// sendStatus sends an update that is not to be acknowledged.
+func (c *Cluster) sendStatus(f *framework, status mesos.TaskStatus) {
+	c.send(f, &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: status}})
+}
+
+// commandStatus publishes what the executor of a command task says.
+func (c *Cluster) commandStatus(e *executorRun, state mesos.TaskState, message string) {
+	status := c.status(e.id, state, mesos.SOURCE_EXECUTOR)
+	status.UUID = c.newUUID()
+	status.AgentID = &mesos.AgentID{Value: e.agent.id}
+	status.ExecutorID = &mesos.ExecutorID{Value: e.id}
+	status.ContainerStatus = e.containerStatus()
+	if message != "" {
+		status.Message = &message
+	}
+	if e.overdue {
+		reason := mesos.REASON_MAX_COMPLETION_TIME_REACHED
+		status.Reason = &reason
+	}
+	c.publish(e.framework, e.agent, status)
+}
+
+// agentStatus publishes what an agent says of a task by itself. It carries no container status.
+func (c *Cluster) agentStatus(t *task, executorID string, state mesos.TaskState, reason mesos.TaskStatus_Reason,
+	message string) {
+	if state == mesos.TASK_DROPPED && !t.framework.partitionAware() {
+		state = mesos.TASK_LOST
+	}
+	status := c.status(t.id, state, mesos.SOURCE_AGENT)
+	status.UUID = c.newUUID()
+	status.Reason, status.Message = &reason, &message
+	status.AgentID = &mesos.AgentID{Value: t.agent.id}
+	status.ExecutorID = &mesos.ExecutorID{Value: executorID}
+	c.publish(t.framework, t.agent, status)
+}
+
+// publish takes an update into the queue of its task. Resources are free from the moment that the agent knows the
+// end, long before the scheduler acknowledges it.
+func (c *Cluster) publish(f *framework, a *agent, status mesos.TaskStatus) {
+	if c.removed[f.id] {
+		return
+	}
+	id := status.TaskID.Value
+	u := f.streams.of[id]
+	if u == nil {
+		u = &updates{agent: a}
+		f.streams.put(id, u)
+	}
+	if u.known(status.UUID) {
+		return
+	}
+	if t := f.tasks.of[id]; t != nil && t.agent == a && !terminal(t.latest) {
+		t.latest = status.GetState()
+		if terminal(t.latest) {
+			c.free(t)
+		}
+	}
+	u.queue = append(u.queue, &update{status: status, wait: c.cfg.RetryInterval})
+	if len(u.queue) == 1 {
+		c.forward(f, u)
+	}
+}
+
+func (u *updates) known(uuid []byte) bool {
+	return slices.ContainsFunc(u.queue, func(q *update) bool { return bytes.Equal(q.status.UUID, uuid) })
+}
+
+func (c *Cluster) free(t *task) {
+	t.agent.used = t.agent.used.minus(t.resources.allocated(""))
+	c.rounds.request(c.now)
+}
+
+// forward lets the head of a queue through: the master notes it and, if the scheduler is there, sends it.
+func (c *Cluster) forward(f *framework, u *updates) {
+	head := u.queue[0]
+	head.retryAt = c.now.Add(head.wait)
+	status := head.status
+	if t := f.tasks.of[status.TaskID.Value]; t != nil && t.agent == u.agent {
+		t.state, t.status = status.GetState(), &status
+	}
+	c.sendStatus(f, status)
+}
+
+// repeat sends the head again if nobody acknowledged it in time.
+func (c *Cluster) repeat(f *framework, u *updates) {
+	if len(u.queue) == 0 || !due(u.queue[0].retryAt, c.now) {
+		return
+	}
+	head := u.queue[0]
+	head.wait = min(2*head.wait, c.cfg.RetryLimit)
+	c.forward(f, u)
+}
+
+// resume sends all heads at once, as agents do when the master tells them where the scheduler is now.
+func (c *Cluster) resume(f *framework) {
+	for _, id := range f.streams.keys {
+		if u := f.streams.of[id]; len(u.queue) > 0 {
+			u.queue[0].wait = c.cfg.RetryInterval
+			c.forward(f, u)
+		}
+	}
+}
+
+// acknowledge removes the head of a queue and lets the next one through. Anything but the head's uuid is ignored.
+// With the end acknowledged, the master forgets the task.
+func (c *Cluster) acknowledge(f *framework, ack *scheduler.Call_Acknowledge) {
+	id := ack.TaskID.Value
+	u := f.streams.of[id]
+	if u == nil || u.agent.id != ack.AgentID.Value || !bytes.Equal(u.queue[0].status.UUID, ack.UUID) {
+		return
+	}
+	done := u.queue[0].status
+	if u.queue = u.queue[1:]; len(u.queue) > 0 {
+		c.forward(f, u)
+		return
+	}
+	f.streams.drop(id)
+	if t := f.tasks.of[id]; t != nil && terminal(t.latest) && terminal(done.GetState()) {
+		c.complete(t)
+	}
+}
+
+func (c *Cluster) complete(t *task) {
+	f := t.framework
+	f.completed = append(f.completed, t.view())
+	if surplus := len(f.completed) - c.cfg.CompletedTasks; surplus > 0 {
+		f.completed = f.completed[surplus:]
+	}
+	f.tasks.drop(t.id)
+}

@@ -1,0 +1,203 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+)
+
+// DefaultMasterAddress is where a Mesos master listens, on loopback.
+const DefaultMasterAddress = "127.0.0.1:5050"
+
+// DefaultAgentPort is where a Mesos agent listens.
+const DefaultAgentPort = 5051
+
+// defaultPath is the PATH of tasks.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Config describes a sandbox.
+type Config struct {
+	// MasterAddress is an IPv4 address with a port; port 0 means any free one. Default DefaultMasterAddress.
+	MasterAddress string
+
+	// Agents are the machines of the cluster, in the order in which they register. May be empty.
+	Agents []Agent
+
+	// Supervisor is the command, with its first arguments, that calls Supervise with the further arguments that it is
+	// given. Required if there are agents.
+	Supervisor []string
+
+	// AllocationInterval is the time between two rounds of offers. Default 500 ms (Mesos: 1 s).
+	AllocationInterval time.Duration
+
+	// RegistrationLimit is how long an executor may take to subscribe. Default 1 min, as in Mesos.
+	RegistrationLimit time.Duration
+
+	// Path is the PATH of tasks. Default: the usual system directories.
+	Path string
+
+	// Logger gets what happens. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Agent describes one machine of the cluster.
+type Agent struct {
+	Hostname   string // default: IP
+	IP         string // IPv4 loopback address, its own for each agent unless Port differs
+	Port       int    // 0 means DefaultAgentPort; AnyPort means any free one
+	Resources  Resources
+	Attributes []Attribute
+	WorkDir    string // where sandboxes of tasks are made; created if it is not there
+}
+
+// AnyPort as an agent's port lets the system choose.
+const AnyPort = -1
+
+// Resources are what an agent offers, unreserved.
+type Resources struct {
+	CPUs  float64
+	Mem   float64 // MB
+	Disk  float64 // MB
+	Ports []PortRange
+}
+
+// PortRange is a closed interval of ports.
+type PortRange struct {
+	Begin, End uint16
+}
+
+// Attribute is a text attribute of an agent, such as rack r1.
+type Attribute struct {
+	Name, Value string
+}
+
+// complete fills in defaults and names everything that is wrong.
+func (cfg Config) complete() (Config, error) {
+	var problems *multierror.Error
+	fail := func(format string, args ...any) { problems = multierror.Append(problems, fmt.Errorf(format, args...)) }
+	if cfg.MasterAddress == "" {
+		cfg.MasterAddress = DefaultMasterAddress
+	}
+	if err := checkAddress(cfg.MasterAddress); err != nil {
+		fail("master address %q: %w", cfg.MasterAddress, err)
+	}
+	if cfg.AllocationInterval <= 0 {
+		cfg.AllocationInterval = 500 * time.Millisecond
+	}
+	if cfg.Path == "" {
+		cfg.Path = defaultPath
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	cfg.Agents = append([]Agent(nil), cfg.Agents...)
+	for i := range cfg.Agents {
+		if err := cfg.Agents[i].complete(); err != nil {
+			fail("agent %d: %w", i, err)
+		}
+	}
+	if len(cfg.Agents) > 0 {
+		supervisor, err := completeSupervisor(cfg.Supervisor)
+		if err != nil {
+			fail("supervisor: %w", err)
+		}
+		cfg.Supervisor = supervisor
+	}
+	return cfg, problems.ErrorOrNil()
+}
+
+// completeSupervisor makes the program's path absolute, since tasks start in directories of their own.
+func completeSupervisor(command []string) ([]string, error) {
+	if len(command) == 0 {
+		return nil, errors.New("missing: name the command that calls sandbox.Supervise")
+	}
+	program, err := exec.LookPath(command[0])
+	if err != nil {
+		return nil, err
+	}
+	if program, err = filepath.Abs(program); err != nil {
+		return nil, err
+	}
+	return append([]string{program}, command[1:]...), nil
+}
+
+func (a *Agent) complete() error {
+	if a.Port == 0 {
+		a.Port = DefaultAgentPort
+	}
+	if a.Hostname == "" {
+		a.Hostname = a.IP
+	}
+	if ip := net.ParseIP(a.IP); ip == nil || ip.To4() == nil {
+		return fmt.Errorf("ip %q: want an IPv4 address such as 127.0.1.1", a.IP)
+	}
+	if a.Port < AnyPort || a.Port > 65535 {
+		return fmt.Errorf("port %d: want 1 to 65535, or AnyPort", a.Port)
+	}
+	if a.WorkDir == "" {
+		return errors.New("work directory: missing")
+	}
+	dir, err := filepath.Abs(a.WorkDir)
+	if err != nil {
+		return fmt.Errorf("work directory %q: %w", a.WorkDir, err)
+	}
+	a.WorkDir = dir
+	return nil
+}
+
+func (a *Agent) address() string { return net.JoinHostPort(a.IP, strconv.Itoa(max(a.Port, 0))) }
+
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return errors.New("want IP:PORT such as " + DefaultMasterAddress)
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.To4() == nil {
+		return fmt.Errorf("host %q: want an IPv4 address", host)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("port %q: want 0 to 65535", port)
+	}
+	return nil
+}
+
+func (r Resources) wire() []mesos.Resource {
+	var list []mesos.Resource
+	for _, scalar := range []struct {
+		name  string
+		value float64
+	}{{"cpus", r.CPUs}, {"mem", r.Mem}, {"disk", r.Disk}} {
+		if scalar.value > 0 {
+			list = append(list, cluster.Scalar(scalar.name, scalar.value))
+		}
+	}
+	if len(r.Ports) > 0 {
+		var spans []cluster.Span
+		for _, p := range r.Ports {
+			spans = append(spans, cluster.Span{Begin: uint64(p.Begin), End: uint64(p.End)})
+		}
+		list = append(list, cluster.Ranges("ports", spans...))
+	}
+	return list
+}
+
+func (a *Agent) wireAttributes() []mesos.Attribute {
+	var list []mesos.Attribute
+	for _, attribute := range a.Attributes {
+		list = append(list, mesos.Attribute{
+			Name: attribute.Name, Type: mesos.TEXT, Text: &mesos.Value_Text{Value: attribute.Value},
+		})
+	}
+	return list
+}

@@ -1,0 +1,176 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+)
+
+// container is one process with its sandbox directory. Its methods are called with the sandbox's lock held.
+type container struct {
+	start  cluster.StartProcess
+	agent  *agentShell
+	dir    string
+	ctx    context.Context // ends when the container is not to be started any more
+	cancel context.CancelFunc
+	orders *os.File // write end of the pipe to the supervisor, nil until it runs
+}
+
+// signal tells the supervisor; before there is one, Kill stops the start.
+func (c *container) signal(signal cluster.Signal) {
+	switch {
+	case signal == cluster.Kill && c.orders == nil:
+		c.cancel()
+	case c.orders != nil:
+		order := orderTerminate
+		if signal == cluster.Kill {
+			order = orderKill
+		}
+		_, _ = c.orders.Write([]byte{order}) // a supervisor that is gone needs no orders
+	}
+}
+
+// abandon ends the container the way in which it ends if this process dies: the pipe closes.
+func (c *container) abandon() {
+	c.cancel()
+	if c.orders != nil {
+		_ = c.orders.Close()
+		c.orders = nil
+	}
+}
+
+// launch carries out a StartProcess effect. It is called with the lock held.
+func (s *Sandbox) launch(start cluster.StartProcess) {
+	if s.closing {
+		return
+	}
+	a := s.agentByID(start.Agent)
+	c := &container{start: start, agent: a, dir: filepath.Join(a.WorkDir, "slaves", a.id, "frameworks", start.Framework,
+		"executors", start.Executor, "runs", start.Container)}
+	c.ctx, c.cancel = context.WithCancel(s.ctx)
+	s.containers[start.Container] = c
+	s.goroutines.Go(func() {
+		s.run(c)
+		c.cancel()
+		s.mu.Lock()
+		delete(s.containers, start.Container)
+		s.mu.Unlock()
+	})
+}
+
+// run is the life of a container: prepare, start, wait.
+func (s *Sandbox) run(c *container) {
+	log := s.log.With("task", c.start.Executor, "agent", c.agent.Hostname)
+	child, err := s.prepareAndStart(c)
+	if err != nil {
+		log.Warn("task could not be started", "error", err)
+		s.apply(func(now time.Time) []cluster.Effect {
+			return s.cluster.ProcessFailed(now, c.start.Container, err.Error())
+		})
+		return
+	}
+	pid := child.cmd.Process.Pid
+	log.Info("task started", "pid", pid, "directory", c.dir)
+	s.apply(func(now time.Time) []cluster.Effect {
+		c.orders = child.orders
+		if c.ctx.Err() != nil { // killed while it was being started
+			c.signal(cluster.Kill)
+		}
+		return s.cluster.ProcessStarted(now, c.start.Container, pid)
+	})
+	exit := child.wait()
+	log.Info("task ended", "status", exit.Status, "lost", exit.Lost)
+	s.apply(func(now time.Time) []cluster.Effect {
+		c.abandon()
+		return s.cluster.ProcessExited(now, c.start.Container, exit)
+	})
+}
+
+// prepareAndStart makes the sandbox directory with everything in it and starts the supervisor there.
+func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
+	if err := makeSandboxDir(c.dir); err != nil {
+		return nil, err
+	}
+	stdout, err := os.Create(filepath.Join(c.dir, "stdout"))
+	if err != nil {
+		return nil, err
+	}
+	defer stdout.Close()
+	stderr, err := os.Create(filepath.Join(c.dir, "stderr"))
+	if err != nil {
+		return nil, err
+	}
+	defer stderr.Close()
+	if err := fetchAll(c.ctx, c.dir, c.start.Command.URIs); err != nil {
+		fmt.Fprintln(stderr, err)
+		s.log.Warn("fetch failed", "task", c.start.Executor, "error", err)
+		return nil, fmt.Errorf("Failed to fetch all URIs for container '%s': exited with status 1", c.start.Container)
+	}
+	argv := append(append([]string(nil), s.cfg.Supervisor[1:]...), commandLine(c.start.Command)...)
+	cmd := exec.Command(s.cfg.Supervisor[0], argv...)
+	cmd.Dir, cmd.Env = c.dir, s.environment(c)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return startSupervised(cmd)
+}
+
+func makeSandboxDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	latest := filepath.Join(filepath.Dir(dir), "latest")
+	_ = os.Remove(latest)
+	return os.Symlink(filepath.Base(dir), latest)
+}
+
+// commandLine is what the supervisor executes: a file, then its argv with the name of the program first.
+func commandLine(command *mesos.CommandInfo) []string {
+	if command.GetShell() {
+		return []string{"/bin/sh", "sh", "-c", command.GetValue()}
+	}
+	line := []string{command.GetValue()}
+	if len(command.Arguments) == 0 {
+		return append(line, command.GetValue())
+	}
+	return append(line, command.Arguments...)
+}
+
+// environment is that of the task. What the command asks for comes last and so wins.
+func (s *Sandbox) environment(c *container) []string {
+	env := []string{
+		"PATH=" + s.cfg.Path,
+		"MESOS_SANDBOX=" + c.dir,
+		"MESOS_DIRECTORY=" + c.dir,
+		"LIBPROCESS_IP=" + c.agent.IP,
+		"LIBPROCESS_PORT=0",
+	}
+	if c.start.CustomExecutor {
+		env = append(env, executorEnvironment(c)...)
+	}
+	for _, variable := range c.start.Command.GetEnvironment().GetVariables() {
+		env = append(env, variable.Name+"="+variable.GetValue())
+	}
+	return env
+}
+
+func executorEnvironment(c *container) []string {
+	env := []string{
+		"MESOS_AGENT_ENDPOINT=" + c.agent.endpoint.listener.Addr().String(),
+		"MESOS_EXECUTOR_ID=" + c.start.Executor,
+		"MESOS_FRAMEWORK_ID=" + c.start.Framework,
+		"MESOS_SLAVE_ID=" + c.agent.id,
+		"MESOS_SLAVE_PID=" + slavePID(c.agent.IP, c.agent.Port),
+		"MESOS_HTTP_COMMAND_EXECUTOR=0",
+		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=5secs",
+	}
+	if !c.start.Checkpoint {
+		return append(env, "MESOS_CHECKPOINT=0")
+	}
+	return append(env, "MESOS_CHECKPOINT=1", "MESOS_RECOVERY_TIMEOUT=15mins", "MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs")
+}

@@ -1,0 +1,18 @@
+// Package sandbox is a Mesos-compatible cluster in one process: a master, and agents on loopback addresses of their
+// own, that run tasks as real processes. It is what the demo deploys to and what tests speak to over real HTTP.
+//
+// The caller makes hosts with MakeHosts (or brings its own), gives them to Start as agents, and speaks the v1
+// scheduler API to MasterAddress. Close, or the end of the context, kills every task and joins every goroutine; Wait
+// blocks until that has happened.
+//
+// The decisions are made in the pure package cluster; this package is the shell around it: sockets, clock, processes
+// and files. One lock orders everything that happens, streams have queues of their own, and a slow reader delays
+// nobody. All methods are safe for concurrent use.
+//
+// A task is run by a supervisor, a child process that the caller names in Config.Supervisor and that must call
+// Supervise. It holds the read end of a pipe whose only write end is in this process; when that closes, for whatever
+// reason, it kills the task and all of its descendants. So nothing outlives the sandbox, not even when that is killed.
+//
+// What the sandbox never does: isolate tasks from each other or limit what they use, run Docker containers or health
+// checks, unpack archives, change to another user, or keep anything for its next start.
+package sandbox

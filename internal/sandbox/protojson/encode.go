@@ -1,0 +1,170 @@
+package protojson
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/gogo/protobuf/proto"
+)
+
+// Marshal writes message, a pointer to a generated struct, as a master would. It fails only for types that no
+// Mesos message contains.
+func Marshal(message any) ([]byte, error) {
+	v := reflect.ValueOf(message)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("message %T: want a non-nil pointer to a message struct", message)
+	}
+	var b bytes.Buffer
+	if err := writeMessage(&b, v.Elem()); err != nil {
+		return nil, fmt.Errorf("message %T: %w", message, err)
+	}
+	return b.Bytes(), nil
+}
+
+func writeMessage(b *bytes.Buffer, v reflect.Value) error {
+	b.WriteByte('{')
+	first := true
+	for _, f := range fieldsOf(v.Type()) {
+		fv := v.Field(f.index)
+		if !isSet(f, fv) {
+			continue
+		}
+		if !first {
+			b.WriteByte(',')
+		}
+		first = false
+		writeString(b, f.name)
+		b.WriteByte(':')
+		if err := writeValue(b, f, fv); err != nil {
+			return fmt.Errorf("field %s: %w", f.name, err)
+		}
+	}
+	b.WriteByte('}')
+	return nil
+}
+
+// isSet tells whether a master would write the field. An optional enum that the generated code holds by value has no
+// presence; there zero is always the "unknown" member.
+func isSet(f field, v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return !v.IsNil() && (f.enum == "" || enumName(f, v.Elem()) != "")
+	case reflect.Slice:
+		if isBytes(v.Type()) {
+			return !v.IsNil() || f.required
+		}
+		return v.Len() > 0
+	case reflect.Map:
+		return v.Len() > 0
+	}
+	if f.enum != "" {
+		return enumName(f, v) != "" && (f.required || v.Int() != 0)
+	}
+	return true
+}
+
+func writeValue(b *bytes.Buffer, f field, v reflect.Value) error {
+	switch {
+	case v.Kind() == reflect.Pointer:
+		return writeValue(b, f, v.Elem())
+	case isBytes(v.Type()):
+		writeString(b, base64.StdEncoding.EncodeToString(v.Bytes()))
+		return nil
+	case f.enum != "" && v.Kind() == reflect.Int32:
+		writeString(b, enumName(f, v))
+		return nil
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		return writeMessage(b, v)
+	case reflect.Slice:
+		return writeList(b, f, v)
+	case reflect.Map:
+		return writeMap(b, f, v)
+	case reflect.String:
+		writeString(b, v.String())
+	case reflect.Bool:
+		b.WriteString(strconv.FormatBool(v.Bool()))
+	case reflect.Int32, reflect.Int64:
+		b.WriteString(strconv.FormatInt(v.Int(), 10))
+	case reflect.Uint32, reflect.Uint64:
+		b.WriteString(strconv.FormatUint(v.Uint(), 10))
+	case reflect.Float32, reflect.Float64:
+		writeDouble(b, v.Float())
+	default:
+		return fmt.Errorf("kind %s has no JSON form", v.Kind())
+	}
+	return nil
+}
+
+func writeList(b *bytes.Buffer, f field, v reflect.Value) error {
+	b.WriteByte('[')
+	for i := range v.Len() {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := writeValue(b, f, v.Index(i)); err != nil {
+			return err
+		}
+	}
+	b.WriteByte(']')
+	return nil
+}
+
+func writeMap(b *bytes.Buffer, f field, v reflect.Value) error {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(x, y reflect.Value) int {
+		return bytes.Compare([]byte(x.String()), []byte(y.String()))
+	})
+	b.WriteByte('{')
+	for i, key := range keys {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		writeString(b, key.String())
+		b.WriteByte(':')
+		if err := writeValue(b, f, v.MapIndex(key)); err != nil {
+			return err
+		}
+	}
+	b.WriteByte('}')
+	return nil
+}
+
+func writeDouble(b *bytes.Buffer, x float64) {
+	switch {
+	case math.IsNaN(x):
+		b.WriteString(`"NaN"`)
+	case math.IsInf(x, 1):
+		b.WriteString(`"Infinity"`)
+	case math.IsInf(x, -1):
+		b.WriteString(`"-Infinity"`)
+	case x == math.Trunc(x) && math.Abs(x) < 1e15:
+		b.WriteString(strconv.FormatFloat(x, 'f', 1, 64))
+	default:
+		b.WriteString(strconv.FormatFloat(x, 'g', -1, 64))
+	}
+}
+
+func writeString(b *bytes.Buffer, s string) {
+	encoder := json.NewEncoder(b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(s)   // a string always has a JSON form, and a buffer never fails
+	b.Truncate(b.Len() - 1) // the encoder ends every value with a newline
+}
+
+// enumName is the name of an enum value, or "" if the schema that we know has none.
+func enumName(f field, v reflect.Value) string {
+	for name, number := range proto.EnumValueMap(f.enum) {
+		if int64(number) == v.Int() {
+			return name
+		}
+	}
+	return ""
+}

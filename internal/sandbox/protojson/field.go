@@ -1,0 +1,45 @@
+package protojson
+
+import (
+	"reflect"
+	"strings"
+)
+
+// field is what the protobuf tag of one struct field says.
+type field struct {
+	index    int
+	name     string
+	enum     string // registered name of the enum type, "" for other kinds
+	required bool
+	isMap    bool
+}
+
+// fieldsOf lists the message fields of a generated struct in the order of their declaration, which is the order in
+// which a master writes them. Fields without a protobuf tag are not part of the message.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		spec, ok := tag.Lookup("protobuf")
+		if !ok {
+			continue
+		}
+		f := field{index: i, isMap: tag.Get("protobuf_key") != ""}
+		for _, part := range strings.Split(spec, ",") {
+			switch key, value, _ := strings.Cut(part, "="); key {
+			case "req":
+				f.required = true
+			case "name":
+				f.name = value
+			case "enum":
+				f.enum = value
+			}
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+func isBytes(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}

@@ -1,0 +1,320 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+)
+
+// A Sandbox is a running cluster.
+type Sandbox struct {
+	cfg    Config
+	log    *slog.Logger
+	ctx    context.Context // ends when the sandbox is to end
+	stop   context.CancelFunc
+	master *endpoint
+	agents []*agentShell
+
+	goroutines sync.WaitGroup // every goroutine and every HTTP handler
+	kick       chan struct{}  // the next wake-up may have changed
+	done       chan struct{}  // closed when all of goroutines have ended
+	closeOnce  sync.Once
+
+	mu         sync.Mutex // orders everything below
+	closing    bool
+	cluster    *cluster.Cluster
+	streams    map[string]*stream
+	containers map[string]*container
+	failure    error // of serving, for Wait
+}
+
+// endpoint is one listener with its server.
+type endpoint struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// agentShell is one agent: what the world needs to know of it.
+type agentShell struct {
+	Agent
+	id       string
+	endpoint *endpoint
+}
+
+// Start brings up a master and its agents. They listen when it returns. The sandbox ends with ctx, or with Close. On
+// error nothing is left behind.
+func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	s := &Sandbox{
+		cfg: cfg, log: cfg.Logger,
+		kick: make(chan struct{}, 1), done: make(chan struct{}),
+		streams: map[string]*stream{}, containers: map[string]*container{},
+	}
+	s.ctx, s.stop = context.WithCancel(ctx)
+	if err := s.listen(); err != nil {
+		s.stop()
+		s.closeListeners()
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	s.populate()
+	s.goroutines.Go(s.beat)
+	for _, e := range s.endpoints() {
+		s.goroutines.Go(func() { s.serve(e) })
+	}
+	context.AfterFunc(s.ctx, s.shut)
+	s.log.Info("sandbox is up", "master", s.MasterAddress(), "agents", len(s.agents))
+	return s, nil
+}
+
+// listen opens all sockets and directories, before anything moves.
+func (s *Sandbox) listen() error {
+	listener, err := listenOn(s.cfg.MasterAddress)
+	if err != nil {
+		return fmt.Errorf("master: %w", err)
+	}
+	s.master = &endpoint{listener: listener}
+	s.master.server = s.newServer(s.masterHandler())
+	for _, cfg := range s.cfg.Agents {
+		if err := os.MkdirAll(cfg.WorkDir, 0o755); err != nil {
+			return fmt.Errorf("agent %s: work directory: %w", cfg.Hostname, err)
+		}
+		listener, err := listenOn(cfg.address())
+		if err != nil {
+			return fmt.Errorf("agent %s: %w", cfg.Hostname, err)
+		}
+		a := &agentShell{Agent: cfg, endpoint: &endpoint{listener: listener}}
+		a.Port = listener.Addr().(*net.TCPAddr).Port
+		a.endpoint.server = s.newServer(s.agentHandler(a))
+		s.agents = append(s.agents, a)
+	}
+	return nil
+}
+
+// listenOn explains the two ways in which listening usually fails.
+func listenOn(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp4", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		_, port, _ := net.SplitHostPort(address)
+		return nil, fmt.Errorf("address %s is in use: stop the program that listens there (ss -ltnp 'sport = :%s' shows "+
+			"it) or choose another address", address, port)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("address %s is not on this machine: Linux has all of 127.0.0.0/8 on its loopback "+
+			"interface; elsewhere add the address to that interface first, or choose another", address)
+	case err != nil:
+		return nil, fmt.Errorf("address %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+func (s *Sandbox) newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           s.tracked(handler),
+		BaseContext:       func(net.Listener) context.Context { return s.ctx },
+		ReadHeaderTimeout: 30 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// tracked lets Close wait for handlers, which http.Server.Close does not.
+func (s *Sandbox) tracked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		closing := s.closing
+		if !closing {
+			s.goroutines.Add(1)
+		}
+		s.mu.Unlock()
+		if closing {
+			http.Error(w, "the sandbox is going down", http.StatusServiceUnavailable)
+			return
+		}
+		defer s.goroutines.Done()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// populate makes the cluster. No lock is needed: nothing serves yet.
+func (s *Sandbox) populate() {
+	address := s.master.listener.Addr().(*net.TCPAddr)
+	now := time.Now()
+	s.cluster = cluster.New(now, cluster.Config{
+		MasterID: uuid.NewString(), Hostname: address.IP.String(), IP: address.IP.String(), Port: address.Port,
+		NewID:              func() [16]byte { return uuid.New() },
+		AllocationInterval: s.cfg.AllocationInterval,
+		RegistrationLimit:  s.cfg.RegistrationLimit,
+	})
+	for _, a := range s.agents {
+		a.id, _ = s.cluster.AddAgent(now, cluster.AgentConfig{
+			Hostname: a.Hostname, IP: a.IP, Port: a.Port,
+			Resources: a.Resources.wire(), Attributes: a.wireAttributes(),
+		})
+	}
+}
+
+func (s *Sandbox) endpoints() []*endpoint {
+	all := []*endpoint{s.master}
+	for _, a := range s.agents {
+		all = append(all, a.endpoint)
+	}
+	return all
+}
+
+func (s *Sandbox) serve(e *endpoint) {
+	err := e.server.Serve(e.listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	s.mu.Lock()
+	s.failure = errors.Join(s.failure, fmt.Errorf("address %s: %w", e.listener.Addr(), err))
+	s.mu.Unlock()
+	s.stop()
+}
+
+// beat calls the cluster when time alone changes something.
+func (s *Sandbox) beat() {
+	for {
+		s.mu.Lock()
+		next := s.cluster.NextWake()
+		s.mu.Unlock()
+		wait := time.Hour
+		if !next.IsZero() {
+			wait = max(0, time.Until(next))
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+			s.apply(func(now time.Time) []cluster.Effect { return s.cluster.Tick(now) })
+		case <-s.kick:
+		case <-s.ctx.Done():
+			timer.Stop()
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// apply calls the cluster and carries out what comes of it, as one step.
+func (s *Sandbox) apply(call func(now time.Time) []cluster.Effect) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, effect := range call(time.Now()) {
+		s.perform(effect)
+	}
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// perform carries out one effect. It is called with the lock held and never waits.
+func (s *Sandbox) perform(effect cluster.Effect) {
+	switch e := effect.(type) {
+	case cluster.SendToScheduler:
+		s.push(e.Stream, e.Event)
+	case cluster.CloseScheduler:
+		s.endStream(e.Stream)
+	case cluster.SendToExecutor:
+		s.push(e.Stream, e.Event)
+	case cluster.CloseExecutor:
+		s.endStream(e.Stream)
+	case cluster.StartProcess:
+		s.launch(e)
+	case cluster.SignalProcess:
+		if c := s.containers[e.Container]; c != nil {
+			c.signal(e.Signal)
+		}
+	}
+}
+
+func (s *Sandbox) push(id string, event message) {
+	st := s.streams[id]
+	if st == nil {
+		return
+	}
+	if err := st.push(event); err != nil {
+		s.log.Error("event can't be encoded", "stream", id, "error", err)
+	}
+}
+
+func (s *Sandbox) endStream(id string) {
+	if st := s.streams[id]; st != nil {
+		st.end()
+	}
+}
+
+func (s *Sandbox) agentByID(id string) *agentShell {
+	for _, a := range s.agents {
+		if a.id == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// MasterAddress is where the master listens, as IP:PORT.
+func (s *Sandbox) MasterAddress() string { return s.master.listener.Addr().String() }
+
+// AgentAddresses is where the agents listen, in the order of Config.Agents.
+func (s *Sandbox) AgentAddresses() []string {
+	var list []string
+	for _, a := range s.agents {
+		list = append(list, a.endpoint.listener.Addr().String())
+	}
+	return list
+}
+
+// Wait blocks until the sandbox has ended. The error says why it ended by itself, if it did.
+func (s *Sandbox) Wait() error {
+	<-s.done
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failure
+}
+
+// Close kills every task, closes every connection and waits for all of it. It may be called more than once.
+func (s *Sandbox) Close() error {
+	s.stop()
+	return s.Wait()
+}
+
+// shut is what happens, once, when the context ends.
+func (s *Sandbox) shut() {
+	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		s.closing = true
+		for _, c := range s.containers {
+			c.abandon()
+		}
+		s.mu.Unlock()
+		s.closeListeners()
+		s.goroutines.Wait()
+		close(s.done)
+	})
+}
+
+func (s *Sandbox) closeListeners() {
+	if s.master == nil {
+		return
+	}
+	for _, e := range s.endpoints() {
+		if e.server != nil {
+			_ = e.server.Close() // knows its listener only while it serves
+		}
+		_ = e.listener.Close()
+	}
+}

@@ -1,0 +1,105 @@
+package tree
+
+import (
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Lines turns successive views of one plan into lines of progress, one per change of the plan, a phase or a step. The zero
+// value is ready; the first view yields what is under way or done already.
+type Lines struct {
+	known map[string]state
+}
+
+// state is what a change is measured by. Texts are left out of it: a reason whose words count seconds is one reason.
+type state struct {
+	status  plans.Status
+	host    string
+	run     int
+	code    plans.Code
+	subject string
+}
+
+// Next returns the lines for what has changed since the view before, for instance
+//
+//	12:00:05  registry-1:[server]  STARTED  127.0.1.2  runs, is not ready yet
+//
+// at is the time of day that is shown. What waits for its turn, or for the resumption of its parent, is not told.
+func (l *Lines) Next(v plans.View, at time.Time) []string {
+	if l.known == nil {
+		l.known = make(map[string]state)
+	}
+	clock := at.Format(time.TimeOnly)
+	var lines []string
+	tell := func(id string, now state, quiet bool, cells ...string) {
+		if quiet {
+			now = state{}
+		}
+		if l.known[id] == now {
+			return
+		}
+		l.known[id] = now
+		if quiet {
+			return
+		}
+		lines = append(lines, joinCells(append([]string{clock}, cells...)))
+	}
+	plan := stateOf(v.Status, v.Holds)
+	plan.run = v.Run.Number
+	tell("plan", plan, false, v.Name, v.Status.String(), stepsText(v.StepsDone, v.StepsTotal), firstHold(v.Holds))
+	for i := range v.Phases {
+		p := &v.Phases[i]
+		now := stateOf(p.Status, p.Holds)
+		quiet := awaitsTurn(now) || now.code == plans.CodePaused && plan.code == plans.CodePaused
+		tell("phase "+p.ID, now, quiet, p.Name, p.Status.String(), stepsText(p.StepsDone, len(p.Steps)), firstHold(p.Holds))
+		for j := range p.Steps {
+			s := &p.Steps[j]
+			now := stateOf(s.Status, s.Holds)
+			now.host = s.Host
+			quiet := awaitsTurn(now) || now.code == plans.CodePaused
+			tell("step "+s.ID, now, quiet, s.Name, s.Status.String(), s.Host, stepText(s))
+		}
+	}
+	return lines
+}
+
+func stateOf(s plans.Status, holds []plans.Hold) state {
+	st := state{status: s}
+	if len(holds) > 0 {
+		st.code, st.subject = holds[0].Code, holds[0].Subject
+	}
+	return st
+}
+
+// awaitsTurn says whether an element only waits for others of its plan.
+func awaitsTurn(s state) bool {
+	if s.status != plans.Pending {
+		return false
+	}
+	return s.code == "" || s.code == plans.CodePredecessor
+}
+
+// stepText is why a step does not move, or what is wrong with it.
+func stepText(s *plans.StepView) string {
+	if text := firstHold(s.Holds); text != "" || len(s.Errors) == 0 {
+		return text
+	}
+	return clean(s.Errors[0])
+}
+
+// joinCells separates the cells that are not empty by two blanks.
+func joinCells(cells []string) string {
+	var b strings.Builder
+	for _, c := range cells {
+		if c == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("  ")
+		}
+		b.WriteString(clean(c))
+	}
+	return b.String()
+}

@@ -1,0 +1,216 @@
+package tree
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// paused is a rollout that an operator has paused in the middle of a phase.
+func paused() plans.View {
+	why := hold(plans.CodePaused, "ann@ops1", "paused by ann@ops1 since 2026-11-23T11:57:00Z: disk swap")
+	data := append(many("data", 0, 2, plans.Started), many("data", 2, 3, plans.Waiting)...)
+	for i := 2; i < 5; i++ {
+		data[i].Holds = why
+	}
+	p := phase("data", plans.Waiting, ago(3*time.Minute), data...)
+	p.Holds = why
+	return plan(plans.InProgress, phase("registry", plans.Complete, ago(4*24*time.Hour), many("registry", 0, 3, plans.Complete)...), p)
+}
+
+// failed has errors and a step in each status.
+func failed() plans.View {
+	var steps []plans.StepView
+	for s := plans.Pending; s <= plans.Error; s++ {
+		steps = append(steps, plans.StepView{Name: "pod-" + strings.ToLower(s.String()), Status: s, Since: ago(time.Minute)})
+	}
+	steps[plans.Error].Errors = []string{"no such image: quobyte/server:9"}
+	v := plan(plans.Error, phase("all", plans.Error, ago(time.Minute), steps...))
+	v.Errors = []string{"one", "two", "three", "four", "five"}
+	return v
+}
+
+// hostile has names that mean harm to a terminal or to a printf.
+func hostile() plans.View {
+	return plan(plans.Pending, phase("100%s\x1b[2Jdone", plans.Pending, time.Time{},
+		plans.StepView{Name: "a\nb\tc\u202ed", Status: plans.Pending, Host: "%d\r", Holds: hold(plans.CodeDevice, "", "bad \xff\x07 label %!x")},
+		plans.StepView{Name: "数据-0:[server]", Status: plans.Complete, Host: "127.0.1.1"},
+		plans.StepView{Name: "data-1:[server]", Status: plans.Complete, Host: "127.0.1.1"},
+	))
+}
+
+// huge has 10,000 steps.
+func huge() plans.View {
+	data := append(many("data", 0, 6000, plans.Complete), many("data", 6000, 12, plans.Started)...)
+	data = append(data, many("data", 6012, 3488, plans.Pending)...)
+	return plan(plans.InProgress,
+		phase("probe", plans.Complete, ago(time.Hour), many("prober", 0, 500, plans.Complete)...),
+		phase("data", plans.InProgress, ago(time.Minute), data...))
+}
+
+func empty() plans.View {
+	v := plan(plans.Complete)
+	v.Name, v.Run, v.Since = "recovery", plans.Run{}, time.Time{}
+	return v
+}
+
+func TestRender(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		view plans.View
+		opt  Options
+	}{
+		{"middle", inTheMiddle(), Options{Now: noon}},
+		{"middle-ascii", inTheMiddle(), Options{Now: noon, ASCII: true}},
+		{"middle-colour", inTheMiddle(), Options{Now: noon, Colour: true}},
+		{"middle-no-ages", inTheMiddle(), Options{}},
+		{"middle-width-72", inTheMiddle(), Options{Now: noon, Width: 72}},
+		{"middle-width-40", inTheMiddle(), Options{Now: noon, Width: 40}},
+		{"middle-width-1", inTheMiddle(), Options{Now: noon, Width: 1}},
+		{"middle-height-16", inTheMiddle(), Options{Now: noon, Height: 16}},
+		{"middle-height-12", inTheMiddle(), Options{Now: noon, Height: 12}},
+		{"middle-height-8", inTheMiddle(), Options{Now: noon, Height: 8}},
+		{"middle-height-5", inTheMiddle(), Options{Now: noon, Height: 5}},
+		{"paused", paused(), Options{Now: noon}},
+		{"paused-note", paused(), Options{Now: noon, Height: 10, Note: "connection refused; trying again"}},
+		{"failed", failed(), Options{Now: noon}},
+		{"failed-ascii-height-20", failed(), Options{Now: noon, ASCII: true, Height: 20}},
+		{"hostile", hostile(), Options{Now: noon}},
+		{"huge-height-24", huge(), Options{Now: noon, Width: 100, Height: 24}},
+		{"empty", empty(), Options{Now: noon}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := Render(&b, c.view, c.opt); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, c.name, b.String())
+		})
+	}
+}
+
+func TestRenderDrawsEveryStepOfAHugePlanWhenThereIsRoom(t *testing.T) {
+	var b bytes.Buffer
+	v := huge()
+	if err := Render(&b, v, Options{Now: noon}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Count(b.String(), "-"), 10_000; got < want {
+		t.Errorf("%d names in the picture, want at least %d", got, want)
+	}
+	if got, want := strings.Count(b.String(), "\n"), 3+2+10_000; got != want {
+		t.Errorf("%d lines, want %d", got, want)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestRenderReportsTheWritersError(t *testing.T) {
+	if err := Render(brokenPipe{}, inTheMiddle(), Options{}); err == nil {
+		t.Error("Render returned nil, want the error of the writer")
+	}
+}
+
+func TestAge(t *testing.T) {
+	for _, c := range []struct {
+		since time.Duration
+		want  string
+	}{
+		{0, "0s"}, {-time.Minute, "0s"}, {12 * time.Second, "12s"}, {59*time.Second + 999*time.Millisecond, "59s"},
+		{time.Minute, "1m"}, {time.Hour - 1, "59m"}, {2 * time.Hour, "2h"}, {24*time.Hour - 1, "23h"}, {97 * time.Hour, "4d"},
+	} {
+		if got := Age(noon, ago(c.since)); got != c.want {
+			t.Errorf("Age(%v ago) = %q, want %q", c.since, got, c.want)
+		}
+	}
+	if got := Age(noon, time.Time{}) + Age(time.Time{}, noon); got != "" {
+		t.Errorf("Age of unknown times = %q, want nothing", got)
+	}
+}
+
+// drawView draws any plan, with counts that fit together.
+func drawView(t *rapid.T) plans.View {
+	status := rapid.Custom(func(t *rapid.T) plans.Status {
+		return plans.Status(rapid.IntRange(0, int(plans.Error)).Draw(t, "status"))
+	})
+	v := plan(status.Draw(t, "plan status"))
+	for i := range rapid.IntRange(0, 5).Draw(t, "phases") {
+		var steps []plans.StepView
+		for j := range rapid.IntRange(0, 12).Draw(t, "steps") {
+			s := status.Draw(t, "step status")
+			steps = append(steps, plans.StepView{Name: fmt.Sprintf("s%d", j), Status: s, Host: rapid.String().Draw(t, "host")})
+		}
+		v.Phases = append(v.Phases, phase(rapid.String().Draw(t, "name")+fmt.Sprint(i), status.Draw(t, "phase status"), noon, steps...))
+	}
+	v.Errors = rapid.SliceOfN(rapid.String(), 0, 5).Draw(t, "errors")
+	return v
+}
+
+func TestAPictureFitsTheTerminal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := drawView(t)
+		opt := Options{
+			Now: noon, Width: rapid.IntRange(1, 120).Draw(t, "width"), Height: rapid.IntRange(1, 40).Draw(t, "height"),
+			ASCII: rapid.Bool().Draw(t, "ascii"),
+		}
+		var b bytes.Buffer
+		if err := Render(&b, v, opt); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+		if len(lines) > opt.Height {
+			t.Fatalf("%d lines on a terminal of %d", len(lines), opt.Height)
+		}
+		for _, l := range lines {
+			if w := textWidth(l); w > opt.Width {
+				t.Fatalf("line %q is %d columns wide on a terminal of %d", l, w, opt.Width)
+			}
+			if clean(l) != l {
+				t.Fatalf("line %q has control characters", l)
+			}
+		}
+	})
+}
+
+func TestFoldingAccountsForEveryStep(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := drawView(t)
+		height := rapid.IntRange(1, 40).Draw(t, "height")
+		f := fold(v, height)
+		want := 0
+		for i, p := range v.Phases {
+			want += f.lines(i, p)
+			for s, hidden := range f.phases[i].hidden {
+				if hidden == 1 || hidden > countSteps(p, plans.Status(s)) {
+					t.Fatalf("phase %d: %d steps of %s are hidden, of %d", i, hidden, plans.Status(s), countSteps(p, plans.Status(s)))
+				}
+			}
+		}
+		if got := len(rows(v, f, Options{})); got != want {
+			t.Fatalf("%d rows are drawn, %d were planned", got, want)
+		}
+		if want > height && want > len(v.Phases) {
+			t.Fatalf("%d lines are more than %d, and still not every phase is folded", want, height)
+		}
+	})
+}
+
+func BenchmarkRender(b *testing.B) {
+	v := huge()
+	var out bytes.Buffer
+	for b.Loop() {
+		out.Reset()
+		if err := Render(&out, v, Options{Now: noon, Width: 120, Height: 50}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// backend publishes what a script says and pauses what an operator says.
+type backend struct {
+	mu       sync.Mutex
+	view     *machine.View
+	revision uint64
+	next     chan struct{}
+	verbs    []string
+	paused   map[string]plans.Hold // by phase; the whole plan by the empty name
+	events   int
+	sent     chan struct{} // closed when an event was sent
+}
+
+func newBackend() *backend {
+	return &backend{next: make(chan struct{}), sent: make(chan struct{}), paused: make(map[string]plans.Hold)}
+}
+
+func (b *backend) View() (*machine.View, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.view, b.next
+}
+
+func (b *backend) publish(v *machine.View) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.set(v)
+}
+
+// set publishes a view with the pauses. It wants b.mu.
+func (b *backend) set(v *machine.View) {
+	if v != nil {
+		b.revision++
+		v.Revision = b.revision
+		for i := range v.Plans {
+			b.pause(&v.Plans[i])
+		}
+	}
+	b.view = v
+	close(b.next)
+	b.next = make(chan struct{})
+}
+
+func (b *backend) pause(p *plans.View) {
+	if p.Name != "deploy" || p.Status == plans.Complete {
+		return
+	}
+	if h, ok := b.paused[""]; ok {
+		p.Status, p.Holds = plans.Waiting, []plans.Hold{h}
+	}
+	for i := range p.Phases {
+		if h, ok := b.paused[p.Phases[i].Name]; ok {
+			p.Phases[i].Status, p.Phases[i].Holds = plans.Waiting, []plans.Hold{h}
+		}
+	}
+}
+
+// Do answers in the machine's way, and publishes the working scene anew.
+func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.verbs = append(b.verbs, fmt.Sprintf("%s plan=%q phase=%q actor=%q reason=%q", v.Kind, v.Plan, v.Phase, v.Actor, v.Reason))
+	p, ok := b.view.Plan(v.Plan)
+	if !ok {
+		return notFound("plan %q: not found; there are deploy, recovery", v.Plan), nil
+	}
+	if v.Phase != "" && !slices.ContainsFunc(p.Phases, func(ph plans.PhaseView) bool { return ph.Name == v.Phase }) {
+		return notFound("plan %q: phase %q: not found; there are data, api", v.Plan, v.Phase), nil
+	}
+	_, paused := b.paused[v.Phase]
+	switch {
+	case v.Kind == machine.Pause && paused:
+		return machine.Answer{Code: machine.Already, Message: fmt.Sprintf("plan %q: paused already", v.Plan)}, nil
+	case v.Kind == machine.Resume && !paused:
+		return machine.Answer{Code: machine.Already, Message: fmt.Sprintf("plan %q: is not paused", v.Plan)}, nil
+	case v.Kind == machine.Pause:
+		text := fmt.Sprintf("paused by %s since 2026-11-23T10:00:00Z: %s", v.Actor, v.Reason)
+		b.paused[v.Phase] = plans.Hold{Code: plans.CodePaused, Subject: v.Actor, Text: text}
+	default:
+		delete(b.paused, v.Phase)
+	}
+	b.set(working())
+	return machine.Answer{Code: machine.Done}, nil
+}
+
+func notFound(format string, args ...any) machine.Answer {
+	return machine.Answer{Code: machine.NotFound, Message: fmt.Sprintf(format, args...)}
+}
+
+// awaitEvents waits until n events were sent.
+func (b *backend) awaitEvents(ctx context.Context, n int) error {
+	for {
+		b.mu.Lock()
+		events, sent := b.events, b.sent
+		b.mu.Unlock()
+		if events >= n {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d events were sent, want %d: %w", events, n, ctx.Err())
+		case <-sent:
+		}
+	}
+}
+
+func (b *backend) countEvent() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events++
+	close(b.sent)
+	b.sent = make(chan struct{})
+}
+
+// server is the API over a backend.
+type server struct {
+	*backend
+	http *httptest.Server
+	mu   sync.Mutex
+	cuts []context.CancelFunc
+}
+
+// newServer serves the API at the root, or with a token below the paths that DC/OS gives services.
+func newServer(token string) *server {
+	s := &server{backend: newBackend()}
+	s.publish(working())
+	h := s.cuttable(api.New(api.Config{Backend: s.backend, Build: "test", Heartbeat: time.Hour}))
+	if token != "" {
+		h = s.guarded(token, h)
+	}
+	s.http = httptest.NewServer(h)
+	return s
+}
+
+func (s *server) guarded(token string, h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/service/quobyte", "/service/prod/quobyte"} {
+		mux.Handle(path+"/", http.StripPrefix(path, h))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "token="+token {
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// cuttable lets a script end requests that run, and counts events.
+func (s *server) cuttable(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		s.mu.Lock()
+		s.cuts = append(s.cuts, cancel)
+		s.mu.Unlock()
+		if strings.HasSuffix(r.URL.Path, "/v1/stream") {
+			w = &countingWriter{w, s.backend}
+		}
+		h.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func (s *server) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cancel := range s.cuts {
+		cancel()
+	}
+	s.cuts = nil
+}
+
+func (s *server) close() {
+	s.cut()
+	s.http.CloseClientConnections()
+	s.http.Close()
+}
+
+// countingWriter counts events: each is flushed once.
+type countingWriter struct {
+	http.ResponseWriter
+	backend *backend
+}
+
+func (w *countingWriter) FlushError() error {
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.backend.countEvent()
+	return err
+}
+
+func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

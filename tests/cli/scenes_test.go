@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// scenes are the views that a script can publish, by name.
+func scenes() map[string]func() *machine.View {
+	return map[string]func() *machine.View{
+		"working": working, "failed": failed, "complete": complete,
+		"empty": func() *machine.View { return &machine.View{FrameworkID: "5-0001"} },
+		"none":  func() *machine.View { return nil },
+	}
+}
+
+// minutesAgo is in the middle of a minute, so that the age is the same for half a minute.
+func minutesAgo(n int) time.Time {
+	return time.Now().Add(-time.Duration(n)*time.Minute - 30*time.Second)
+}
+
+func step(name, host string, s plans.Status, since time.Time, holds ...plans.Hold) plans.StepView {
+	return plans.StepView{
+		ID: "id-" + name, Name: name + ":[server]", Kind: plans.Launch, Status: s, Since: since, Message: s.String(),
+		Pod: name, Host: host, Holds: holds,
+	}
+}
+
+func phase(name string, s plans.Status, since time.Time, steps ...plans.StepView) plans.PhaseView {
+	p := plans.PhaseView{ID: "id-" + name, Name: name, Strategy: plans.Serial, Status: s, Since: since, Steps: steps}
+	for _, st := range steps {
+		if st.Status == plans.Complete {
+			p.StepsDone++
+		}
+	}
+	return p
+}
+
+func view(deploy plans.View) *machine.View {
+	deploy.ID, deploy.Name, deploy.Strategy = "id-deploy", "deploy", plans.Serial
+	deploy.Run = plans.Run{Number: 1, Actor: "package"}
+	for _, p := range deploy.Phases {
+		deploy.StepsDone += p.StepsDone
+		deploy.StepsTotal += len(p.Steps)
+	}
+	return &machine.View{
+		Service: "quobyte", FrameworkID: "5-0001",
+		Plans: []plans.View{deploy, {ID: "id-recovery", Name: "recovery", Strategy: plans.Parallel, Status: plans.Complete}},
+		Pods: []machine.PodView{
+			{Name: "data-0", Type: "data", Host: "node1", TaskID: "data-0-server__1", State: machine.Running, Since: minutesAgo(3), Healthy: true},
+			{Name: "data-1", Type: "data", Host: "node2", TaskID: "data-1-server__2", State: machine.Running, Since: minutesAgo(1), Message: "no registry answers"},
+			{Name: "api-0", Type: "api"},
+		},
+		Hosts: []machine.HostView{
+			{Key: "node1", Hostname: "node1", Address: "127.0.1.1", AgentID: "A1", FirstSeen: minutesAgo(9), ReportedAt: minutesAgo(2)},
+			{
+				Key: "node2", Hostname: "node2", Address: "127.0.1.2", AgentID: "A2", FirstSeen: minutesAgo(9),
+				Holds: []plans.Hold{{Code: plans.CodeDuplicate, Text: "two live agents are called node2"}},
+			},
+		},
+	}
+}
+
+func working() *machine.View {
+	wait := plans.Hold{Code: plans.CodePredecessor, Subject: "data", Text: `waits for phase "data"`}
+	sick := plans.Hold{Code: plans.CodeUnhealthy, Text: "runs, is not ready yet"}
+	api := phase("api", plans.Pending, time.Time{}, step("api-0", "", plans.Pending, time.Time{}, wait))
+	api.Holds = []plans.Hold{wait}
+	return view(plans.View{Status: plans.InProgress, Since: minutesAgo(9), Phases: []plans.PhaseView{
+		phase("data", plans.InProgress, minutesAgo(3),
+			step("data-0", "node1", plans.Complete, minutesAgo(3)), step("data-1", "node2", plans.Started, minutesAgo(1), sick)),
+		api,
+	}})
+}
+
+func failed() *machine.View {
+	s := step("data-1", "node2", plans.Error, minutesAgo(1))
+	s.Errors = []string{"no such image: quobyte/server:9"}
+	return view(plans.View{
+		Status: plans.Error, Since: minutesAgo(1), Errors: s.Errors,
+		Phases: []plans.PhaseView{phase("data", plans.Error, minutesAgo(1), step("data-0", "node1", plans.Complete, minutesAgo(3)), s)},
+	})
+}
+
+func complete() *machine.View {
+	return view(plans.View{Status: plans.Complete, Since: minutesAgo(1), Phases: []plans.PhaseView{
+		phase("data", plans.Complete, minutesAgo(2),
+			step("data-0", "node1", plans.Complete, minutesAgo(3)), step("data-1", "node2", plans.Complete, minutesAgo(2))),
+		phase("api", plans.Complete, minutesAgo(1), step("api-0", "node1", plans.Complete, minutesAgo(1))),
+	}})
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func newRoot(env environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "quobyte-mesos",
+		Short:         "Deploy, watch and upgrade Quobyte on Apache Mesos",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		newServe(env), newDemo(env), newSandbox(env), newValidate(env),
+		newProber(env), newStandin(env), newVersion(env),
+	)
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.Flags().SetNormalizeFunc(dashes)
+		cmd.PersistentFlags().SetNormalizeFunc(dashes)
+	}
+	return root
+}
+
+// dashes lets flags be written as the predecessor did (--registry_resources) and as everybody else does (--registry-resources).
+func dashes(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
+}
+
+func newVersion(env environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(env.Stdout, version())
+			return err
+		},
+	}
+}
+
+// version is what the Go tool recorded when it built the program.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "quobyte-mesos (unknown version)"
+	}
+	revision, modified := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = " " + s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = "+changes"
+		}
+	}
+	return fmt.Sprintf("quobyte-mesos %s%s%s %s", info.Main.Version, revision, modified, info.GoVersion)
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quobyte/mesos-framework/cmd/internal/tree"
+	"github.com/quobyte/mesos-framework/engine"
+	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/mesos"
+	"github.com/quobyte/mesos-framework/engine/store"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+func newServe(env environment) *cobra.Command {
+	o := defaultServeOptions()
+	cmd := &cobra.Command{
+		Use:   "serve --master HOST:PORT --state-dir DIR",
+		Short: "Run the framework",
+		Long: `Run the framework: subscribe to a Mesos master, deploy Quobyte, and serve the HTTP API.
+
+Flags may also come from the environment (QUOBYTE_MESOS_STATE_DIR for --state-dir) and from the file named by --config; the command line
+wins over the environment, and that over the file. Names may be written with dashes or, as the predecessor did, with underscores.
+
+It stops on SIGINT or SIGTERM; the pods run on, and it takes them up again when it is started with the same --state-dir.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := overlay(cmd, env.Getenv, o.Config); err != nil {
+				return err
+			}
+			if err := o.validate(); err != nil {
+				return err
+			}
+			level, err := o.level()
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
+			f, err := newFramework(cmd.Context(), o, log)
+			if err != nil {
+				return err
+			}
+			log.Info("serving", "api", f.url, "state", o.StateDir, "version", version())
+			return f.run(cmd.Context())
+		},
+	}
+	o.bind(cmd.Flags())
+	return cmd
+}
+
+// framework is everything that serve runs: state, session, engine, API.
+type framework struct {
+	url      string
+	engine   *engine.Engine
+	store    store.Store
+	server   *http.Server
+	listener net.Listener
+	log      *slog.Logger
+}
+
+// newFramework checks everything that can be wrong before anything is done: flags, port, state.
+func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *framework, err error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	listener, err := listen(o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			listener.Close()
+		}
+	}()
+	if o.Quobyte.FrameworkURL == "" {
+		o.Quobyte.FrameworkURL = reachableURL(listener, o.Masters)
+	}
+	service, err := quobyte.New(o.Quobyte)
+	if err != nil {
+		return nil, err
+	}
+	session, err := mesos.New(mesosConfig(o, log))
+	if err != nil {
+		return nil, err
+	}
+	state, err := store.OpenBolt(o.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			state.Close()
+		}
+	}()
+	e, err := engine.New(ctx, engine.Config{
+		Machine: machine.Config{DiscoveryWindow: o.DiscoveryWindow, ScoutPatience: o.ScoutPatience},
+		Service: service, Store: state, Session: session, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("own binary, which hosts fetch as the prober: %w", err)
+	}
+	handler := api.New(api.Config{
+		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: log,
+	})
+	return &framework{
+		url: "http://" + browsable(listener), engine: e, store: state, listener: listener, log: log,
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)},
+	}, nil
+}
+
+func mesosConfig(o serveOptions, log *slog.Logger) mesos.Config {
+	hostname, _ := os.Hostname()
+	return mesos.Config{
+		Masters: o.Masters,
+		Framework: mesos.Framework{
+			User: o.FrameworkUser, Name: o.Quobyte.Name, Roles: []string{o.FrameworkRole}, Principal: o.FrameworkPrincipal,
+			FailoverTimeout: o.FailoverTimeout, Checkpoint: true, Hostname: hostname, WebUIURL: o.Quobyte.FrameworkURL,
+		},
+		HostKeyAttribute: o.HostKeyAttribute,
+		Logger:           log,
+	}
+}
+
+// run works until ctx ends (nil) or the framework can't go on. It starts the goroutines of the framework and joins them.
+func (f *framework) run(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { cancel(f.engine.Run(ctx)) })
+	wg.Go(func() { f.logProgress(ctx) })
+	wg.Go(func() {
+		f.server.BaseContext = func(net.Listener) context.Context { return ctx }
+		if err := f.server.Serve(f.listener); !errors.Is(err, http.ErrServerClosed) {
+			cancel(fmt.Errorf("http api: %w", err))
+		}
+	})
+	<-ctx.Done()
+	f.server.Close() // streams never end by themselves
+	wg.Wait()
+	if err := f.store.Close(); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// logProgress tells in the log what the plans do, in the words of plan watch.
+func (f *framework) logProgress(ctx context.Context) {
+	lines := map[string]*tree.Lines{}
+	for {
+		view, next := f.engine.View()
+		if view != nil {
+			for _, p := range view.Plans {
+				if lines[p.Name] == nil {
+					lines[p.Name] = &tree.Lines{}
+				}
+				for _, l := range lines[p.Name].Next(p, view.At) {
+					_, l, _ = strings.Cut(l, "  ") // the log has a clock of its own
+					f.log.Info("plan", "plan", p.Name, "progress", l)
+				}
+			}
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("--listen %s: the port is in use; stop what listens there, or give another address", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("--listen %s: not permitted; ports below 1024 need privileges", address)
+	}
+	return nil, fmt.Errorf("--listen %s: %w; give host:port", address, errors.Unwrap(err))
+}
+
+// reachableURL guesses where hosts reach the framework: at the address that is bound if it is one, otherwise at the address from
+// which this machine talks to the master.
+func reachableURL(l net.Listener, masters []string) string {
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
+		return "http://" + net.JoinHostPort(host, port)
+	}
+	for _, m := range masters {
+		if local := localAddress(m); local != "" {
+			return "http://" + net.JoinHostPort(local, port)
+		}
+	}
+	if name, err := os.Hostname(); err == nil {
+		return "http://" + net.JoinHostPort(name, port)
+	}
+	return "http://" + net.JoinHostPort("127.0.0.1", port)
+}
+
+// localAddress is the source address of packets to the master. Connecting a UDP socket sends nothing.
+func localAddress(master string) string {
+	_, rest, found := strings.Cut(master, "://")
+	if !found {
+		rest = master
+	}
+	c, err := net.Dial("udp", strings.TrimSuffix(rest, "/"))
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).IP.String()
+}
+
+// browsable is the listener's address as a person on this machine can use it.
+func browsable(l net.Listener) string {
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// serveOptions are the flags of serve. Where the predecessor had a flag, it has the same name, and means the same.
+type serveOptions struct {
+	Masters  []string
+	StateDir string
+	Listen   string
+	Config   string
+	LogLevel string
+
+	FrameworkUser      string
+	FrameworkRole      string
+	FrameworkPrincipal string
+	FailoverTimeout    time.Duration
+	HostKeyAttribute   string
+	DiscoveryWindow    time.Duration
+	ScoutPatience      time.Duration
+
+	Quobyte quobyte.Settings
+}
+
+func defaultServeOptions() serveOptions {
+	return serveOptions{
+		Listen:          "0.0.0.0:7888",
+		LogLevel:        "info",
+		FrameworkUser:   currentUser(),
+		FrameworkRole:   "quobyte",
+		FailoverTimeout: 14 * 24 * time.Hour,
+		DiscoveryWindow: 10 * time.Second,
+		ScoutPatience:   2 * time.Minute,
+		Quobyte:         quobyte.DefaultSettings(),
+	}
+}
+
+// currentUser is the user that tasks run as unless another is named. Mesos refuses a framework without a user.
+func currentUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return "root"
+	}
+	return u.Username
+}
+
+// bind declares the flags of serve. Those of the service are apart, because the demo shares them.
+func (o *serveOptions) bind(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.Masters, "master", o.Masters, "Mesos master: host:port or http(s)://host:port; several are candidates for the leader")
+	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "directory of the durable state; made if it is missing")
+	f.StringVar(&o.Listen, "listen", o.Listen, "address of the HTTP API, which also serves artifacts to the hosts")
+	f.StringVar(&o.Config, "config", o.Config, "YAML, TOML or JSON file with values for these flags, by their names")
+	f.StringVar(&o.LogLevel, "log-level", o.LogLevel, "debug, info, warn or error")
+	f.StringVar(&o.FrameworkUser, "framework-user", o.FrameworkUser, "user that tasks run as")
+	f.StringVar(&o.FrameworkRole, "framework-role", o.FrameworkRole, "Mesos role")
+	f.StringVar(&o.FrameworkPrincipal, "framework-principal", o.FrameworkPrincipal, "Mesos principal")
+	f.DurationVar(&o.FailoverTimeout, "failover-timeout", o.FailoverTimeout, "how long Mesos lets tasks run while the framework is away")
+	f.StringVar(&o.HostKeyAttribute, "host-key-attribute", o.HostKeyAttribute, "agent attribute that identifies a host (default: its hostname)")
+	f.DurationVar(&o.DiscoveryWindow, "discovery-window", o.DiscoveryWindow, "a rollout takes in hosts until none has come for so long")
+	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
+	bindQuobyte(f, &o.Quobyte)
+}
+
+func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
+	f.StringVar(&s.Name, "framework-name", s.Name, "name of the deployed system")
+	f.StringVar(&s.Release, "release", s.Release, "Quobyte release: the tag of the image")
+	f.StringVar(&s.Containerizer, "containerizer", s.Containerizer, "docker, or command: pods are plain commands on the host")
+	f.StringVar(&s.DockerImage, "docker-image", s.DockerImage, "server image without a tag")
+	f.StringVar(&s.ClientImage, "client-image", s.ClientImage, "client image")
+	f.StringVar(&s.ServerCommand, "server-command", s.ServerCommand, "with --containerizer=command: command line of the server daemons")
+	f.StringVar(&s.ClientCommand, "client-command", s.ClientCommand, "with --containerizer=command: command line of the client (default: the server's)")
+	f.StringVar(&s.ProberFrom, "prober-from", s.ProberFrom, "artifact: hosts fetch this binary from the framework; image: --framework-image contains it")
+	f.StringVar(&s.FrameworkURL, "framework-url", s.FrameworkURL, "where hosts reach the framework (default: found out)")
+	f.StringVar(&s.FrameworkImage, "framework-image", s.FrameworkImage, "image of the prober")
+	f.DurationVar(&s.ProbeInterval, "probe-interval", s.ProbeInterval, "time between two scans and health polls of a host")
+	f.IntVar(&s.PortRangeBase, "port-range-base", s.PortRangeBase, "first of twelve ports for the daemons")
+	f.StringVar(&s.PortsFrom, "ports-from", s.PortsFrom, "offers: ask Mesos for the ports; host: use them without asking (stock agents offer only 31000-32000)")
+	f.IntVar(&s.APIPort, "api-port", s.APIPort, "port of the API service")
+	f.IntVar(&s.WebconsolePort, "webconsole-port", s.WebconsolePort, "port of the web console")
+	f.IntVar(&s.S3Port, "s3-port", s.S3Port, "port of the S3 proxy")
+	f.IntVar(&s.ClientPort, "client-port", s.ClientPort, "status port of clients; never asked of Mesos")
+	f.StringVar(&s.S3Hostname, "s3-hostname", s.S3Hostname, "domain of the S3 proxy; without it there is none")
+	f.StringVar(&s.RegistryDNSName, "registry-dns-name", s.RegistryDNSName, "name to give to daemons in place of the list of registries")
+	f.StringVar(&s.HostDeviceDirectory, "host-device-directory", s.HostDeviceDirectory, "where a host's devices are mounted; {host} stands for the host")
+	f.StringVar(&s.ClientMountPoint, "client-mount-point", s.ClientMountPoint, "hosts where this directory exists get a client; {host} stands for the host")
+	f.StringVar(&s.ExtraServiceConfig, "extra-service-config", s.ExtraServiceConfig, "a line for every daemon's configuration")
+	f.IntVar(&s.ServiceDebugPort, "service-debug-port", s.ServiceDebugPort, "port of every daemon's debugger")
+	f.BoolVar(&s.EnableAssertions, "enable-assertions", s.EnableAssertions, "enable the daemons' assertions")
+	f.BoolVar(&s.AutodetectServiceIP, "autodetect-service-ip", s.AutodetectServiceIP, "let daemons find their address; otherwise they get the agent's as HOST_IP")
+	f.StringSliceVar(&s.RestrictHosts, "restrict-hosts", s.RestrictHosts, "the only hosts that may be used")
+	f.StringToIntVar(&s.Expect, "expect", s.Expect, "least number of hosts with a device of each type")
+	for _, t := range slices.Sorted(maps.Keys(s.Resources)) {
+		f.Var(resourcesFlag{of: s.Resources, podType: t}, t+"-resources", "resources of a "+t+" pod")
+	}
+	for _, t := range slices.Sorted(maps.Keys(s.ExtraRAM)) {
+		f.Var(extraRAMFlag{of: s.ExtraRAM, podType: t}, t+"-extra-ram-mb", "part of a "+t+" pod's mem that is not heap, in MB")
+	}
+}
+
+// resourcesFlag is a flag in the predecessor's syntax: cpus:1.0;mem:2084;disk:32.
+type resourcesFlag struct {
+	of      map[string]offers.Resources
+	podType string
+}
+
+func (r resourcesFlag) Type() string { return "resources" }
+
+func (r resourcesFlag) String() string {
+	if r.of == nil {
+		return ""
+	}
+	return r.of[r.podType].String()
+}
+
+func (r resourcesFlag) Set(text string) error {
+	parsed, err := offers.ParseResources(text)
+	if err != nil {
+		return errors.New(strings.Join(problems(err), "; "))
+	}
+	r.of[r.podType] = parsed
+	return nil
+}
+
+type extraRAMFlag struct {
+	of      map[string]int
+	podType string
+}
+
+func (r extraRAMFlag) Type() string { return "int" }
+
+func (r extraRAMFlag) String() string {
+	if r.of == nil {
+		return ""
+	}
+	return fmt.Sprint(r.of[r.podType])
+}
+
+func (r extraRAMFlag) Set(text string) error {
+	var mb int
+	if n, err := fmt.Sscanf(text, "%d", &mb); n != 1 || err != nil || fmt.Sprint(mb) != text {
+		return fmt.Errorf("%q is not a whole number of MB", text)
+	}
+	r.of[r.podType] = mb
+	return nil
+}
+
+// overlay gives flags that are not on the command line their values from the environment (QUOBYTE_MESOS_STATE_DIR) and from the
+// file named by --config; the command line wins over the environment, and that over the file. All problems are told at once.
+func overlay(cmd *cobra.Command, getenv func(string) string, file string) error {
+	v := viper.New()
+	var problems *multierror.Error
+	if file != "" {
+		v.SetConfigFile(file)
+		if err := v.ReadInConfig(); err != nil {
+			return fmt.Errorf("config file %s: not readable: %w", file, err)
+		}
+		for _, key := range slices.Sorted(slices.Values(v.AllKeys())) {
+			if top, _, _ := strings.Cut(key, "."); cmd.Flags().Lookup(top) == nil {
+				problems = multierror.Append(problems, fmt.Errorf("config file %s: %s: no such flag", file, key))
+			}
+		}
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "config" || f.Name == "help" {
+			return
+		}
+		value, from := getenv("QUOBYTE_MESOS_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))), "environment"
+		if value == "" {
+			value, from = fromConfig(v, f.Name), "config file "+file
+		}
+		if value == "" {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			problems = multierror.Append(problems, fmt.Errorf("%s: --%s: %w", from, f.Name, err))
+		}
+	})
+	return problems.ErrorOrNil()
+}
+
+// fromConfig renders a value of the file as it would stand on the command line. Names may have dashes or underscores.
+func fromConfig(v *viper.Viper, name string) string {
+	for _, key := range []string{name, strings.ReplaceAll(name, "-", "_")} {
+		if !v.IsSet(key) {
+			continue
+		}
+		switch value := v.Get(key).(type) {
+		case []any:
+			return strings.Join(v.GetStringSlice(key), ",")
+		case map[string]any:
+			var parts []string
+			for k, n := range value {
+				parts = append(parts, fmt.Sprintf("%s=%v", k, n))
+			}
+			slices.Sort(parts)
+			return strings.Join(parts, ",")
+		}
+		return v.GetString(key)
+	}
+	return ""
+}
+
+// validate tells all problems of the flags at once, those of the service included.
+func (o *serveOptions) validate() error {
+	var problems *multierror.Error
+	if len(o.Masters) == 0 {
+		problems = multierror.Append(problems, errors.New("--master: missing; give host:port of a Mesos master"))
+	}
+	if o.StateDir == "" {
+		problems = multierror.Append(problems, errors.New("--state-dir: missing; give a directory for the durable state"))
+	}
+	if _, err := o.level(); err != nil {
+		problems = multierror.Append(problems, err)
+	}
+	if o.FrameworkRole == "" {
+		problems = multierror.Append(problems, errors.New("--framework-role: empty; give a Mesos role, or * for none of its own"))
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{
+		{"failover-timeout", o.FailoverTimeout}, {"discovery-window", o.DiscoveryWindow}, {"prober-patience", o.ScoutPatience},
+	} {
+		if d.value <= 0 {
+			problems = multierror.Append(problems, fmt.Errorf("--%s: %s: must be more than 0", d.flag, d.value))
+		}
+	}
+	service := o.Quobyte
+	if service.FrameworkURL == "" {
+		service.FrameworkURL = "http://" + o.Listen // it is found out when the port is open
+	}
+	if err := service.Validate(); err != nil {
+		problems = multierror.Append(problems, err)
+	}
+	return problems.ErrorOrNil()
+}
+
+func (o *serveOptions) level() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
+		return 0, fmt.Errorf("--log-level: %q: must be debug, info, warn or error", o.LogLevel)
+	}
+	return level, nil
+}

@@ -1,0 +1,291 @@
+package arch
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/quobyte/mesos-framework"
+
+// room says what the packages at or below a path may import of this module.
+type room struct {
+	path   string
+	may    []string // prefixes of packages; a trailing "!" means that very package only
+	reason string
+}
+
+// rooms is searched from the top; the first path that fits a package counts.
+var rooms = []room{
+	{"plans", nil, "plans is a library for anybody's plans: it knows neither offers nor the machine nor Quobyte"},
+	{"offers", nil, "offers is a library for anybody's tasks: it knows neither plans nor the machine nor Quobyte"},
+	{"engine/machine", []string{"plans", "offers"}, "the machine translates between plans and offers; everything else is told to it through events and its Service"},
+	{"engine/store", []string{"engine/machine!"}, "a store keeps records and never looks at them"},
+	{"engine/mesos", []string{"engine/mesos", "engine/machine!", "offers!"}, "the session maps messages to the machine's words; it decides nothing"},
+	{"engine/api", []string{"engine/api", "engine/machine!", "plans!"}, "readers see published views and hand over verbs; they never touch the loop"},
+	{"engine", []string{"engine", "plans", "offers"}, "the engine must know nothing of Quobyte: it is an SDK"},
+	{"quobyte/prober", []string{"quobyte!", "engine/mesos/executor!", "engine/machine!", "offers!"}, "the prober is an executor that speaks Quobyte"},
+	{"quobyte", []string{"engine/machine!", "plans!", "offers!"}, "quobyte implements the machine's Service and knows no I/O"},
+	{"internal/sandbox", []string{"internal/sandbox"}, "the sandbox only speaks the protocol: what it shared with the engine it could not check"},
+	{"internal/standin", []string{"internal/standin"}, "the stand-in stands for somebody else's program"},
+	{"cmd", []string{"cmd", "engine", "plans", "offers", "quobyte", "internal"}, ""},
+	{"tests", []string{"cmd", "engine", "plans", "offers", "quobyte", "internal", "tests"}, ""},
+}
+
+// pure packages are functions of their arguments.
+var pure = []string{"plans", "offers", "quobyte", "engine/machine", "engine/mesos/wire", "internal/sandbox/cluster"}
+
+// bannedImports in pure packages, with the reason.
+var bannedImports = map[string]string{
+	"os": "environment and files are I/O", "net": "network is I/O", "net/http": "network is I/O", "io/fs": "files are I/O", "bufio": "streams are I/O",
+	"log": "logging belongs to the shell", "log/slog": "logging belongs to the shell",
+	"math/rand": "random numbers come in with the call", "math/rand/v2": "random numbers come in with the call", "crypto/rand": "random numbers come in with the call",
+	"sync": "pure code has one owner and needs no lock", "sync/atomic": "pure code has one owner and needs no lock", "context": "nothing here blocks",
+	"os/exec": "processes are I/O", "syscall": "processes are I/O", "runtime": "scheduling is no input",
+}
+
+// bannedImportsExcept lists what a package may import all the same.
+var bannedImportsExcept = map[string][]string{
+	"quobyte":                  {"bufio"},    // scans a device file that was read already
+	"internal/sandbox/cluster": {"net/http"}, // names of status codes
+	"engine/mesos/wire":        {"net"},      // joins host and port, reads ip addresses
+}
+
+// bannedCalls in pure packages: package.Function.
+var bannedCalls = map[string]string{
+	"time.Now": "time comes in with the call", "time.Since": "time comes in with the call", "time.Until": "time comes in with the call",
+	"time.Sleep": "nothing here blocks", "time.After": "nothing here blocks", "time.Tick": "nothing here blocks",
+	"time.NewTimer": "nothing here blocks", "time.NewTicker": "nothing here blocks", "time.AfterFunc": "nothing here blocks",
+	"uuid.New": "random numbers come in with the call", "uuid.NewString": "random numbers come in with the call", "uuid.NewRandom": "random numbers come in with the call",
+	"fmt.Print": "printing is I/O", "fmt.Println": "printing is I/O", "fmt.Printf": "printing is I/O",
+}
+
+type source struct {
+	pkg  string // path below the module
+	file string
+	test bool
+	ast  *ast.File
+}
+
+func sources(t *testing.T, fset *token.FileSet) []source {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	var out []source
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".." || d.Name() == "testdata" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(file, ".go") {
+			return nil
+		}
+		f, err := parser.ParseFile(fset, file, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		out = append(out, source{pkg: filepath.ToSlash(rel), file: file, test: strings.HasSuffix(file, "_test.go"), ast: f})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 20 {
+		t.Fatalf("found only %d source files below %s", len(out), root)
+	}
+	return out
+}
+
+func roomOf(pkg string) (room, bool) {
+	for _, r := range rooms {
+		if within(pkg, r.path) {
+			return r, true
+		}
+	}
+	return room{}, false
+}
+
+func within(pkg, prefix string) bool { return pkg == prefix || strings.HasPrefix(pkg, prefix+"/") }
+
+func allowed(r room, imported string) bool {
+	for _, m := range r.may {
+		if exact, ok := strings.CutSuffix(m, "!"); ok {
+			if imported == exact {
+				return true
+			}
+			continue
+		}
+		if within(imported, m) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for _, s := range sources(t, token.NewFileSet()) {
+		if s.test {
+			continue
+		}
+		r, ok := roomOf(s.pkg)
+		if !ok {
+			t.Errorf("%s: package %s is in no room of the architecture (design: the rooms)", s.file, s.pkg)
+			continue
+		}
+		for _, spec := range s.ast.Imports {
+			name, _ := strconv.Unquote(spec.Path.Value)
+			if strings.HasPrefix(name, "github.com/mesos/mesos-go") && !within(s.pkg, "engine/mesos") && !within(s.pkg, "internal/sandbox") {
+				t.Errorf("%s imports %s: mesos-go's generated types stay inside engine/mesos and internal/sandbox, so that it can be replaced", s.file, name)
+			}
+			rel, ours := strings.CutPrefix(name, module+"/")
+			if ours && !allowed(r, rel) {
+				t.Errorf("%s imports %s: %s", s.file, rel, r.reason)
+			}
+		}
+	}
+}
+
+func TestPurePackagesArePure(t *testing.T) {
+	fset := token.NewFileSet()
+	checked := map[string]bool{}
+	for _, s := range sources(t, fset) {
+		if s.test || !slices.Contains(pure, s.pkg) {
+			continue
+		}
+		checked[s.pkg] = true
+		for _, spec := range s.ast.Imports {
+			name, _ := strconv.Unquote(spec.Path.Value)
+			if reason, banned := bannedImports[name]; banned && !slices.Contains(bannedImportsExcept[s.pkg], name) {
+				t.Errorf("%s imports %s: %s", s.file, name, reason)
+			}
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			if reason := impurity(n); reason != "" {
+				t.Errorf("%s: %s", fset.Position(n.Pos()), reason)
+			}
+			return true
+		})
+	}
+	for _, p := range pure {
+		if !checked[p] {
+			t.Errorf("package %s: not found, so nothing was checked", p)
+		}
+	}
+}
+
+func impurity(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		return "a goroutine: pure code has one owner"
+	case *ast.ChanType:
+		return "a channel: pure code has one owner"
+	case *ast.SelectStmt:
+		return "a select: nothing here blocks"
+	case *ast.SelectorExpr:
+		if x, ok := n.X.(*ast.Ident); ok {
+			if reason, banned := bannedCalls[x.Name+"."+n.Sel.Name]; banned {
+				return fmt.Sprintf("%s.%s: %s", x.Name, n.Sel.Name, reason)
+			}
+		}
+	}
+	return ""
+}
+
+func TestEveryPackageIsDocumentedOnce(t *testing.T) {
+	docs := map[string][]string{}
+	packages := map[string]bool{}
+	for _, s := range sources(t, token.NewFileSet()) {
+		if s.test {
+			continue
+		}
+		packages[s.pkg] = true
+		if s.ast.Doc != nil {
+			docs[s.pkg] = append(docs[s.pkg], path.Base(filepath.ToSlash(s.file)))
+		}
+	}
+	for pkg := range packages {
+		if got := docs[pkg]; !slices.Equal(got, []string{"doc.go"}) {
+			t.Errorf("package %s: its comment must stand in doc.go and nowhere else; found it in %v", pkg, got)
+		}
+	}
+}
+
+// packageState finds package-level variables that are assigned to after their declaration would be hard; what can be seen is that
+// nothing but tables, errors and compile-time assertions stands there.
+func TestNoMutablePackageState(t *testing.T) {
+	fset := token.NewFileSet()
+	for _, s := range sources(t, fset) {
+		if s.test {
+			continue
+		}
+		vars := map[string]bool{}
+		for _, d := range s.ast.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range g.Specs {
+				for _, name := range spec.(*ast.ValueSpec).Names {
+					vars[name.Name] = true
+				}
+			}
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			a, ok := n.(*ast.AssignStmt)
+			if !ok || a.Tok == token.DEFINE {
+				return true
+			}
+			for _, l := range a.Lhs {
+				if id, ok := l.(*ast.Ident); ok && vars[id.Name] && id.Obj != nil && id.Obj.Kind == ast.Var && isPackageLevel(s.ast, id) {
+					t.Errorf("%s: package variable %s is assigned to: there is no package-level mutable state", fset.Position(l.Pos()), id.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func isPackageLevel(f *ast.File, id *ast.Ident) bool {
+	o := f.Scope.Lookup(id.Name)
+	return o != nil && o == id.Obj
+}
+
+// The tests themselves must not sleep: virtual time, or waiting on a condition.
+func TestNoSleepsInTests(t *testing.T) {
+	fset := token.NewFileSet()
+	for _, s := range sources(t, fset) {
+		if !s.test {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && sel.Sel.Name == "Sleep" && !usesSynctest(s.ast) {
+					t.Errorf("%s: time.Sleep in a test: wait on a condition, or use virtual time", fset.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
+func usesSynctest(f *ast.File) bool {
+	for _, spec := range f.Imports {
+		if name, _ := strconv.Unquote(spec.Path.Value); name == "testing/synctest" {
+			return true
+		}
+	}
+	return false
+}

@@ -92,8 +92,8 @@ type Settings struct {
 	ServiceDebugPort int
 	// EnableAssertions in the daemons [--enable_assertions].
 	EnableAssertions bool
-	// AutodetectServiceIP leaves it to the daemons to find their address; otherwise they are given the agent's as HOST_IP
-	// [--autodetect_service_ip].
+	// AutodetectServiceIP leaves it to the image to find its address; otherwise daemons are given the agent's as HOST_IP
+	// [--autodetect_service_ip]. With Command they always are.
 	AutodetectServiceIP bool
 
 	// RestrictHosts are the only hosts that may be used, by key or hostname, matched exactly; empty: all

@@ -118,7 +118,7 @@ func (s Settings) renderClient(task *machine.Task, at machine.Place, registries 
 		{Name: "QUOBYTE_REGISTRY", Value: registries},
 		{Name: "QUOBYTE_CLIENT_HTTP_PORT", Value: strconv.Itoa(s.ClientPort)},
 	}
-	if !s.AutodetectServiceIP {
+	if s.tellsHostIP() {
 		env = append(env, machine.Var{Name: "HOST_IP", Value: at.Address})
 	}
 	if s.Containerizer == Command {
@@ -138,6 +138,10 @@ func (s Settings) renderClient(task *machine.Task, at machine.Place, registries 
 		Parameters: []machine.Var{{Name: "volume", Value: mount + ":" + containerMount + ":shared"}},
 	}
 }
+
+// tellsHostIP says whether daemons are told their address. Without an image there is no script that finds it out, and the pod must
+// listen where its registry list and its host's prober expect it.
+func (s Settings) tellsHostIP() bool { return !s.AutodetectServiceIP || s.Containerizer == Command }
 
 // serverEnv is the environment that the server image takes.
 func (s Settings) serverEnv(t podType, at machine.Place, registries string) []machine.Var {
@@ -159,7 +163,7 @@ func (s Settings) serverEnv(t podType, at machine.Place, registries string) []ma
 		add("QUOBYTE_S3_HOSTNAME", s.S3Hostname)
 	}
 	add(t.heapVariable(), strconv.Itoa(s.heap(t))+"m")
-	if !s.AutodetectServiceIP {
+	if s.tellsHostIP() {
 		add("HOST_IP", at.Address)
 	}
 	if s.ExtraServiceConfig != "" {

@@ -102,7 +102,7 @@ func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
 	f.StringVar(&s.ExtraServiceConfig, "extra-service-config", s.ExtraServiceConfig, "a line for every daemon's configuration")
 	f.IntVar(&s.ServiceDebugPort, "service-debug-port", s.ServiceDebugPort, "port of every daemon's debugger")
 	f.BoolVar(&s.EnableAssertions, "enable-assertions", s.EnableAssertions, "enable the daemons' assertions")
-	f.BoolVar(&s.AutodetectServiceIP, "autodetect-service-ip", s.AutodetectServiceIP, "let daemons find their address; otherwise they get the agent's as HOST_IP")
+	f.BoolVar(&s.AutodetectServiceIP, "autodetect-service-ip", s.AutodetectServiceIP, "let the image find its address; otherwise daemons get the agent's as HOST_IP (plain commands always do)")
 	f.StringSliceVar(&s.RestrictHosts, "restrict-hosts", s.RestrictHosts, "the only hosts that may be used")
 	f.StringToIntVar(&s.Expect, "expect", s.Expect, "least number of hosts with a device of each type")
 	for _, t := range slices.Sorted(maps.Keys(s.Resources)) {

@@ -60,7 +60,7 @@ func (s *fakeSession) Run(ctx context.Context, frameworkID string, sink func(mac
 	}
 }
 
-func (s *fakeSession) Send(c machine.Call) { s.journal.add("send %s", callName(c)) }
+func (s *fakeSession) Send(c machine.Call) { s.journal.add("send %s", machine.CallName(c)) }
 
 // single is a service of one pod that runs anywhere.
 type single struct{}

@@ -23,7 +23,7 @@ func logEvent(log *slog.Logger, ev machine.Event) {
 	case machine.Failure:
 		log.Warn("failure", "agent", e.AgentID, "executor", e.ExecutorID, "status", e.Status)
 	case machine.CallFailed:
-		log.Warn("call failed", "call", callName(e.Call), "error", e.Err, "ambiguous", e.Ambiguous)
+		log.Warn("call failed", "call", machine.CallName(e.Call), "error", e.Err, "ambiguous", e.Ambiguous)
 	case machine.Verb:
 		log.Info("operator", "verb", e.Kind, "plan", e.Plan, "phase", e.Phase, "actor", e.Actor, "reason", e.Reason)
 	}
@@ -48,26 +48,6 @@ func logCall(log *slog.Logger, c machine.Call) {
 	case machine.Kill:
 		log.Info("kill", "task", c.TaskID)
 	default:
-		log.Debug("call", "call", callName(c))
+		log.Debug("call", "call", machine.CallName(c))
 	}
-}
-
-func callName(c machine.Call) string {
-	switch c.(type) {
-	case machine.Accept:
-		return "ACCEPT"
-	case machine.Decline:
-		return "DECLINE"
-	case machine.Kill:
-		return "KILL"
-	case machine.Acknowledge:
-		return "ACKNOWLEDGE"
-	case machine.Reconcile:
-		return "RECONCILE"
-	case machine.Revive:
-		return "REVIVE"
-	case machine.Message:
-		return "MESSAGE"
-	}
-	return "unknown"
 }

@@ -1,6 +1,9 @@
 package machine
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Call is a call to the Mesos master (SUBSCRIBE excepted, which belongs to the session).
 type Call interface{ call() }
@@ -62,4 +65,25 @@ func Ordered(c Call) bool {
 		return false
 	}
 	return true
+}
+
+// CallName is what Mesos calls a call, for messages.
+func CallName(c Call) string {
+	switch c.(type) {
+	case Accept:
+		return "ACCEPT"
+	case Decline:
+		return "DECLINE"
+	case Kill:
+		return "KILL"
+	case Acknowledge:
+		return "ACKNOWLEDGE"
+	case Reconcile:
+		return "RECONCILE"
+	case Revive:
+		return "REVIVE"
+	case Message:
+		return "MESSAGE"
+	}
+	return fmt.Sprintf("%T", c)
 }

@@ -45,13 +45,7 @@ func (m *Machine) noteHost(now time.Time, o offers.Offer) {
 
 // admitHosts finds out which hosts may not be used, and gives every other one a scout.
 func (m *Machine) admitHosts(now time.Time) {
-	scouted := map[string]bool{}
 	scout := m.service.Scout()
-	for _, p := range m.order {
-		if p.Type == scout {
-			scouted[p.Host] = true
-		}
-	}
 	before := m.hostHolds
 	m.hostHolds = map[string][]plans.Hold{}
 	for _, h := range m.sortedHosts() {
@@ -63,7 +57,7 @@ func (m *Machine) admitHosts(now time.Time) {
 			m.hostHolds[h.Key] = holds
 			continue
 		}
-		if scout != "" && !scouted[h.Key] {
+		if scout != "" && m.scouts[h.Key] == nil {
 			m.newPod(scout, h.Key)
 		}
 	}

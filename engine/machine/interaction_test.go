@@ -167,7 +167,7 @@ func (w *world) update(d *datadriven.TestData, args []string) {
 
 func (w *world) report(t *testing.T, d *datadriven.TestData, args []string) {
 	host := args[0]
-	scout := w.m.scoutOf(host)
+	scout := w.m.scouts[host]
 	w.seqs[scout.Task.ID]++
 	r := toyReport{Seq: w.seqs[scout.Task.ID], Heard: w.heard[host]}
 	fmt.Sscan(value(d, "seq", fmt.Sprint(r.Seq)), &r.Seq)

@@ -30,7 +30,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []candidate)
 		reqs[i] = m.service.Requirement(*c.pod)
 	}
 	pool := m.usableOffers()
-	results := offers.Place(reqs, pool, m.portsInUse)
+	results := offers.Place(reqs, pool, m.portsInUse())
 
 	refused := map[string]try{}
 	unplaced := map[string]offers.Requirement{}
@@ -72,17 +72,28 @@ func (m *Machine) usableOffers() []offers.Offer {
 	return out
 }
 
-// portsInUse lists the unmanaged ports of our pods on a host: Mesos does not watch over them.
-func (m *Machine) portsInUse(host string) []uint64 {
-	var ports []uint64
-	for _, p := range m.order {
-		if p.Host != host || p.Task == nil || p.Task.State.Terminal() {
-			continue
-		}
-		for _, port := range m.service.Requirement(*p).Ports {
-			if port.Unmanaged {
-				ports = append(ports, port.Number)
+// portsInUse returns the unmanaged ports of our pods by host: Mesos does not watch over them. They are gathered when a requirement
+// first asks, once for all hosts.
+func (m *Machine) portsInUse() func(host string) []uint64 {
+	var byHost map[string][]uint64
+	return func(host string) []uint64 {
+		if byHost == nil {
+			byHost = map[string][]uint64{}
+			for _, p := range m.order {
+				if p.Task != nil && !p.Task.State.Terminal() {
+					byHost[p.Host] = append(byHost[p.Host], m.unmanagedPorts(p)...)
+				}
 			}
+		}
+		return byHost[host]
+	}
+}
+
+func (m *Machine) unmanagedPorts(p *Pod) []uint64 {
+	var ports []uint64
+	for _, port := range m.service.Requirement(*p).Ports {
+		if port.Unmanaged {
+			ports = append(ports, port.Number)
 		}
 	}
 	return ports

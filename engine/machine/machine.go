@@ -66,8 +66,9 @@ type Machine struct {
 
 	// Derived from the durable part.
 	byTask    map[string]*Pod
-	order     []*Pod         // sorted by the phase of their type, then index
-	nextIndex map[string]int // by pod type
+	order     []*Pod          // sorted by the phase of their type, then index
+	scouts    map[string]*Pod // by host
+	nextIndex map[string]int  // by pod type
 
 	// Volatile: gone with the process or the session.
 	connection Connection
@@ -113,6 +114,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		pods:      map[string]*Pod{},
 		facts:     map[string]plans.Fact{},
 		byTask:    map[string]*Pod{},
+		scouts:    map[string]*Pod{},
 		nextIndex: map[string]int{},
 		offers:    map[string]offers.Offer{},
 		agents:    map[string]map[string]bool{},

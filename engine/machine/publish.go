@@ -65,7 +65,7 @@ func podView(p *Pod) PodView {
 	v := PodView{Name: p.Name, Type: p.Type, Host: p.Host}
 	if t := p.Task; t != nil {
 		v.TaskID, v.AgentID, v.State, v.Since = t.ID, t.AgentID, t.State, t.StateAt
-		v.Healthy, v.Message = !t.Healthy.IsZero(), t.Message
+		v.Healthy, v.Message = t.State == Running && !t.Healthy.IsZero(), t.Message
 		if t.Sick != "" {
 			v.Message = t.Sick
 		}

@@ -106,6 +106,9 @@ func (m *Machine) loadOne(r Record) error {
 		p := &Pod{}
 		err := decode(r, p)
 		m.pods[p.Name] = p
+		if p.Type == m.service.Scout() {
+			m.scouts[p.Host] = p
+		}
 		m.nextIndex[p.Type] = max(m.nextIndex[p.Type], p.Index+1)
 		if p.Task != nil {
 			m.byTask[p.Task.ID] = p
@@ -239,6 +242,9 @@ func (m *Machine) newPod(podType, host string) *Pod {
 	m.nextIndex[podType] = index + 1
 	p := &Pod{Name: fmt.Sprintf("%s-%d", podType, index), Type: podType, Index: index, Host: host, Bound: host != ""}
 	m.pods[p.Name] = p
+	if podType == m.service.Scout() {
+		m.scouts[host] = p
+	}
 	m.touchPod(p)
 	m.order = append(m.order, p)
 	return p

@@ -72,14 +72,19 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	t.State, t.StateAt = s.State, now
 	t.Message, t.Reason, t.Source = s.Message, s.Reason, s.Source
 	m.touchPod(p)
-	if s.State == Running || s.State == Staging || s.State == Starting {
+	switch {
+	case s.State == Running:
+		if !t.Healthy.IsZero() { // it was only out of sight; its scout says so if it has become sick meanwhile
+			m.setHealth(now, p, true, "")
+		}
 		return
-	}
-	t.Healthy, t.Sick = time.Time{}, ""
-	if s.State.Terminal() {
+	case s.State == Staging || s.State == Starting || s.State == Killing:
+		return
+	case s.State.Terminal():
+		t.Healthy, t.Sick = time.Time{}, ""
 		m.endTask(now, p)
 	}
-	if p.Completed != "" && p.Fallen.IsZero() && s.State != Killing {
+	if p.Completed != "" && p.Fallen.IsZero() {
 		p.Fallen = now
 	}
 }
@@ -255,17 +260,8 @@ func (m *Machine) sickness(p *Pod) plans.Hold {
 }
 
 func (m *Machine) scoutRuns(host string) bool {
-	p := m.scoutOf(host)
+	p := m.scouts[host]
 	return p != nil && p.Task != nil && p.Task.State == Running
-}
-
-func (m *Machine) scoutOf(host string) *Pod {
-	for _, p := range m.order {
-		if p.Type == m.service.Scout() && p.Host == host {
-			return p
-		}
-	}
-	return nil
 }
 
 // ending puts the end of a task into words.

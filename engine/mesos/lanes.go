@@ -71,12 +71,12 @@ func (s *subscription) carryOut(c machine.Call) {
 	if s.stream.ctx.Err() != nil || v == accepted {
 		return // when the subscription has ended meanwhile, its Disconnected says all that can be said
 	}
-	text = fmt.Sprintf("%s: %s: %s", s.stream.master, wire.Name(c), text)
+	text = fmt.Sprintf("%s: %s: %s", s.stream.master, machine.CallName(c), text)
 	if v == lost {
 		s.stream.end(fmt.Errorf("%s; subscribing again", text))
 		return
 	}
-	s.run.cfg.Logger.Warn("call failed", "call", wire.Name(c), "error", text, "ambiguous", v == ambiguous)
+	s.run.cfg.Logger.Warn("call failed", "call", machine.CallName(c), "error", text, "ambiguous", v == ambiguous)
 	s.run.deliver(machine.CallFailed{Call: c, Err: text, Ambiguous: v == ambiguous})
 	if _, launches := c.(machine.Accept); launches && v == ambiguous {
 		s.stream.end(fmt.Errorf("%s; the master may have carried it out, so its offers are given up by subscribing again", text))

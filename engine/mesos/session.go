@@ -85,7 +85,7 @@ func (s *Session) Send(c machine.Call) {
 	sub := s.current
 	s.mu.Unlock()
 	if sub == nil {
-		s.cfg.Logger.Debug("call dropped: not subscribed", "call", wire.Name(c))
+		s.cfg.Logger.Debug("call dropped: not subscribed", "call", machine.CallName(c))
 		return
 	}
 	sub.send(c)

@@ -19,34 +19,13 @@ const uuidLength = 16
 func Call(c machine.Call, frameworkID string) ([]byte, error) {
 	out, err := callMessage(c, frameworkID)
 	if err != nil {
-		return nil, fmt.Errorf("%s call: %w", Name(c), err)
+		return nil, fmt.Errorf("%s call: %w", machine.CallName(c), err)
 	}
 	b, err := out.Marshal()
 	if err != nil {
-		return nil, fmt.Errorf("%s call: %w", Name(c), err)
+		return nil, fmt.Errorf("%s call: %w", machine.CallName(c), err)
 	}
 	return b, nil
-}
-
-// Name is what Mesos calls a call, for messages.
-func Name(c machine.Call) string {
-	switch c.(type) {
-	case machine.Accept:
-		return "ACCEPT"
-	case machine.Decline:
-		return "DECLINE"
-	case machine.Kill:
-		return "KILL"
-	case machine.Acknowledge:
-		return "ACKNOWLEDGE"
-	case machine.Reconcile:
-		return "RECONCILE"
-	case machine.Revive:
-		return "REVIVE"
-	case machine.Message:
-		return "MESSAGE"
-	}
-	return fmt.Sprintf("%T", c)
 }
 
 func callMessage(c machine.Call, frameworkID string) (*scheduler.Call, error) {

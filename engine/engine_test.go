@@ -85,9 +85,9 @@ func (single) Requirement(p machine.Pod) offers.Requirement {
 func (single) Task(machine.Pod, machine.Place, machine.Cluster) (machine.Task, error) {
 	return machine.Task{Command: machine.Command{Value: "web"}}, nil
 }
-func (single) TaskName(string) string                       { return "server" }
-func (single) Message(machine.Host, machine.Cluster) []byte { return nil }
-func (single) Health(string) bool                           { return false }
+func (single) TaskName(string) string                     { return "server" }
+func (single) Message(machine.Host, []machine.Pod) []byte { return nil }
+func (single) Health(string) bool                         { return false }
 
 func offer(id string) machine.Event {
 	return machine.Offered{Offers: []offers.Offer{{ID: id, AgentID: "S", Host: "h", Hostname: "h", Role: "r", Free: offers.Resources{CPUs: 4000}}}}

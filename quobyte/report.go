@@ -176,11 +176,11 @@ func (s *Service) Read(data []byte) (machine.Report, error) {
 //
 // Pods that Mesos does not say run yet are left out on purpose: a prober reports health on change only, and the machine
 // takes health of running pods only. So the report that answers the new list comes when the machine will take it.
-func (s *Service) Message(h machine.Host, c machine.Cluster) []byte {
+func (s *Service) Message(h machine.Host, pods []machine.Pod) []byte {
 	var list *Watchlist
-	for _, p := range c.Pods {
+	for _, p := range pods {
 		t, ok := lookUp(p.Type)
-		if !ok || p.Type == Prober || p.Host != h.Key || p.Task == nil {
+		if !ok || p.Type == Prober || p.Task == nil {
 			continue
 		}
 		if list == nil {

@@ -180,7 +180,7 @@ func (s *story) task(t *testing.T, d *datadriven.TestData) string {
 func (s *story) message(t *testing.T, d *datadriven.TestData) string {
 	for _, h := range s.cluster.Hosts {
 		if h.Key == d.CmdArgs[0].Key {
-			message := string(s.service(t).Message(h, s.cluster))
+			message := string(s.service(t).Message(h, podsOn(s.cluster, h.Key)))
 			if message == "" {
 				return "nothing"
 			}
@@ -244,4 +244,14 @@ func showContainer(b *strings.Builder, c *machine.Container) {
 	if c != nil {
 		fmt.Fprintf(b, "container: %+v\n", *c)
 	}
+}
+
+func podsOn(c machine.Cluster, host string) []machine.Pod {
+	var pods []machine.Pod
+	for _, p := range c.Pods {
+		if p.Host == host {
+			pods = append(pods, p)
+		}
+	}
+	return pods
 }

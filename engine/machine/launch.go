@@ -35,13 +35,17 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []candidate)
 	refused := map[string]try{}
 	unplaced := map[string]offers.Requirement{}
 	launches := map[int][]Task{} // by index of result
+	var cluster Cluster
+	if len(candidates) > 0 {
+		cluster = m.cluster()
+	}
 	for i, c := range candidates {
 		if results[i].Placement == nil {
 			refused[c.pod.Name] = m.refusal(now, c.pod, reqs[i], results[i])
 			unplaced[c.pod.Name] = reqs[i]
 			continue
 		}
-		task, err := m.task(random, c.pod, *results[i].Placement)
+		task, err := m.task(random, c.pod, *results[i].Placement, cluster)
 		if err != nil {
 			results[i].Placement = nil
 			refused[c.pod.Name] = m.keepSince(now, c.pod, plans.Hold{Code: plans.CodeService, Subject: c.pod.Name, Text: err.Error()})
@@ -127,11 +131,11 @@ func (m *Machine) keepSince(now time.Time, p *Pod, hold plans.Hold) try {
 }
 
 // task renders the pod's task. Ids are made from the decision's random number and the pod's name, so they are never used twice.
-func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement) (Task, error) {
+func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement, c Cluster) (Task, error) {
 	name := fmt.Sprintf("%s-%s", p.Name, m.service.TaskName(p.Type))
 	id := fmt.Sprintf("%s__%s", name, uuid.NewSHA1(uuid.UUID(random), []byte(p.Name)))
 	place := Place{Host: at.Host, Hostname: at.Hostname, Address: at.Address, TaskID: id}
-	task, err := m.service.Task(*p, place, m.cluster())
+	task, err := m.service.Task(*p, place, c)
 	if err != nil {
 		return Task{}, fmt.Errorf("pod %s: %w", p.Name, err)
 	}

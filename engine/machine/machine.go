@@ -67,6 +67,8 @@ type Machine struct {
 	// Derived from the durable part.
 	byTask    map[string]*Pod
 	order     []*Pod          // sorted by the phase of their type, then index
+	sorted    int             // how many pods order held when it was sorted last
+	hostOrder []*Host         // by key
 	scouts    map[string]*Pod // by host
 	nextIndex map[string]int  // by pod type
 
@@ -77,7 +79,8 @@ type Machine struct {
 	tries      map[string]try             // pod name -> why its last evaluation found no match
 	asked      map[string]question        // task id -> open reconciliation
 	fullAsk    time.Time                  // when everything is reconciled next
-	told       map[string]telling         // scout pod name -> last message
+	told       map[string]telling         // host -> the message that its scout has not heard yet
+	retell     map[string]bool            // hosts whose scout may have to be told something
 	strangers  map[string]string          // task id -> agent id
 	hostHolds  map[string][]plans.Hold    // why a host can't be used
 	revived    map[string]bool            // candidates for which offers were asked
@@ -121,6 +124,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		tries:     map[string]try{},
 		asked:     map[string]question{},
 		told:      map[string]telling{},
+		retell:    map[string]bool{},
 		strangers: map[string]string{},
 		hostHolds: map[string][]plans.Hold{},
 		revived:   map[string]bool{},
@@ -200,6 +204,9 @@ func (m *Machine) takeSubscribed(now time.Time, e Subscribed) {
 	m.endSession()
 	m.connection = Connection{Connected: true, Since: now, Master: e.Master}
 	m.fullAsk = now
+	for host := range m.scouts {
+		m.retell[host] = true
+	}
 }
 
 func (m *Machine) takeDisconnected(now time.Time, e Disconnected) {

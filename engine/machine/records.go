@@ -210,11 +210,19 @@ func (m *Machine) fingerprints() string {
 }
 
 // touchPod and touchHost mark a record for the next commit.
-func (m *Machine) touchPod(p *Pod)   { m.dirty[prefixPod+p.Name] = true }
+func (m *Machine) touchPod(p *Pod) {
+	m.dirty[prefixPod+p.Name] = true
+	m.retell[p.Host] = true
+}
+
 func (m *Machine) touchHost(h *Host) { m.dirty[prefixHost+h.Key] = true }
 
 // sortPods orders pods as their types stand in the deploy plan, and by index.
 func (m *Machine) sortPods() {
+	if len(m.order) == m.sorted && m.sorted == len(m.pods) {
+		return
+	}
+	m.sorted = len(m.pods)
 	rank := map[string]int{}
 	for _, phase := range m.service.Phases() {
 		for _, t := range phase.PodTypes {
@@ -250,18 +258,21 @@ func (m *Machine) newPod(podType, host string) *Pod {
 	return p
 }
 
-// sortedHosts returns all hosts by key.
+// sortedHosts returns all hosts by key. It must not be changed.
 func (m *Machine) sortedHosts() []*Host {
-	out := make([]*Host, 0, len(m.hosts))
-	for _, h := range m.hosts {
-		out = append(out, h)
+	if len(m.hostOrder) == len(m.hosts) { // hosts are never forgotten
+		return m.hostOrder
 	}
-	slices.SortFunc(out, func(a, b *Host) int { return strings.Compare(a.Key, b.Key) })
-	return out
+	m.hostOrder = m.hostOrder[:0]
+	for _, h := range m.hosts {
+		m.hostOrder = append(m.hostOrder, h)
+	}
+	slices.SortFunc(m.hostOrder, func(a, b *Host) int { return strings.Compare(a.Key, b.Key) })
+	return m.hostOrder
 }
 
 func (m *Machine) cluster() Cluster {
-	var c Cluster
+	c := Cluster{Hosts: make([]Host, 0, len(m.hosts)), Pods: make([]Pod, 0, len(m.order))}
 	for _, h := range m.sortedHosts() {
 		c.Hosts = append(c.Hosts, *h)
 	}

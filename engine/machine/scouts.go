@@ -3,6 +3,7 @@ package machine
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 )
 
@@ -15,44 +16,61 @@ type telling struct {
 // messageRetry is the wait before a message that was not heard is sent again: Mesos loses messages in silence.
 const messageRetry = 5 * time.Second
 
-// tellScouts sends each running scout what the service wants it to know, until the scout says that it has heard it.
+// tellScouts sends running scouts what the service wants them to know, until they say that they have heard it. It looks at hosts
+// where something has changed, and at those that were told and have not been heard.
 func (m *Machine) tellScouts(now time.Time) {
 	if !m.connection.Connected {
 		return
 	}
-	var cluster *Cluster
-	for _, p := range m.order {
-		if p.Type != m.service.Scout() || p.Task == nil || p.Task.State != Running {
-			continue
-		}
-		h := m.hosts[p.Host]
-		if h == nil {
-			continue
-		}
-		if cluster == nil {
-			c := m.cluster()
-			cluster = &c
-		}
-		m.tell(now, p, h, *cluster)
+	for host := range m.told {
+		m.retell[host] = true
 	}
+	if len(m.retell) == 0 {
+		return
+	}
+	hosts := make([]string, 0, len(m.retell))
+	for host := range m.retell {
+		hosts = append(hosts, host)
+	}
+	slices.Sort(hosts)
+	pods := m.podsOn(m.retell)
+	for _, host := range hosts {
+		scout, h := m.scouts[host], m.hosts[host]
+		if scout != nil && h != nil && scout.Task != nil && scout.Task.State == Running {
+			m.tell(now, scout, h, pods[host])
+		}
+	}
+	clear(m.retell)
 }
 
-func (m *Machine) tell(now time.Time, p *Pod, h *Host, c Cluster) {
-	data := m.service.Message(*h, c)
+// podsOn returns the pods on some hosts, in order.
+func (m *Machine) podsOn(hosts map[string]bool) map[string][]Pod {
+	out := make(map[string][]Pod, len(hosts))
+	for _, p := range m.order {
+		if hosts[p.Host] {
+			out[p.Host] = append(out[p.Host], *p)
+		}
+	}
+	return out
+}
+
+func (m *Machine) tell(now time.Time, scout *Pod, h *Host, pods []Pod) {
+	data := m.service.Message(*h, pods)
 	if data == nil {
+		delete(m.told, h.Key)
 		return
 	}
 	sum := sha256.Sum256(data)
 	digest := hex.EncodeToString(sum[:])
 	if h.Heard == digest {
-		delete(m.told, p.Name)
+		delete(m.told, h.Key)
 		return
 	}
-	if last, ok := m.told[p.Name]; ok && last.digest == digest && now.Before(last.next) {
+	if last, ok := m.told[h.Key]; ok && last.digest == digest && now.Before(last.next) {
 		m.wakeAt(last.next)
 		return
 	}
-	m.told[p.Name] = telling{digest: digest, next: now.Add(messageRetry)}
+	m.told[h.Key] = telling{digest: digest, next: now.Add(messageRetry)}
 	m.wakeAt(now.Add(messageRetry))
-	m.calls = append(m.calls, Message{AgentID: p.Task.AgentID, ExecutorID: p.Task.ExecutorID, Data: data})
+	m.calls = append(m.calls, Message{AgentID: scout.Task.AgentID, ExecutorID: scout.Task.ExecutorID, Data: data})
 }

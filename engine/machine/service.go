@@ -30,8 +30,8 @@ type Service interface {
 	Task(p Pod, at Place, c Cluster) (Task, error)
 	// TaskName is the last part of a pod type's task names ("server").
 	TaskName(podType string) string
-	// Message is what the scout on a host should have been told, nil if nothing; see Report.Heard.
-	Message(h Host, c Cluster) []byte
+	// Message is what the scout on a host should have been told about the host's pods, nil if nothing; see Report.Heard.
+	Message(h Host, pods []Pod) []byte
 	// Health says whether pods of the type are ready only when their scout says so (true), or when they run (false).
 	Health(podType string) bool
 }

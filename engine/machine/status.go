@@ -90,7 +90,7 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 }
 
 func (m *Machine) endTask(now time.Time, p *Pod) {
-	delete(m.told, p.Name)
+	delete(m.told, p.Host)
 	if p.Task.State.neverRan() {
 		p.NextTry = time.Time{}
 		return
@@ -125,7 +125,10 @@ func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 	scout.Task.Seq = report.Seq
 	m.setHealth(now, scout, true, "")
 	if h := m.hosts[scout.Host]; h != nil {
-		h.Heard = report.Heard
+		if h.Heard != report.Heard {
+			h.Heard = report.Heard
+			m.retell[h.Key] = true
+		}
 		if h.Facts == nil || string(h.Facts) != string(report.Facts) {
 			h.Facts, h.ReportedAt = report.Facts, now
 			m.surveyed = false

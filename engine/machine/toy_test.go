@@ -94,10 +94,10 @@ func (t toy) Task(p Pod, at Place, c Cluster) (Task, error) {
 	return task, nil
 }
 
-func (toy) Message(h Host, c Cluster) []byte {
+func (toy) Message(h Host, pods []Pod) []byte {
 	var ids []string
-	for _, p := range c.Pods {
-		if p.Host == h.Key && p.Type != "agent" && p.Task != nil && p.Task.State == Running {
+	for _, p := range pods {
+		if p.Type != "agent" && p.Task != nil && p.Task.State == Running {
 			ids = append(ids, p.Task.ID)
 		}
 	}

@@ -7,13 +7,14 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
 
-// logEvent tells what happened, in the words of the Mesos protocol. What comes often is for debugging only.
+// logEvent tells what happened, in the words of the Mesos protocol. What comes often, and what the session tells itself, is for
+// debugging only.
 func logEvent(log *slog.Logger, ev machine.Event) {
 	switch e := ev.(type) {
 	case machine.Subscribed:
-		log.Info("subscribed", "framework", e.FrameworkID, "master", e.Master.Address, "version", e.Master.Version)
+		log.Debug("subscribed", "framework", e.FrameworkID, "master", e.Master.Address, "version", e.Master.Version)
 	case machine.Disconnected:
-		log.Warn("disconnected", "error", e.Err, "fatal", e.Fatal)
+		log.Debug("disconnected", "error", e.Err, "fatal", e.Fatal)
 	case machine.Offered:
 		log.Debug("offers", "count", len(e.Offers))
 	case machine.Rescinded:
@@ -23,7 +24,7 @@ func logEvent(log *slog.Logger, ev machine.Event) {
 	case machine.Failure:
 		log.Warn("failure", "agent", e.AgentID, "executor", e.ExecutorID, "status", e.Status)
 	case machine.CallFailed:
-		log.Warn("call failed", "call", machine.CallName(e.Call), "error", e.Err, "ambiguous", e.Ambiguous)
+		log.Debug("call failed", "call", machine.CallName(e.Call), "error", e.Err, "ambiguous", e.Ambiguous)
 	case machine.Verb:
 		log.Info("operator", "verb", e.Kind, "plan", e.Plan, "phase", e.Phase, "actor", e.Actor, "reason", e.Reason)
 	}

@@ -59,7 +59,7 @@ func (s *Session) Run(ctx context.Context, frameworkID string, sink func(machine
 			err = errClosed
 		}
 		if subscribed || !stopped {
-			s.cfg.Logger.Warn("session ended", "error", err, "fatal", fatal(err))
+			s.cfg.Logger.Warn("not subscribed", "error", err, "fatal", fatal(err))
 			r.deliver(machine.Disconnected{Err: err.Error(), Fatal: fatal(err)})
 		}
 		if stopped {

@@ -46,7 +46,7 @@ func TestKilledInTheMiddleOfThePlan(t *testing.T) {
 	first.wait()
 
 	second, after := c.serve(t, "serve 2", slow)
-	second.find(`msg=subscribed framework=` + view.FrameworkID + ` `)
+	second.find(`msg=subscribed .*framework_id=` + view.FrameworkID + ` `)
 	eventually(t, "everything before client is complete", func() bool {
 		for _, name := range []string{"probe", "registry", "metadata", "data", "api", "webconsole"} {
 			if p := after.phase(name); p.Status != plans.Complete {

@@ -85,6 +85,7 @@ func (single) Requirement(p machine.Pod) offers.Requirement {
 func (single) Task(machine.Pod, machine.Place, machine.Cluster) (machine.Task, error) {
 	return machine.Task{Command: machine.Command{Value: "web"}}, nil
 }
+func (single) ScoutSilence() time.Duration                { return 0 }
 func (single) TaskName(string) string                     { return "server" }
 func (single) Message(machine.Host, []machine.Pod) []byte { return nil }
 func (single) Health(string) bool                         { return false }

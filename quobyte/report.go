@@ -12,6 +12,9 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
 
+// RepeatEvery is after how many intervals without a change a prober repeats its report.
+const RepeatEvery = 10
+
 // maxDocument bounds what is decoded of a report or a message.
 const maxDocument = 1 << 20
 

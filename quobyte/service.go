@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/offers"
@@ -40,6 +41,9 @@ func (s *Service) Name() string { return s.settings.Name }
 
 // Scout is the pod type of the probers.
 func (s *Service) Scout() string { return Prober }
+
+// ScoutSilence is the time in which a prober would have repeated itself three times.
+func (s *Service) ScoutSilence() time.Duration { return 3 * RepeatEvery * s.settings.ProbeInterval }
 
 // phases is the deploy plan: which pods after which. Names that have no pods in the settings are left out, also of after.
 var phases = []struct {

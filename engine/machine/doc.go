@@ -38,7 +38,7 @@
 //   - A status update is acknowledged after the record that it changed is durable, and only if it carries a uuid.
 //   - A pod bound to a host is launched again only when it is proven that its last task is gone: a terminal state from agent,
 //     executor or master. UNKNOWN, LOST, UNREACHABLE and GONE_BY_OPERATOR prove nothing (a lost task can run again,
-//     mesos-traces F58), and hold the pod.
+//     mesos-traces F58), and hold the pod. Pods without a host of their own are replaced after a grace.
 //   - A paused element begins no new step; what runs is left alone.
-//   - It never kills a task by itself, and it never forgets a pod.
+//   - It never kills a task by itself, but for one that was replaced without proof and has shown up again; and it never forgets a pod.
 package machine

@@ -18,28 +18,35 @@ func (m *Machine) takeOffers(now time.Time, batch []offers.Offer) {
 	}
 }
 
-func (m *Machine) noteHost(now time.Time, o offers.Offer) {
-	agents := m.agents[o.Host]
-	if agents == nil {
-		agents = map[string]bool{}
-		m.agents[o.Host] = agents
-	}
-	agents[o.AgentID] = true
+// identity is what an agent says of itself.
+type identity struct{ hostname, address string }
 
-	h := m.hosts[o.Host]
-	if h == nil {
-		h = &Host{Key: o.Host, Hostname: o.Hostname, Address: o.Address, AgentID: o.AgentID, FirstSeen: now}
+func (m *Machine) noteHost(now time.Time, o offers.Offer) {
+	if m.agents[o.Host] == nil {
+		m.agents[o.Host] = map[string]identity{}
+	}
+	m.agents[o.Host][o.AgentID] = identity{hostname: o.Hostname, address: o.Address}
+	if m.hosts[o.Host] == nil {
+		h := &Host{Key: o.Host, Hostname: o.Hostname, Address: o.Address, AgentID: o.AgentID, FirstSeen: now}
 		m.hosts[o.Host] = h
 		m.touchHost(h)
 		m.surveyed = false
 		return
 	}
-	if len(agents) > 1 {
-		return // which of them is the host is for the operator to say
+	m.adopt(o.Host)
+}
+
+// adopt makes the only live agent of a host the one that the host is. Which of several it is, is for the operator to say.
+func (m *Machine) adopt(host string) {
+	h := m.hosts[host]
+	if h == nil || len(m.agents[host]) != 1 {
+		return
 	}
-	if h.AgentID != o.AgentID || h.Hostname != o.Hostname || h.Address != o.Address {
-		h.AgentID, h.Hostname, h.Address = o.AgentID, o.Hostname, o.Address
-		m.touchHost(h)
+	for id, is := range m.agents[host] {
+		if h.AgentID != id || h.Hostname != is.hostname || h.Address != is.address {
+			h.AgentID, h.Hostname, h.Address = id, is.hostname, is.address
+			m.touchHost(h)
+		}
 	}
 }
 
@@ -58,10 +65,19 @@ func (m *Machine) admitHosts(now time.Time) {
 			continue
 		}
 		if scout != "" && m.scouts[h.Key] == nil {
-			m.newPod(scout, h.Key)
+			m.newScout(now, h)
 		}
 	}
 	m.sortPods()
+}
+
+// newScout makes the scout of a new host. While a run works, the host can't join it; its scout is recovery's until the next run, so that
+// what the host carries is known by then.
+func (m *Machine) newScout(now time.Time, h *Host) {
+	p := m.newPod(m.service.Scout(), h.Key)
+	if h.Run == 0 && !m.run.FrozenAt.IsZero() && m.run.CompletedAt.IsZero() {
+		p.Fallen = now
+	}
 }
 
 func (m *Machine) holdsOfHost(h *Host) []plans.Hold {

@@ -56,7 +56,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []candidate)
 	}
 	m.tries = refused
 	m.accept(results, launches, unplaced)
-	m.decline(pool, unplaced)
+	m.decline(now, unplaced)
 	m.revive(now, unplaced)
 }
 
@@ -104,13 +104,9 @@ func (m *Machine) unmanagedPorts(p *Pod) []uint64 {
 }
 
 func (m *Machine) refusal(now time.Time, p *Pod, req offers.Requirement, r offers.Result) try {
-	code := plans.CodeNoMatch
-	if len(r.Refusals) == 0 || r.Refusals[0].Code == offers.CodeNoOffer {
-		code = plans.CodeNoOffer
-	}
-	hold := plans.Hold{Code: code, Subject: p.Name, Text: offers.Explain(req, r)}
-	if len(r.Refusals) > 0 {
-		hold.Need, hold.Have = r.Refusals[0].Need, r.Refusals[0].Have
+	hold := plans.Hold{Code: plans.CodeNoOffer, Subject: p.Name, Text: offers.Explain(req, r)}
+	if len(r.Summary) > 0 && r.Summary[0].Code != offers.CodeNoOffer {
+		hold.Code, hold.Need, hold.Have = plans.CodeNoMatch, r.Summary[0].Need, r.Summary[0].Have
 	}
 	return m.keepSince(now, p, hold)
 }
@@ -148,9 +144,13 @@ func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement, c Cluster) 
 
 // stage records the task before Mesos hears of it.
 func (m *Machine) stage(now time.Time, p *Pod, task Task, at offers.Placement) {
-	if p.Task != nil {
-		delete(m.byTask, p.Task.ID)
-		delete(m.asked, p.Task.ID)
+	if t := p.Task; t != nil {
+		delete(m.byTask, t.ID)
+		delete(m.asked, t.ID)
+		if !t.State.Terminal() {
+			p.Replaced = append(p.Replaced, TaskRef{TaskID: t.ID, AgentID: t.AgentID})
+			m.replaced[t.ID] = p
+		}
 	}
 	p.Host = at.Host
 	p.NextTry = time.Time{}
@@ -183,13 +183,21 @@ func (m *Machine) accept(results []offers.Result, launches map[int][]Task, unpla
 }
 
 // decline gives back every offer that was not used: for long where nobody needs it, shortly where it did not fit.
-func (m *Machine) decline(pool []offers.Offer, unplaced map[string]offers.Requirement) {
+func (m *Machine) decline(now time.Time, unplaced map[string]offers.Requirement) {
 	byRefuse := map[time.Duration][]string{}
 	for id, o := range m.offers {
 		d := m.refuse(o.Host, unplaced)
 		byRefuse[d] = append(byRefuse[d], id)
 	}
 	clear(m.offers)
+	for id, r := range m.returned {
+		if now.Before(r.next) {
+			m.wakeAt(r.next)
+			continue
+		}
+		byRefuse[m.cfg.RefuseWanted] = append(byRefuse[m.cfg.RefuseWanted], id)
+		m.returned[id] = retry{next: now.Add(time.Hour), count: r.count} // a further failure brings it back earlier
+	}
 	for _, d := range []time.Duration{m.cfg.RefuseWanted, m.cfg.RefuseIdle} {
 		ids := byRefuse[d]
 		if len(ids) == 0 {
@@ -197,12 +205,15 @@ func (m *Machine) decline(pool []offers.Offer, unplaced map[string]offers.Requir
 		}
 		slices.Sort(ids)
 		m.calls = append(m.calls, Decline{OfferIDs: ids, Refuse: d})
-		delete(byRefuse, d)
 	}
 }
 
-// refuse says how long the rest of a host's offers is refused: shortly if a candidate could use the host.
+// refuse says how long the rest of a host's offers is refused: shortly if a candidate could use the host, or if it can't be used only
+// because another agent claims to be it.
 func (m *Machine) refuse(host string, unplaced map[string]offers.Requirement) time.Duration {
+	if len(m.agents[host]) > 1 {
+		return m.cfg.RefuseWanted
+	}
 	for _, r := range unplaced {
 		if r.Host == "" || r.Host == host {
 			return m.cfg.RefuseWanted
@@ -211,19 +222,29 @@ func (m *Machine) refuse(host string, unplaced map[string]offers.Requirement) ti
 	return m.cfg.RefuseIdle
 }
 
-// revive asks for offers once for each candidate that found none: idle hosts were refused for long, and nothing else would bring
-// them back.
+// reviveRetry is the wait before offers are asked for again for a candidate that still has none: a REVIVE can be overtaken by the
+// DECLINE of an earlier decision, which then keeps the host away for as long as it says.
+var reviveRetry = [...]time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
+
+// revive asks for offers for candidates that found none: idle hosts were refused for long, and nothing else would bring them back.
 func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) {
-	fresh := false
-	for name := range unplaced {
-		fresh = fresh || !m.revived[name]
-	}
 	for name := range m.revived {
 		if _, ok := unplaced[name]; !ok {
 			delete(m.revived, name)
 		}
 	}
-	if !fresh {
+	var due []string
+	for name := range unplaced {
+		last, asked := m.revived[name]
+		switch {
+		case asked && m.tries[name].hold.Code != plans.CodeNoOffer: // offers come, and are refused shortly
+		case asked && now.Before(last.next):
+			m.wakeAt(last.next)
+		default:
+			due = append(due, name)
+		}
+	}
+	if len(due) == 0 {
 		return
 	}
 	if now.Before(m.reviveAt) {
@@ -231,8 +252,11 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 		return
 	}
 	m.reviveAt = now.Add(reviveInterval)
-	for name := range unplaced {
-		m.revived[name] = true
+	for _, name := range due {
+		count := m.revived[name].count
+		next := now.Add(reviveRetry[min(count, len(reviveRetry)-1)])
+		m.revived[name] = retry{next: next, count: count + 1}
+		m.wakeAt(next)
 	}
 	m.calls = append(m.calls, Revive{})
 }

@@ -24,6 +24,8 @@ type Config struct {
 	BackoffInitial, BackoffMax time.Duration
 	// RefuseWanted [5 s] and RefuseIdle [1 h] are how long offers are refused that did not fit, and that nobody needs.
 	RefuseWanted, RefuseIdle time.Duration
+	// FreePodGrace [5 min] is how long a pod that is not bound to a host may be out of sight before it is replaced.
+	FreePodGrace time.Duration
 	// ReconcileInterval [10 min] is the time between two reconciliations of everything.
 	ReconcileInterval time.Duration
 	// ViewInterval [100 ms] is the least time between two views.
@@ -41,6 +43,7 @@ func (c Config) withDefaults() Config {
 		{&c.BackoffMax, 5 * time.Minute},
 		{&c.RefuseWanted, 5 * time.Second},
 		{&c.RefuseIdle, time.Hour},
+		{&c.FreePodGrace, 5 * time.Minute},
 		{&c.ReconcileInterval, 10 * time.Minute},
 		{&c.ViewInterval, 100 * time.Millisecond},
 	} {
@@ -66,6 +69,7 @@ type Machine struct {
 
 	// Derived from the durable part.
 	byTask    map[string]*Pod
+	replaced  map[string]*Pod // by the ids of tasks that were replaced without proof
 	order     []*Pod          // sorted by the phase of their type, then index
 	sorted    int             // how many pods order held when it was sorted last
 	hostOrder []*Host         // by key
@@ -75,16 +79,20 @@ type Machine struct {
 	// Volatile: gone with the process or the session.
 	connection Connection
 	offers     map[string]offers.Offer
-	agents     map[string]map[string]bool // host key -> agents that offered in this session
-	tries      map[string]try             // pod name -> why its last evaluation found no match
-	asked      map[string]question        // task id -> open reconciliation
-	fullAsk    time.Time                  // when everything is reconciled next
-	told       map[string]telling         // host -> the message that its scout has not heard yet
-	retell     map[string]bool            // hosts whose scout may have to be told something
-	strangers  map[string]string          // task id -> agent id
-	hostHolds  map[string][]plans.Hold    // why a host can't be used
-	revived    map[string]bool            // candidates for which offers were asked
-	reviveAt   time.Time                  // not before
+	agents     map[string]map[string]identity // host key -> agents that offered in this session
+	tries      map[string]try                 // pod name -> why its last evaluation found no match
+	asked      map[string]question            // task id -> open reconciliation
+	fullAsk    time.Time                      // when everything is reconciled next
+	told       map[string]telling             // host -> the message that its scout has not heard yet
+	retell     map[string]bool                // hosts whose scout may have to be told something
+	strangers  map[string]string              // task id -> agent id
+	hostHolds  map[string][]plans.Hold        // why a host can't be used
+	revived    map[string]retry               // candidates for which offers were asked
+	returned   map[string]retry               // offers whose DECLINE failed
+	drops      map[string]int                 // pod name -> tasks in a row that never ran
+	heardAt    map[string]time.Time           // host -> when its scout last reported
+	silent     map[string]bool                // hosts whose scout runs and says nothing
+	reviveAt   time.Time                      // not before
 	survey     Survey
 	surveyed   bool // the survey is that of the hosts as they are
 
@@ -120,14 +128,19 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		scouts:    map[string]*Pod{},
 		nextIndex: map[string]int{},
 		offers:    map[string]offers.Offer{},
-		agents:    map[string]map[string]bool{},
+		agents:    map[string]map[string]identity{},
 		tries:     map[string]try{},
 		asked:     map[string]question{},
 		told:      map[string]telling{},
 		retell:    map[string]bool{},
 		strangers: map[string]string{},
 		hostHolds: map[string][]plans.Hold{},
-		revived:   map[string]bool{},
+		revived:   map[string]retry{},
+		returned:  map[string]retry{},
+		drops:     map[string]int{},
+		heardAt:   map[string]time.Time{},
+		silent:    map[string]bool{},
+		replaced:  map[string]*Pod{},
 		dirty:     map[string]bool{},
 		deleted:   map[string]bool{},
 		changed:   true,
@@ -135,6 +148,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 	if err := m.load(records); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
+	m.clampTimes(boot.Now)
 	definition, _ := m.deployDefinition(boot.Now)
 	if err := definition.Validate(); err != nil {
 		return nil, fmt.Errorf("service %s: %w", service.Name(), err)
@@ -177,6 +191,7 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.reconcile(now) // before launch: Mesos need not be asked about tasks that it has yet to hear of
 	m.launch(now, random, m.candidates(now))
 	m.finish(now)
+	m.listenToScouts(now)
 	m.tellScouts(now)
 
 	groups := m.flush()
@@ -219,12 +234,39 @@ func (m *Machine) takeDisconnected(now time.Time, e Disconnected) {
 	}
 }
 
+// retry is something that is tried again.
+type retry struct {
+	next  time.Time
+	count int
+}
+
+// clampTimes brings times from the records that lie in the future, because the clock was wrong, to where they can't hold anything up.
+func (m *Machine) clampTimes(now time.Time) {
+	clamp := func(t *time.Time, latest time.Time) {
+		if t.After(latest) {
+			*t = latest
+		}
+	}
+	for _, h := range m.hosts {
+		clamp(&h.FirstSeen, now)
+		clamp(&h.ReportedAt, now)
+	}
+	for _, p := range m.pods {
+		clamp(&p.NextTry, now.Add(m.cfg.BackoffMax))
+		if p.Task != nil {
+			clamp(&p.Task.StateAt, now)
+		}
+	}
+	clamp(&m.run.StartedAt, now)
+}
+
 // endSession forgets what does not outlive a session with a master: offers are dead, filters and open questions are gone.
 func (m *Machine) endSession() {
 	clear(m.offers)
 	clear(m.agents)
 	clear(m.asked)
 	clear(m.revived)
+	clear(m.returned)
 	clear(m.told)
 	clear(m.tries)
 	m.calls = nil
@@ -235,8 +277,11 @@ func (m *Machine) takeFailure(e Failure) {
 	if e.ExecutorID != "" {
 		return
 	}
-	for _, agents := range m.agents {
-		delete(agents, e.AgentID)
+	for host, agents := range m.agents {
+		if _, known := agents[e.AgentID]; known {
+			delete(agents, e.AgentID)
+			m.adopt(host)
+		}
 	}
 	for id, o := range m.offers {
 		if o.AgentID == e.AgentID {
@@ -245,6 +290,7 @@ func (m *Machine) takeFailure(e Failure) {
 	}
 }
 
+// takeCallFailed makes good what a call that failed leaves behind: offers that the master believes to be with us.
 func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 	switch c := e.Call.(type) {
 	case Accept:
@@ -254,7 +300,27 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 		for _, t := range c.Launches {
 			m.takeStatus(now, TaskStatus{TaskID: t.ID, AgentID: t.AgentID, State: Dropped, Source: "SESSION", Message: e.Err})
 		}
+		m.giveBack(now, c.OfferIDs)
+	case Decline:
+		m.giveBack(now, c.OfferIDs)
 	case Revive:
 		clear(m.revived)
+	case Reconcile:
+		m.fullAsk = now.Add(reconcileRetry[0])
+	}
+}
+
+// maxReturns is how often an offer is declined before it is left to the master.
+const maxReturns = 5
+
+// giveBack declines offers once more, after a while. Mesos: declining an offer twice, or an unknown one, does nothing (mesos-traces F24).
+func (m *Machine) giveBack(now time.Time, ids []string) {
+	for _, id := range ids {
+		r := m.returned[id]
+		if r.count == maxReturns {
+			delete(m.returned, id)
+			continue
+		}
+		m.returned[id] = retry{next: now.Add(m.cfg.RefuseWanted), count: r.count + 1}
 	}
 }

@@ -24,7 +24,7 @@ func (m *Machine) candidates(now time.Time) []candidate {
 	for _, e := range []plans.Evaluation{m.evaluateDeploy(now), m.evaluateRecovery(now)} {
 		for _, c := range e.Candidates {
 			p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]
-			if p == nil || seen[p] || !m.launchable(p) {
+			if p == nil || seen[p] || !m.launchable(now, p) {
 				continue
 			}
 			seen[p] = true

@@ -84,6 +84,14 @@ func (m *Machine) warnings() []plans.Hold {
 			})
 		}
 	}
+	for _, h := range m.sortedHosts() {
+		if m.silent[h.Key] {
+			out = append(out, plans.Hold{
+				Code: plans.CodeUnhealthy, Subject: h.Key, Since: m.heardAt[h.Key],
+				Text: "host " + h.Key + ": its " + m.service.Scout() + " runs and says nothing; how its pods are is not known",
+			})
+		}
+	}
 	stale := map[string]int{}
 	for _, p := range m.order {
 		if p.Task != nil && !p.Task.State.Terminal() && p.Task.Fingerprint != m.service.Fingerprint(p.Type) {

@@ -15,7 +15,7 @@ const stagingPatience = 30 * time.Second
 
 // reconcileRetry is the wait for an answer, by the number of times that was asked. Mesos gives none for tasks on agents
 // that have not come back after a master failover (mesos-traces F63).
-var reconcileRetry = [...]time.Duration{8 * time.Second, 16 * time.Second, 30 * time.Second}
+var reconcileRetry = [...]time.Duration{8 * time.Second, 16 * time.Second, 30 * time.Second, 30 * time.Second, time.Minute}
 
 // reconcileBatch bounds the tasks in one call.
 const reconcileBatch = 1000

@@ -113,6 +113,9 @@ func (m *Machine) loadOne(r Record) error {
 		if p.Task != nil {
 			m.byTask[p.Task.ID] = p
 		}
+		for _, r := range p.Replaced {
+			m.replaced[r.TaskID] = p
+		}
 		return err
 	case strings.HasPrefix(r.Key, prefixFact):
 		var f plans.Fact

@@ -74,3 +74,34 @@ func (m *Machine) tell(now time.Time, scout *Pod, h *Host, pods []Pod) {
 	m.wakeAt(now.Add(messageRetry))
 	m.calls = append(m.calls, Message{AgentID: scout.Task.AgentID, ExecutorID: scout.Task.ExecutorID, Data: data})
 }
+
+// listenToScouts finds scouts that run, by Mesos's word, and say nothing any more: what they said of their pods is not worth much.
+func (m *Machine) listenToScouts(now time.Time) {
+	patience := m.service.ScoutSilence()
+	if patience == 0 || !m.connection.Connected {
+		return
+	}
+	for host, p := range m.scouts {
+		if p.Task == nil || p.Task.State != Running {
+			m.hush(host, false)
+			continue
+		}
+		// Nothing can be heard without a session, nor before the task runs.
+		end := later(later(m.heardAt[host], m.connection.Since), p.Task.StateAt).Add(patience)
+		if now.Before(end) {
+			m.wakeAt(end)
+		}
+		m.hush(host, !now.Before(end))
+	}
+}
+
+func (m *Machine) hush(host string, silent bool) {
+	if m.silent[host] != silent {
+		m.changed = true
+	}
+	if silent {
+		m.silent[host] = true
+		return
+	}
+	delete(m.silent, host)
+}

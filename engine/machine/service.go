@@ -20,6 +20,8 @@ type Service interface {
 	Admit(h Host) *plans.Hold
 	// Scout is the pod type that runs on every host to say what the host carries and how its pods are.
 	Scout() string
+	// ScoutSilence is how long a running scout may say nothing before it is no longer believed; 0: for ever.
+	ScoutSilence() time.Duration
 	// Read decodes what a scout attached to a status update.
 	Read(data []byte) (Report, error)
 	// Survey looks at all hosts whose scout has reported, sorted by key, and says what should run.
@@ -129,6 +131,8 @@ type Pod struct {
 	// Failures counts task ends since it was last healthy; NextTry is the end of the backoff that follows.
 	Failures int       `json:"failures,omitempty"`
 	NextTry  time.Time `json:"next_try,omitzero"`
+	// Replaced are tasks that were replaced while nobody could say whether they ran. One that shows up again is killed.
+	Replaced []TaskRef `json:"replaced,omitempty"`
 	// Fallen says that it was complete and then ended or was lost: the recovery plan works on it until it is healthy.
 	Fallen time.Time `json:"fallen,omitzero"`
 }

@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/quobyte/mesos-framework/plans"
@@ -27,20 +28,26 @@ func (s TaskState) Unproven() bool {
 	return false
 }
 
-// neverRan: the task did not end, it never began; no reason to back off.
-func (s TaskState) neverRan() bool { return s == Dropped || s == Gone }
+// freeRelaunches is how often in a row a task that never ran is replaced without a wait. More than that is no race.
+const freeRelaunches = 3
+
+// steady is how long a pod must have been ready for its earlier failures to be forgotten.
+const steady = time.Minute
 
 // takeStatus notes the state of a task. The acknowledgement waits for the record like every call.
 func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
 	if len(s.UUID) > 0 {
 		m.calls = append(m.calls, Acknowledge{TaskID: s.TaskID, AgentID: s.AgentID, UUID: s.UUID})
 	}
-	delete(m.asked, s.TaskID)
+	if s.State == GoneByOperator && s.Source == "EXECUTOR" {
+		s.State = Killed // a drain with mark_gone: the executor itself says that the task has ended (mesos-traces F59)
+	}
 	p := m.byTask[s.TaskID]
 	if p == nil {
 		m.takeStranger(s)
 		return
 	}
+	m.answered(now, s)
 	t := p.Task
 	if t.State.Terminal() {
 		return // the proof stands; repeats and late copies change nothing
@@ -56,17 +63,43 @@ func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
 	}
 }
 
-func (m *Machine) takeStranger(s TaskStatus) {
-	if s.State.Terminal() || s.State.Unproven() {
-		delete(m.strangers, s.TaskID)
+// answered closes the question about a task. An answer that proves nothing leaves it open: when the agent is back, Mesos tells unasked
+// of the tasks that live, but of one that never reached its agent only when asked (mesos-traces 11a, F60).
+func (m *Machine) answered(now time.Time, s TaskStatus) {
+	if !s.State.Unproven() {
+		delete(m.asked, s.TaskID)
 		return
 	}
-	m.strangers[s.TaskID] = s.AgentID
+	if _, open := m.asked[s.TaskID]; !open {
+		m.asked[s.TaskID] = question{next: now.Add(reconcileRetry[0])}
+	}
+}
+
+// takeStranger notes a task of ours that no pod has: one that was replaced while nobody knew whether it ran is killed, any other is shown
+// to the operator.
+func (m *Machine) takeStranger(s TaskStatus) {
+	p := m.replaced[s.TaskID]
+	switch {
+	case p != nil && s.State.Terminal():
+		m.forgetReplaced(p, s.TaskID)
+	case p != nil && !s.State.Unproven():
+		m.calls = append(m.calls, Kill{TaskID: s.TaskID, AgentID: s.AgentID})
+	case s.State.Terminal() || s.State.Unproven():
+		delete(m.strangers, s.TaskID)
+	default:
+		m.strangers[s.TaskID] = s.AgentID
+	}
+}
+
+func (m *Machine) forgetReplaced(p *Pod, id string) {
+	delete(m.replaced, id)
+	p.Replaced = slices.DeleteFunc(p.Replaced, func(r TaskRef) bool { return r.TaskID == id })
+	m.touchPod(p)
 }
 
 func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	t := p.Task
-	if t.State == Running && s.State == Staging || t.State == Running && s.State == Starting {
+	if t.State == Running && (s.State == Staging || s.State == Starting) {
 		return // an answer to a reconciliation that a later update has overtaken
 	}
 	t.State, t.StateAt = s.State, now
@@ -74,14 +107,13 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	m.touchPod(p)
 	switch {
 	case s.State == Running:
-		if !t.Healthy.IsZero() { // it was only out of sight; its scout says so if it has become sick meanwhile
+		if !t.Healthy.IsZero() { // it was only out of sight
 			m.setHealth(now, p, true, "")
 		}
 		return
 	case s.State == Staging || s.State == Starting || s.State == Killing:
 		return
 	case s.State.Terminal():
-		t.Healthy, t.Sick = time.Time{}, ""
 		m.endTask(now, p)
 	}
 	if p.Completed != "" && p.Fallen.IsZero() {
@@ -89,12 +121,21 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	}
 }
 
+// endTask says when the pod may be launched again. A task that never ran, through a race with the master, costs no wait the first times:
+// an offer that was gone, a launch that was lost. What an agent refuses, it will refuse again.
 func (m *Machine) endTask(now time.Time, p *Pod) {
 	delete(m.told, p.Host)
-	if p.Task.State.neverRan() {
+	t := p.Task
+	neverRan := (t.State == Dropped || t.State == Gone) && t.Source != "AGENT"
+	if neverRan && m.drops[p.Name] < freeRelaunches {
+		m.drops[p.Name]++
 		p.NextTry = time.Time{}
 		return
 	}
+	if !t.Healthy.IsZero() && now.Sub(t.Healthy) >= steady {
+		p.Failures = 0
+	}
+	t.Healthy, t.Sick = time.Time{}, ""
 	p.Failures++
 	p.NextTry = now.Add(m.backoff(p))
 }
@@ -112,6 +153,9 @@ func (m *Machine) backoff(p *Pod) time.Duration {
 	return d + time.Duration(h.Sum32()%1000)*d/10000
 }
 
+// maxFacts bounds what is kept of a host: its record must fit a group of the store.
+const maxFacts = 128 << 10
+
 // takeReport takes a scout's report apart. One that can't be read is shown and changes nothing.
 func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 	report, err := m.service.Read(data)
@@ -122,7 +166,12 @@ func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 	if report.Seq <= scout.Task.Seq {
 		return
 	}
+	if len(report.Facts) > maxFacts {
+		scout.Task.Sick = fmt.Sprintf("reports %d bytes of facts about its host, more than the %d that can be kept", len(report.Facts), maxFacts)
+		return
+	}
 	scout.Task.Seq = report.Seq
+	m.heardAt[scout.Host] = now
 	m.setHealth(now, scout, true, "")
 	if h := m.hosts[scout.Host]; h != nil {
 		if h.Heard != report.Heard {
@@ -137,8 +186,11 @@ func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 	}
 	for _, r := range report.Pods {
 		p := m.byTask[r.TaskID]
-		if p == nil || p.Host != scout.Host || p.Task.State != Running {
+		if p == nil || p.Host != scout.Host || p.Task.State.Terminal() {
 			continue
+		}
+		if r.Healthy && p.Task.State != Running {
+			continue // what is out of sight may have become sick, not ready
 		}
 		m.setHealth(now, p, r.Healthy, r.Text)
 	}
@@ -162,20 +214,32 @@ func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
 		p.Completed, p.CompletedAt = t.Target, now
 		m.touchPod(p)
 	}
-	if p.Failures != 0 || !p.Fallen.IsZero() || !p.NextTry.IsZero() {
-		p.Failures, p.Fallen, p.NextTry = 0, time.Time{}, time.Time{}
+	delete(m.drops, p.Name)
+	if !p.Fallen.IsZero() || !p.NextTry.IsZero() {
+		p.Fallen, p.NextTry = time.Time{}, time.Time{}
 		m.touchPod(p)
 	}
 }
 
-// launchable says whether a new task may be launched for the pod: no task, or the last one proven gone.
-func (m *Machine) launchable(p *Pod) bool {
-	if p.Task == nil || p.Task.State.Terminal() {
+// launchable says whether a new task may be launched for the pod: no task, or the last one proven gone. Pods that hold no device may be
+// replaced without proof, so that a lost agent does not take them along: scouts when their host has another agent, others after a grace.
+func (m *Machine) launchable(now time.Time, p *Pod) bool {
+	switch {
+	case p.Task == nil || p.Task.State.Terminal():
 		return true
+	case !p.Task.State.Unproven():
+		return false
+	case p.Type == m.service.Scout():
+		h := m.hosts[p.Host]
+		return h != nil && h.AgentID != p.Task.AgentID
+	case p.Bound:
+		return false
 	}
-	// A scout holds no device: one that Mesos lost sight of is replaced once its agent is known to be another one.
-	h := m.hosts[p.Host]
-	return p.Type == m.service.Scout() && p.Task.State.Unproven() && h != nil && h.AgentID != p.Task.AgentID
+	end := p.Task.StateAt.Add(m.cfg.FreePodGrace)
+	if now.Before(end) {
+		m.wakeAt(end)
+	}
+	return !now.Before(end)
 }
 
 // observe says how far a pod's launch step has come.
@@ -190,14 +254,11 @@ func (m *Machine) observe(now time.Time, p *Pod, completed bool) plans.Observati
 		o.Status, o.Since = plans.Complete, p.CompletedAt
 	case len(m.hostHolds[p.Host]) > 0:
 		o.Holds = m.hostHolds[p.Host]
-	case m.launchable(p):
+	case m.launchable(now, p):
 		m.observeIdle(now, p, &o)
 	case t.State.Unproven():
 		o.Since = t.StateAt
-		o.Holds = []plans.Hold{{
-			Code: plans.CodeUnknownTask, Subject: t.ID, Since: t.StateAt,
-			Text: fmt.Sprintf("task %s is %s: it may still run; waits until Mesos says that it runs or is gone", t.ID, t.State),
-		}}
+		o.Holds = []plans.Hold{m.unproven(p)}
 	case t.State == Running:
 		o.Status, o.Since = plans.Started, t.StateAt
 		if !t.Healthy.IsZero() {
@@ -228,15 +289,26 @@ func (m *Machine) observeIdle(now time.Time, p *Pod, o *plans.Observation) {
 		o.Status, o.Since = plans.Prepared, tried.since
 		o.Holds = []plans.Hold{tried.hold}
 	}
-	if p.Failures > 0 && p.Task != nil {
+	if p.Task != nil && (p.Failures > 0 || m.drops[p.Name] > 0) {
 		o.Holds = append(o.Holds, plans.Hold{
 			Code: plans.CodeService, Subject: p.Name, Since: p.Task.StateAt,
-			Text: fmt.Sprintf("last task: %s (failed %s)", ending(p.Task), times(p.Failures)),
+			Text: "last task: " + ending(p.Task),
 		})
 	}
 	if !m.connection.Connected {
 		o.Holds = append([]plans.Hold{m.disconnected()}, o.Holds...)
 	}
+}
+
+func (m *Machine) unproven(p *Pod) plans.Hold {
+	t := p.Task
+	hold := plans.Hold{Code: plans.CodeUnknownTask, Subject: t.ID, Since: t.StateAt}
+	hold.Text = fmt.Sprintf("task %s is %s: it may still run; waits until Mesos says that it runs or is gone", t.ID, t.State)
+	if !p.Bound {
+		hold.Until = t.StateAt.Add(m.cfg.FreePodGrace)
+		hold.Text += fmt.Sprintf(", at most until %s", hold.Until.UTC().Format("15:04:05Z"))
+	}
+	return hold
 }
 
 func (m *Machine) disconnected() plans.Hold {
@@ -254,6 +326,8 @@ func (m *Machine) sickness(p *Pod) plans.Hold {
 		hold.Text = "runs, has not reported yet"
 	case p.Task.Sick != "":
 		hold.Text = "runs, is not ready: " + p.Task.Sick
+	case m.silent[p.Host]:
+		hold.Text = fmt.Sprintf("runs, nobody can say whether it is ready: the %s on %s is silent", m.service.Scout(), p.Host)
 	case m.scoutRuns(p.Host):
 		hold.Text = fmt.Sprintf("runs, the %s has not looked at it yet", m.service.Scout())
 	default:

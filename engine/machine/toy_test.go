@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/plans"
@@ -22,6 +23,7 @@ var _ Service = toy{}
 func (toy) Name() string                  { return "toy" }
 func (t toy) Fingerprint(p string) string { return p + t.setting }
 func (toy) Scout() string                 { return "agent" }
+func (toy) ScoutSilence() time.Duration   { return 3 * time.Minute }
 func (toy) TaskName(string) string        { return "server" }
 func (toy) Health(p string) bool          { return p == "db" }
 

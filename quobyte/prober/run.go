@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// repeatAfter is how many intervals may pass without a report.
-	repeatAfter = 10
 	// flushTimeout is how long the last update may take to reach the agent.
 	flushTimeout = 5 * time.Second
 )
@@ -204,7 +202,7 @@ func (p *prober) finish(ctx context.Context, r round) error {
 }
 
 func (p *prober) send(data []byte, note string, said []byte) error {
-	if bytes.Equal(said, p.last) && p.silent < repeatAfter {
+	if bytes.Equal(said, p.last) && p.silent < quobyte.RepeatEvery {
 		return nil
 	}
 	p.last, p.silent = said, 0

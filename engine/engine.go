@@ -41,6 +41,7 @@ type Config struct {
 type Engine struct {
 	cfg     Config
 	machine *machine.Machine
+	clock   *clock
 	inbox   chan machine.Event
 
 	published atomic.Pointer[publication]
@@ -68,11 +69,12 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := machine.New(cfg.Machine, cfg.Service, records, machine.Boot{Now: now(), By: cfg.By})
+	clock := newClock(time.Now)
+	m, err := machine.New(cfg.Machine, cfg.Service, records, machine.Boot{Now: clock.now(), By: cfg.By})
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{cfg: cfg, machine: m, inbox: make(chan machine.Event, inboxSize), waiting: map[uint64]chan machine.Answer{}}
+	e := &Engine{cfg: cfg, machine: m, clock: clock, inbox: make(chan machine.Event, inboxSize), waiting: map[uint64]chan machine.Answer{}}
 	e.published.Store(&publication{next: make(chan struct{})})
 	return e, nil
 }
@@ -154,7 +156,7 @@ func (e *Engine) loop(ctx context.Context) error {
 			wake.Stop()
 			continue
 		}
-		wake.Reset(max(time.Until(at), 0))
+		wake.Reset(max(at.Sub(e.clock.now()), 0))
 	}
 }
 
@@ -172,7 +174,7 @@ func (e *Engine) drain() {
 
 func (e *Engine) take(ev machine.Event) {
 	logEvent(e.cfg.Logger, ev)
-	e.machine.Take(now(), ev)
+	e.machine.Take(e.clock.now(), ev)
 }
 
 // decide carries out one decision. An error means that nothing after it was done, and that the loop must end: the machine's memory is
@@ -180,7 +182,7 @@ func (e *Engine) take(ev machine.Event) {
 func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	var random [16]byte
 	rand.Read(random[:]) // never fails (crypto/rand)
-	effects := e.machine.Decide(now(), random)
+	effects := e.machine.Decide(e.clock.now(), random)
 	for i, g := range effects.Groups {
 		if err := e.cfg.Store.Commit(ctx, g); err != nil {
 			if ctx.Err() != nil {
@@ -224,6 +226,3 @@ func (e *Engine) answer(answers []machine.Answer) {
 		}
 	}
 }
-
-// now is the wall clock without the monotonic reading: times are compared with those that were read back from the store.
-func now() time.Time { return time.Now().UTC().Round(0) }

@@ -28,6 +28,9 @@ type world struct {
 	seqs    map[string]uint64
 	heard   map[string]string
 	records map[string][]byte
+	// launched are the task ids of a pod, and accepted the offers that they took.
+	launched map[string][]string
+	accepted map[string][]string
 }
 
 func newWorld() *world {
@@ -35,6 +38,7 @@ func newWorld() *world {
 		now:  time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
 		toy:  toy{expect: 1},
 		seqs: map[string]uint64{}, heard: map[string]string{}, records: map[string][]byte{},
+		launched: map[string][]string{}, accepted: map[string][]string{},
 	}
 }
 
@@ -47,6 +51,7 @@ func newWorld() *world {
 //	offer HOST... [cpus=N] [agent=A] an offer of each host, with port 7000
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
 //	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
+//	old POD STATE                    the same for the task before the last
 //	report HOST FACTS [healthy=POD]... [sick=POD] [seq=N]   a scout's report
 //	agent-failure AGENT              the master says that an agent is gone
 //	fail POD [ambiguous]             the ACCEPT that launched the pod failed
@@ -79,11 +84,14 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, Failure{AgentID: args[0]})
 	case "update", "master":
 		w.update(d, args)
+	case "old":
+		old := w.launched[args[0]][len(w.launched[args[0]])-2]
+		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: old, AgentID: "S-old", State: TaskState(args[1]), Source: "MASTER"}})
 	case "report":
 		w.report(t, d, args)
 	case "fail":
 		id := w.m.pods[args[0]].Task.ID
-		w.m.Take(w.now, CallFailed{Call: Accept{Launches: []Task{{ID: id}}}, Err: "400", Ambiguous: len(args) > 1})
+		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Launches: []Task{{ID: id}}}, Err: "400", Ambiguous: len(args) > 1})
 	case "pause", "resume":
 		v := Verb{ID: 1, Kind: VerbKind(d.Cmd), Plan: args[0], Actor: "alice", Reason: "lunch"}
 		if len(args) > 1 {
@@ -160,7 +168,7 @@ func (w *world) update(d *datadriven.TestData, args []string) {
 	s := TaskStatus{TaskID: task.ID, AgentID: task.AgentID, State: TaskState(args[1]), Source: "MASTER", Message: value(d, "message", "")}
 	if d.Cmd == "update" {
 		w.uuids++
-		s.UUID, s.Source = bytes.Repeat([]byte{w.uuids}, 16), "EXECUTOR"
+		s.UUID, s.Source = bytes.Repeat([]byte{w.uuids}, 16), value(d, "source", "EXECUTOR")
 	}
 	w.m.Take(w.now, Updated{Status: s})
 }
@@ -234,6 +242,9 @@ func (w *world) describe(c Call) string {
 		var names []string
 		for _, t := range c.Launches {
 			names = append(names, fmt.Sprintf("%s on %s", short(t.ID), t.AgentID))
+			pod := t.Name[:strings.LastIndex(t.Name, "-")]
+			w.launched[pod] = append(w.launched[pod], t.ID)
+			w.accepted[t.ID] = c.OfferIDs
 		}
 		return fmt.Sprintf("ACCEPT %s: launch %s; refuse rest %s", strings.Join(c.OfferIDs, " "), strings.Join(names, ", "), c.Refuse)
 	case Decline:
@@ -255,6 +266,8 @@ func (w *world) describe(c Call) string {
 		return fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
 	case Revive:
 		return "REVIVE"
+	case Kill:
+		return "KILL " + short(c.TaskID)
 	}
 	return fmt.Sprintf("%T", c)
 }

@@ -30,7 +30,9 @@ func (m *Machine) view(now time.Time) *View {
 		Hosts: []HostView{}, Pods: []PodView{},
 		Warnings: m.warnings(),
 	}
-	v.Plans[0].Warnings = v.Warnings
+	for i := range v.Plans {
+		v.Plans[i].Warnings = v.Warnings
+	}
 	for _, h := range m.sortedHosts() {
 		v.Hosts = append(v.Hosts, HostView{
 			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
@@ -71,42 +73,4 @@ func podView(p *Pod) PodView {
 		}
 	}
 	return v
-}
-
-// warnings are what the survey saw, and pods that run other settings than the target's.
-func (m *Machine) warnings() []plans.Hold {
-	out := slices.Clone(m.survey.Warnings)
-	for _, h := range m.sortedHosts() {
-		if h.Left != 0 && h.Facts == nil {
-			out = append(out, plans.Hold{
-				Code: plans.CodeMissing, Subject: h.Key, Since: h.FirstSeen,
-				Text: "host " + h.Key + ": its " + m.service.Scout() + " was not heard in time; it joins a later run when it is",
-			})
-		}
-	}
-	for _, h := range m.sortedHosts() {
-		if m.silent[h.Key] {
-			out = append(out, plans.Hold{
-				Code: plans.CodeUnhealthy, Subject: h.Key, Since: m.heardAt[h.Key],
-				Text: "host " + h.Key + ": its " + m.service.Scout() + " runs and says nothing; how its pods are is not known",
-			})
-		}
-	}
-	stale := map[string]int{}
-	for _, p := range m.order {
-		if p.Task != nil && !p.Task.State.Terminal() && p.Task.Fingerprint != m.service.Fingerprint(p.Type) {
-			stale[p.Type]++
-		}
-	}
-	for _, phase := range m.service.Phases() {
-		for _, t := range phase.PodTypes {
-			if stale[t] > 0 {
-				out = append(out, plans.Hold{
-					Code: plans.CodeService, Subject: t, Since: m.target.At,
-					Text: "the settings of " + t + " have changed; each of its pods that run applies them when it is next launched",
-				})
-			}
-		}
-	}
-	return out
 }

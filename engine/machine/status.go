@@ -47,11 +47,11 @@ func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
 		m.takeStranger(s)
 		return
 	}
-	m.answered(now, s)
 	t := p.Task
 	if t.State.Terminal() {
 		return // the proof stands; repeats and late copies change nothing
 	}
+	m.answered(now, s)
 	if t.State != s.State {
 		m.enterState(now, p, s)
 	}
@@ -125,6 +125,7 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 // an offer that was gone, a launch that was lost. What an agent refuses, it will refuse again.
 func (m *Machine) endTask(now time.Time, p *Pod) {
 	delete(m.told, p.Host)
+	delete(m.asked, p.Task.ID)
 	t := p.Task
 	neverRan := (t.State == Dropped || t.State == Gone) && t.Source != "AGENT"
 	if neverRan && m.drops[p.Name] < freeRelaunches {

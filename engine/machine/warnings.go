@@ -1,0 +1,112 @@
+package machine
+
+import (
+	"fmt"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// warnings are things to look at that hold up nothing, most fundamental first. An outage must not look like peace only because all plans
+// are complete.
+func (m *Machine) warnings() []plans.Hold {
+	var out []plans.Hold
+	if !m.connection.Connected {
+		out = append(out, m.disconnected())
+	}
+	out = append(out, m.sickPods()...)
+	out = append(out, m.quietHosts()...)
+	out = append(out, m.surveyWarnings()...)
+	return append(out, m.staleSettings()...)
+}
+
+// sickPods tells of pods that were ready once and run without being so.
+func (m *Machine) sickPods() []plans.Hold {
+	var sick []string
+	for _, p := range m.order {
+		if p.Completed == "" || p.Task == nil || p.Task.State != Running || !p.Task.Healthy.IsZero() {
+			continue
+		}
+		name := p.Name
+		if p.Task.Sick != "" {
+			name += " (" + p.Task.Sick + ")"
+		}
+		sick = append(sick, name)
+	}
+	if len(sick) == 0 {
+		return nil
+	}
+	return []plans.Hold{{
+		Code: plans.CodeUnhealthy, Subject: m.service.Name(),
+		Text: fmt.Sprintf("%d of %d pods run and are not ready: %s", len(sick), len(m.order), abbreviate(sick, 5)),
+	}}
+}
+
+// quietHosts tells of scouts that were not heard in time, or are not heard any more.
+func (m *Machine) quietHosts() []plans.Hold {
+	var out []plans.Hold
+	for _, h := range m.sortedHosts() {
+		switch {
+		case h.Left != 0 && h.Facts == nil:
+			out = append(out, plans.Hold{
+				Code: plans.CodeMissing, Subject: h.Key, Since: h.FirstSeen,
+				Text: fmt.Sprintf("host %s: its %s was not heard in time; it joins a later run when it is", h.Key, m.service.Scout()),
+			})
+		case m.silent[h.Key]:
+			out = append(out, plans.Hold{
+				Code: plans.CodeUnhealthy, Subject: h.Key, Since: m.heardAt[h.Key],
+				Text: fmt.Sprintf("host %s: its %s runs and says nothing; how its pods are is not known", h.Key, m.service.Scout()),
+			})
+		}
+	}
+	return out
+}
+
+// surveyWarnings are what the service sees in the hosts' facts. When the members are frozen, what would have kept them from being so
+// holds up nothing until the next run, and pods whose reason has gone are left alone.
+func (m *Machine) surveyWarnings() []plans.Hold {
+	var out []plans.Hold
+	if !m.run.FrozenAt.IsZero() {
+		out = append(out, m.survey.Missing...)
+	}
+	out = append(out, m.survey.Warnings...)
+	wanted := map[Wanted]bool{}
+	for _, w := range m.survey.Pods {
+		wanted[w] = true
+	}
+	for _, p := range m.order {
+		h := m.hosts[p.Host]
+		if !p.Bound || p.Type == m.service.Scout() || h == nil || h.Facts == nil || len(m.hostHolds[h.Key]) > 0 {
+			continue
+		}
+		if wanted[Wanted{Type: p.Type, Host: p.Host}] {
+			continue
+		}
+		out = append(out, plans.Hold{
+			Code: plans.CodeDevice, Subject: h.Key, Since: h.ReportedAt,
+			Text: fmt.Sprintf("host %s: what pod %s needs there is not found any more; the pod is left alone", h.Key, p.Name),
+		})
+	}
+	return out
+}
+
+// staleSettings tells of pods that run with settings that are not the target's.
+func (m *Machine) staleSettings() []plans.Hold {
+	stale := map[string]int{}
+	for _, p := range m.order {
+		if p.Task != nil && !p.Task.State.Terminal() && p.Task.Fingerprint != m.service.Fingerprint(p.Type) {
+			stale[p.Type]++
+		}
+	}
+	var out []plans.Hold
+	for _, phase := range m.service.Phases() {
+		for _, t := range phase.PodTypes {
+			if stale[t] > 0 {
+				out = append(out, plans.Hold{
+					Code: plans.CodeService, Subject: t, Since: m.target.At,
+					Text: fmt.Sprintf("the settings of %s have changed; %d pods that run apply them when they are next launched", t, stale[t]),
+				})
+			}
+		}
+	}
+	return out
+}

@@ -3,6 +3,7 @@ package plans
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -113,7 +114,7 @@ func (e *evaluator) evaluatePhase(i int, planPause *Fact) {
 	if view.Status != Complete && !free {
 		view.Holds = withChildHold(view.Holds, len(view.Steps), func(j int) (Status, []Hold) {
 			return view.Steps[j].Status, view.Steps[j].Holds
-		})
+		}, func(j int, h Hold) Hold { return view.Steps[j].lend(h) })
 	}
 
 	eligible := !paused && len(waitsFor) == 0 && view.Status != Complete && view.Status != Error
@@ -152,7 +153,7 @@ func (e *evaluator) evaluatePlan(pause *Fact) {
 	if v.Status != Complete && !e.free {
 		v.Holds = withChildHold(v.Holds, len(e.phases), func(i int) (Status, []Hold) {
 			return e.phases[i].Status, e.phases[i].Holds
-		})
+		}, func(i int, h Hold) Hold { return e.phases[i].lend(h) })
 	}
 }
 
@@ -194,26 +195,49 @@ func phaseHolds(planPause, pause *Fact, waitsFor []string) []Hold {
 const maxParentHolds = 3
 
 // withChildHold adds to the holds of a parent whose unfinished children are all held the most fundamental hold of the first of
-// them. A child that merely waits for a sibling says little about the parent: it is taken only if there is no other.
-func withChildHold(own []Hold, children int, child func(int) (Status, []Hold)) []Hold {
+// them, as that lends it. A child that merely waits for a sibling says little about the parent: it is taken only if there is no
+// other.
+func withChildHold(own []Hold, children int, child func(int) (Status, []Hold), lend func(int, Hold) Hold) []Hold {
 	var found *Hold
+	lender := 0
 	for i := range children {
 		status, holds := child(i)
 		if status == Complete || len(holds) == 0 {
 			continue
 		}
 		if found == nil || holds[0].Code != CodePredecessor {
-			found = &holds[0]
+			found, lender = &holds[0], i
 		}
 		if found.Code != CodePredecessor {
 			break
 		}
 	}
 	if found != nil && !covers(own, found) {
-		own = append(own, *found)
+		own = append(own, lend(lender, *found))
 	}
 	sortHolds(own)
 	return own[:min(len(own), maxParentHolds)]
+}
+
+// lend returns a hold of the phase as the plan shows it: it names the phase, unless it names a step already.
+func (v *PhaseView) lend(h Hold) Hold {
+	if h.Element != "" {
+		return h
+	}
+	h.Element = v.Name
+	h.Text = fmt.Sprintf("phase %q: %s", v.Name, h.Text)
+	return h
+}
+
+// lend returns a hold of the step as its phase shows it: it names the step, unless its text does so or names the step's task.
+// What a wait step waits for is told in full by its text, and is as true of the phase.
+func (v *StepView) lend(h Hold) Hold {
+	h.Element = v.Name
+	named := strings.Contains(h.Text, v.Name) || (v.Task != "" && strings.Contains(h.Text, v.Task))
+	if v.Kind != Wait && !named {
+		h.Text = v.Name + ": " + h.Text
+	}
+	return h
 }
 
 // covers says that a parent's own holds tell already what the child's does: the same, or the error that the child has.
@@ -277,7 +301,7 @@ func (s *span) add(status Status, since time.Time, begun bool) {
 	}
 }
 
-// since says from when on a parent has its status: COMPLETE since the last child is, WAITING since the pause (its own or a
+// since is the Since of a parent in the status, as View documents it: COMPLETE since the last child is, WAITING since the pause (its own or a
 // child's), otherwise since the earliest of those children that work now, or if none does, since the first one began. It is
 // zero before anything has begun.
 func (s *span) since(status Status, pausedAt time.Time) time.Time {

@@ -10,7 +10,10 @@ type Hold struct {
 	Code Code `json:"code"`
 	// Subject is what the reason is about: a phase, a host, a port, an operator.
 	Subject string `json:"subject,omitempty"`
-	// Text is the whole reason in words, complete without the other fields.
+	// Element names the step or phase that has the reason, where an element above it shows it; empty: the reason is its own.
+	Element string `json:"element,omitempty"`
+	// Text is the whole reason in words, complete without the other fields. It writes times as they are, since it does not know
+	// when it is read.
 	Text string `json:"text"`
 	// Need and Have give the two sides of a requirement that is not met.
 	Need string `json:"need,omitempty"`

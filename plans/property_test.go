@@ -3,6 +3,7 @@ package plans
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ func TestProperties(t *testing.T) {
 		{"holds are ordered, the most fundamental first", holdsAreOrdered},
 		{"no hold is shown that is over", noHoldIsOver},
 		{"an open phase is never COMPLETE", openIsNeverComplete},
+		{"a parent that shows the reason of an element below it names that", reasonsNameTheirElement},
 		{"a parent never says PENDING while a child is STARTING or STARTED", workIsNeverHidden},
 		{"a parent never says ERROR without an error", errorsHaveReasons},
 		{"what runs is shown as what it is, paused or not", runningStepsAreLeftAlone},
@@ -402,6 +404,29 @@ func everyHoldIsTold(t *rapid.T, _ Input, e Evaluation) {
 	for _, p := range e.View.Phases {
 		if len(p.Holds) > maxParentHolds {
 			t.Errorf("phase %s has %d holds", p.Name, len(p.Holds))
+		}
+	}
+}
+
+func reasonsNameTheirElement(t *rapid.T, in Input, e Evaluation) {
+	for i, p := range e.View.Phases {
+		names := []string{""}
+		for _, step := range p.Steps {
+			names = append(names, step.Name)
+		}
+		for _, h := range p.Holds {
+			if !slices.Contains(names, h.Element) {
+				t.Errorf("phase %s: reason %q is said to be of %q, which is no step of it", p.Name, h.Text, h.Element)
+			}
+			if h.Element != "" && in.Definition.Phases[i].Steps[slices.Index(names, h.Element)-1].Kind == Launch && !strings.Contains(h.Text, h.Element) {
+				t.Errorf("phase %s: reason %q of %s does not name it", p.Name, h.Text, h.Element)
+			}
+		}
+	}
+	ofPlan := pauseOf(in.Facts, in.Definition.Name, "", "")
+	for _, h := range e.View.Holds {
+		if h.Code == CodePaused && (h.Element == "") != (ofPlan != nil) {
+			t.Errorf("the plan itself is paused: %v; and it says %q of element %q", ofPlan != nil, h.Text, h.Element)
 		}
 	}
 }

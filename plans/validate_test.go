@@ -134,19 +134,19 @@ func TestWrongDefinitionsBeginLess(t *testing.T) {
 		{
 			"an unknown predecessor is never COMPLETE",
 			Definition{Strategy: Parallel, Phases: []Phase{{Name: "a", After: []string{"x"}, Steps: steps("a")}}},
-			nil, `waits for phase "x"`,
+			nil, `phase "a": waits for phase "x"`,
 		},
 		{
 			"phases in a cycle never begin",
 			Definition{Phases: []Phase{
 				{Name: "a", After: []string{"b"}, Steps: steps("a")}, {Name: "b", After: []string{"a"}, Steps: steps("b")},
 			}},
-			nil, `waits for phase "b"`,
+			nil, `phase "a": waits for phase "b"`,
 		},
 		{
 			"an unknown kind is never begun",
 			Definition{Phases: []Phase{{Name: "a", Steps: []Step{{Name: "a-0", Kind: "dance"}}}}},
-			nil, `kind "dance" is unknown`,
+			nil, `a-0: kind "dance" is unknown`,
 		},
 	}
 	for _, tc := range tests {

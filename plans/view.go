@@ -19,7 +19,10 @@ type View struct {
 	Name     string   `json:"name"`
 	Strategy Strategy `json:"strategy"`
 	Status   Status   `json:"status"`
-	// Since is when the plan came into this status, as far as that is known; a WAITING plan: since it is paused.
+	// Since is from when on the present work, or the lack of it, goes on. COMPLETE: when the last child became so; WAITING: when
+	// it, or the first of its children that are WAITING, was paused; otherwise the earliest Since of the children that have begun
+	// and are not COMPLETE, or if there is none, of those that are. It is zero before anything has begun, and moves on whenever a
+	// child is done: how long all of it takes is told by Run.StartedAt.
 	Since  time.Time   `json:"since,omitzero"`
 	Run    Run         `json:"run"`
 	Phases []PhaseView `json:"phases"`
@@ -38,7 +41,7 @@ type PhaseView struct {
 	Name      string     `json:"name"`
 	Strategy  Strategy   `json:"strategy"`
 	Status    Status     `json:"status"`
-	Since     time.Time  `json:"since,omitzero"`
+	Since     time.Time  `json:"since,omitzero"` // as that of the plan, of its steps
 	Steps     []StepView `json:"steps"`
 	Holds     []Hold     `json:"holds,omitempty"`
 	StepsDone int        `json:"steps_done"`

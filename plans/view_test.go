@@ -235,3 +235,37 @@ func TestAPlanThatWaitsForItsPhaseSaysSinceWhen(t *testing.T) {
 		t.Errorf("the plan is %s since %s, want WAITING since %s", v.Status, v.Since, want)
 	}
 }
+
+// TestParentsNameWhoseReasonTheyShow: a reason says of whom it is, once.
+func TestParentsNameWhoseReasonTheyShow(t *testing.T) {
+	unknown := "task data-0-server__1 is UNREACHABLE: it may still run"
+	tests := []struct {
+		name, step      string
+		o               Observation
+		facts           []Fact
+		ofPhase, ofPlan string // what they show
+	}{
+		{"a step's", "launch data-0:[server]", Observation{Status: Started}, nil,
+			"data-0:[server]: runs, is not ready yet", "data-0:[server]: runs, is not ready yet"},
+		{"a step's that names its task", "launch data-0:[server]",
+			Observation{Task: "data-0-server__1", Holds: []Hold{{Code: CodeUnknownTask, Text: unknown}}}, nil, unknown, unknown},
+		{"a wait step's", "wait discover", Observation{Holds: []Hold{{Code: CodeMissing, Text: "registry: 1 of 3 hosts"}}}, nil,
+			"registry: 1 of 3 hosts", "registry: 1 of 3 hosts"},
+		{"a phase's own", "launch data-0:[server]", Observation{}, []Fact{{Kind: Paused, Plan: "deploy", Phase: "a", Actor: "ann"}},
+			"paused by ann", `phase "a": paused by ann`},
+		{"the plan's own", "launch data-0:[server]", Observation{}, []Fact{{Kind: Paused, Plan: "deploy", Actor: "ann"}},
+			"paused by ann", "paused by ann"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			v := Evaluate(Input{
+				Definition:   parseDefinition(t, "plan deploy serial\nphase a serial\n"+tc.step),
+				Observations: [][]Observation{{tc.o}}, Facts: tc.facts, Now: clock(t, "10:01:00"),
+			}).View
+			got := [2]string{v.Phases[0].Holds[0].Text, v.Holds[0].Text}
+			if want := [2]string{tc.ofPhase, tc.ofPlan}; got != want {
+				t.Errorf("phase and plan show %q, want %q", got, want)
+			}
+		})
+	}
+}

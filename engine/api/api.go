@@ -34,6 +34,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Heartbeat is the time between signs of life in a stream in which nothing happens; zero: 15 s.
 	Heartbeat time.Duration
+	// Now is the time that health counts from; nil: time.Now.
+	Now func() time.Time
 }
 
 // BuildHeader is in every answer. Its absence tells a client that something else has answered, such as a proxy.
@@ -73,6 +75,9 @@ func New(cfg Config) http.Handler {
 	}
 	if cfg.Heartbeat <= 0 {
 		cfg.Heartbeat = defaultHeartbeat
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	s := &server{Config: cfg}
 	s.routes = []route{

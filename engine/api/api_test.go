@@ -63,7 +63,7 @@ func (f *fake) Do(_ context.Context, v machine.Verb) (machine.Answer, error) {
 // deploying is a view in which the second phase of deploy has the status.
 func deploying(revision uint64, s plans.Status) *machine.View {
 	return &machine.View{
-		Revision: revision, Service: "quobyte", FrameworkID: "5-0001",
+		Revision: revision, Service: "quobyte", FrameworkID: "5-0001", Connection: machine.Connection{Connected: true},
 		Plans: []plans.View{
 			{
 				ID: "id-deploy", Name: "deploy", Strategy: plans.Serial, Status: plans.InProgress, StepsDone: 1, StepsTotal: 2,
@@ -295,6 +295,9 @@ func TestBrowsersOfOtherOriginsCannotUseVerbs(t *testing.T) {
 	}
 }
 
+// noon is the time of the tests of health.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
 func TestHealth(t *testing.T) {
 	paused := []plans.Hold{{Code: plans.CodePaused, Text: "paused by ann"}}
 	with := func(change func(*machine.View)) *machine.View {
@@ -302,11 +305,20 @@ func TestHealth(t *testing.T) {
 		change(v)
 		return v
 	}
+	complete := func(change func(*machine.View)) *machine.View {
+		return with(func(v *machine.View) { v.Plans[0].Status = plans.Complete; change(v) })
+	}
+	lost := func(ago time.Duration) func(*machine.View) {
+		return func(v *machine.View) {
+			v.Connection = machine.Connection{Since: noon.Add(-ago), Error: "connection refused"}
+		}
+	}
+	sick := []plans.Hold{{Code: plans.CodeUnhealthy, Text: "1 of 2 pods run and are not ready: data-0 (no registry answers)"}}
 	recovering := func(s plans.Status) *machine.View {
 		return with(func(v *machine.View) {
 			v.Plans[0].Status = plans.Complete
 			v.Plans[1].Status = plans.InProgress
-			v.Plans[1].Phases = []plans.PhaseView{{Status: s, Steps: []plans.StepView{{Status: s}}}}
+			v.Plans[1].Phases = []plans.PhaseView{{Name: "data-0", Status: s, Steps: []plans.StepView{{Status: s}}}}
 		})
 	}
 	for _, c := range []struct {
@@ -315,7 +327,7 @@ func TestHealth(t *testing.T) {
 		code int
 		want Health
 	}{
-		{"no view", nil, 503, Health{Value: 318, Status: "INITIALIZING"}},
+		{"no view", nil, 503, Health{Value: 318, Status: "INITIALIZING", Message: "the scheduler is starting"}},
 		{"no framework id", with(func(v *machine.View) { v.FrameworkID = "" }), 503, Health{Value: 318, Status: "INITIALIZING"}},
 		{"errors", with(func(v *machine.View) { v.Plans[1].Errors = []string{"no"} }), 500, Health{Value: 500, Status: "ERROR_CREATING_SERVICE"}},
 		{"pending", deploying(1, plans.Pending), 200, Health{Value: 204, Status: "DEPLOYING_PENDING"}},
@@ -327,15 +339,29 @@ func TestHealth(t *testing.T) {
 		{"open phase without steps", with(func(v *machine.View) { v.Plans[0].Phases = nil }), 200, Health{Value: 204, Status: "DEPLOYING_PENDING"}},
 		{"recovery pending", recovering(plans.Pending), 200, Health{Value: 203, Status: "RECOVERING_PENDING"}},
 		{"recovery starting", recovering(plans.Started), 200, Health{Value: 205, Status: "RECOVERING_STARTING"}},
-		{"recovery delayed", recovering(plans.Delayed), 200, Health{Value: 208, Status: "DELAYED"}},
-		{"complete", with(func(v *machine.View) { v.Plans[0].Status = plans.Complete }), 200, Health{Value: 200, Status: "RUNNING"}},
+		{"recovery delayed", recovering(plans.Delayed), 200, Health{Value: 206, Status: "DEGRADED", Message: "in recovery: data-0 (DELAYED)"}},
+		{"a recovery beside a rollout", with(func(v *machine.View) { v.Plans[1] = recovering(plans.Pending).Plans[1] }), 200, Health{Value: 203, Status: "RECOVERING_PENDING"}},
+		{"complete, and a pod is not ready", complete(func(v *machine.View) { v.Warnings = sick }), 200, Health{Value: 206, Status: "DEGRADED", Message: sick[0].Text}},
+		{"paused, and a pod is not ready", with(func(v *machine.View) { v.Plans[0].Holds, v.Warnings = paused, sick }), 200, Health{Value: 206, Status: "DEGRADED"}},
+		{"a warning of another kind", complete(func(v *machine.View) { v.Warnings = []plans.Hold{{Code: plans.CodeService}} }), 200, Health{Value: 200, Status: "RUNNING"}},
+		{"no session for a moment", complete(lost(14 * time.Second)), 200, Health{Value: 200, Status: "RUNNING"}},
+		{"no session for longer", complete(lost(15 * time.Second)), 200, Health{Value: 503, Status: "SERVICE_UNAVAILABLE", Message: "no session with a Mesos master since 2026-11-23T11:59:45Z: connection refused"}},
+		{"no session yet", with(func(v *machine.View) { v.Connection = machine.Connection{} }), 200, Health{Value: 503, Status: "SERVICE_UNAVAILABLE", Message: "no session with a Mesos master"}},
+		{"no session, and a pod is not ready", complete(func(v *machine.View) { lost(time.Hour)(v); v.Warnings = sick }), 200, Health{Value: 503, Status: "SERVICE_UNAVAILABLE"}},
+		{"complete", complete(func(*machine.View) {}), 200, Health{Value: 200, Status: "RUNNING", Message: "the deploy plan is COMPLETE"}},
 		{"no plan", with(func(v *machine.View) { v.Plans = nil }), 503, Health{Value: 503, Status: "SERVICE_UNAVAILABLE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := do(t, New(Config{Backend: newFake(c.view)}), "GET", "/v1/health", "")
+			w := do(t, New(Config{Backend: newFake(c.view), Now: func() time.Time { return noon }}), "GET", "/v1/health", "")
 			var got Health
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 				t.Fatal(err)
+			}
+			if got.Message == "" {
+				t.Error("the grade has no message")
+			}
+			if c.want.Message == "" {
+				got.Message = ""
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" || w.Code != c.code {
 				t.Errorf("code %d, want %d; body (-want +got):\n%s", w.Code, c.code, diff)
@@ -343,7 +369,7 @@ func TestHealth(t *testing.T) {
 		})
 	}
 	w := do(t, New(Config{Backend: newFake(deploying(1, plans.Pending))}), "GET", "/v1/health?verbose=true", "")
-	if !strings.Contains(w.Body.String(), "Priority 5. Status Code 204 is TRUE. DEPLOYING_PENDING") {
+	if !strings.Contains(w.Body.String(), "Priority 9. Status Code 204 is TRUE. DEPLOYING_PENDING") {
 		t.Errorf("verbose health names no reason:\n%s", w.Body)
 	}
 }

@@ -13,11 +13,20 @@
 //
 //   - GET /v1/health answers 200 with a graded code in its body while the scheduler works. The SDK uses the graded code as
 //     HTTP status too; but 204 and 205 must not carry a body (RFC 9110, 15.3.5 and 15.3.6), and clients take 318 to 326 for
-//     redirects. A pause is graded before what is pending, which would otherwise hide it.
+//     redirects.
+//   - The grades of GET /v1/health come in another order, and there are two more. The SDK looks at its plans only, deploy first,
+//     so that an outage hides behind a rollout, and behind plans that are COMPLETE it is RUNNING. Here a lost session with Mesos
+//     comes before all that plans say, as SERVICE_UNAVAILABLE (503) once it lasts for 15 s: pods may be well, but nobody mends
+//     them. Its HTTP status is 200 all the same, since the scheduler works, and whoever restarted it for that would gain nothing.
+//     Then comes what fell: RECOVERING_PENDING (203), RECOVERING_STARTING (205), and DEGRADED (206), which the SDK declares and
+//     never produces, while a pod that was ready is not, its prober is silent, or all of recovery backs off. Only then comes the
+//     deploy plan, and of it first a pause, which what is pending would otherwise hide. The message in the body names the pods.
 //   - A query parameter that a verb does not know, or an empty phase, is refused with 400: the SDK ignores them, so that a
 //     misspelt ?phase= pauses the whole plan.
 //   - Browsers' requests from other origins can't use verbs.
 //
 // It authenticates nobody: it is meant to be reached through DC/OS's Admin Router or from the host itself. The actor that a
-// request names is recorded as what it is, a claim.
+// request names is recorded as what it is, a claim. Nor is the Host header looked at, because hosts and proxies reach it by any
+// name: a page in a browser that may reach the port, and whose own name is made to resolve to it (DNS rebinding), is of no other
+// origin to the browser and can do what anybody can. Who lets browsers near the port puts a proxy before it that knows its names.
 package api

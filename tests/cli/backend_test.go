@@ -61,12 +61,24 @@ func (b *backend) pause(p *plans.View) {
 	if p.Name != "deploy" || p.Status == plans.Complete {
 		return
 	}
-	if h, ok := b.paused[""]; ok {
-		p.Status, p.Holds = plans.Waiting, []plans.Hold{h}
+	whole, paused := b.paused[""]
+	if paused {
+		p.Status, p.Holds = plans.Waiting, []plans.Hold{whole}
 	}
 	for i := range p.Phases {
-		if h, ok := b.paused[p.Phases[i].Name]; ok {
-			p.Phases[i].Status, p.Phases[i].Holds = plans.Waiting, []plans.Hold{h}
+		ph := &p.Phases[i]
+		if paused {
+			ph.Status, ph.Holds = plans.Waiting, []plans.Hold{whole}
+		}
+		h, ok := b.paused[ph.Name]
+		if !ok {
+			continue
+		}
+		ph.Status = plans.Waiting
+		ph.Holds = append(ph.Holds, h)
+		if !paused {
+			h.Element, h.Text = ph.Name, fmt.Sprintf("phase %q: %s", ph.Name, h.Text)
+			p.Status, p.Holds = plans.Waiting, []plans.Hold{h}
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // scenes are the views that a script can publish, by name.
 func scenes() map[string]func() *machine.View {
 	return map[string]func() *machine.View{
-		"working": working, "failed": failed, "complete": complete,
+		"working": working, "failed": failed, "complete": complete, "lost": lost, "degraded": degraded, "recovering": recovering,
 		"empty": func() *machine.View { return &machine.View{FrameworkID: "5-0001"} },
 		"none":  func() *machine.View { return nil },
 	}
@@ -46,7 +46,7 @@ func view(deploy plans.View) *machine.View {
 		deploy.StepsTotal += len(p.Steps)
 	}
 	return &machine.View{
-		Service: "quobyte", FrameworkID: "5-0001",
+		Service: "quobyte", FrameworkID: "5-0001", Connection: machine.Connection{Connected: true},
 		Plans: []plans.View{deploy, {ID: "id-recovery", Name: "recovery", Strategy: plans.Parallel, Status: plans.Complete}},
 		Pods: []machine.PodView{
 			{Name: "data-0", Type: "data", Host: "node1", TaskID: "data-0-server__1", State: machine.Running, Since: minutesAgo(3), Healthy: true},
@@ -82,6 +82,44 @@ func failed() *machine.View {
 		Status: plans.Error, Since: minutesAgo(1), Errors: s.Errors,
 		Phases: []plans.PhaseView{phase("data", plans.Error, minutesAgo(1), step("data-0", "node1", plans.Complete, minutesAgo(3)), s)},
 	})
+}
+
+// warn adds a warning as the machine does: to the view and to all of its plans.
+func warn(v *machine.View, w plans.Hold) *machine.View {
+	v.Warnings = append(v.Warnings, w)
+	for i := range v.Plans {
+		v.Plans[i].Warnings = v.Warnings
+	}
+	return v
+}
+
+// lost is a scheduler whose session with Mesos ended a minute ago.
+func lost() *machine.View {
+	v := complete()
+	v.Connection = machine.Connection{Since: minutesAgo(1), Error: "connection refused"}
+	v = warn(v, plans.Hold{Code: plans.CodeDevice, Subject: "node1", Text: "host node1: two devices have serial 7"})
+	return warn(v, plans.Hold{Code: plans.CodeDisconnected, Text: "no session with a Mesos master: connection refused"})
+}
+
+// degraded is a service of which a pod runs and is not ready.
+func degraded() *machine.View {
+	return warn(complete(), plans.Hold{Code: plans.CodeUnhealthy, Text: "1 of 3 pods run and are not ready: data-1 (no registry answers)"})
+}
+
+// recovering is a service of which a pod has fallen, and backs off.
+func recovering() *machine.View {
+	v := complete()
+	until := time.Now().Add(2*time.Minute + 30*time.Second)
+	why := plans.Hold{
+		Code: plans.CodeBackoff, Subject: "data-1", Until: until,
+		Text: "failed once: FAILED; tries again at " + until.UTC().Format("15:04:05Z"),
+	}
+	v.Plans[1].Status, v.Plans[1].Since, v.Plans[1].StepsTotal = plans.Delayed, minutesAgo(1), 1
+	v.Plans[1].Phases = []plans.PhaseView{phase("data-1", plans.Delayed, minutesAgo(1), step("data-1", "node2", plans.Delayed, minutesAgo(1), why))}
+	why.Element, why.Text = "data-1:[server]", "data-1:[server]: "+why.Text
+	v.Plans[1].Phases[0].Holds = []plans.Hold{why}
+	v.Plans[1].Holds = v.Plans[1].Phases[0].Holds
+	return v
 }
 
 func complete() *machine.View {

@@ -17,6 +17,7 @@ const (
 	exitConflict    = 6
 	exitDenied      = 7
 	exitInProgress  = 8
+	exitUnwell      = 9
 	exitInterrupted = 130 // as shells have it: 128 and SIGINT
 )
 

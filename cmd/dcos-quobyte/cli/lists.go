@@ -2,12 +2,16 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quobyte/mesos-framework/cmd/internal/tree"
+	"github.com/quobyte/mesos-framework/engine/api"
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
 )
 
 func (c *command) pod() *cobra.Command {
@@ -79,43 +83,60 @@ func (c *command) hostList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			hosts, err := cl.Hosts(cmd.Context())
+			if asJSON {
+				hosts, err := cl.Hosts(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return c.printJSON(hosts)
+			}
+			v, err := cl.View(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return c.printJSON(hosts)
-			}
-			return c.printHosts(hosts)
+			return c.printHosts(v)
 		},
 	}
 	jsonFlag(cmd, &asJSON, "as JSON")
 	return cmd
 }
 
-func (c *command) printHosts(hosts []machine.HostView) error {
+func (c *command) printHosts(v *machine.View) error {
 	opt := c.screen().Options()
 	var rows [][]string
-	for _, h := range hosts {
-		why := ""
-		if len(h.Holds) > 0 {
-			why = h.Holds[0].Text
-		}
+	for i := range v.Hosts {
+		h := &v.Hosts[i]
 		rows = append(rows, []string{
 			h.Key, h.Hostname, h.Address, orDash(h.AgentID), tree.Age(opt.Now, h.FirstSeen),
-			orDash(tree.Age(opt.Now, h.ReportedAt)), why,
+			orDash(tree.Age(opt.Now, h.ReportedAt)), hostWhy(h, v.Warnings, opt.Now),
 		})
 	}
 	return tree.Table(c.env.Stdout, []string{"HOST", "HOSTNAME", "ADDRESS", "AGENT", "SEEN", "REPORTED", "WHY"}, rows, opt)
+}
+
+// hostWhy is what holds a host, and what there is to look at on it.
+func hostWhy(h *machine.HostView, warnings []plans.Hold, now time.Time) string {
+	var texts []string
+	for _, hold := range h.Holds {
+		texts = append(texts, tree.HoldText(hold, now))
+	}
+	for _, w := range warnings {
+		if text := tree.HoldText(w, now); w.Subject == h.Key && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 func (c *command) health() *cobra.Command {
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
 		Use: "health", Short: "Say in one word how the service does", Args: arguments(),
-		Long: `Say in one word how the service does, with the DC/OS SDK's graded code.
+		Long: `Say in one word how the service does, with the DC/OS SDK's graded code, and why.
 
-It ends with 0 while the scheduler works, with 2 when a plan has errors, and with 8 while the scheduler is starting.`,
+It ends with 0 while all is well or being deployed, with 2 when a plan has errors, with 8 while the scheduler is starting, and
+with 9 when pods that were ready are not (RECOVERING_PENDING, RECOVERING_STARTING, DEGRADED) or the scheduler has no session with
+Mesos (SERVICE_UNAVAILABLE).`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := c.connect(nil)
 			if err != nil {
@@ -128,10 +149,7 @@ It ends with 0 while the scheduler works, with 2 when a plan has errors, and wit
 			if asJSON {
 				err = c.printJSON(h)
 			} else {
-				err = c.print(fmt.Sprintf("%s (%d)\n", h.Status, h.Value))
-			}
-			if err == nil && verbose && !asJSON {
-				err = c.print(strings.Join(h.Reasons, "\n") + "\n")
+				err = c.print(healthText(h, verbose))
 			}
 			if err != nil {
 				return err
@@ -144,13 +162,31 @@ It ends with 0 while the scheduler works, with 2 when a plan has errors, and wit
 	return cmd
 }
 
+// healthText is the grade and the reason for it on one line, and if verbose, how each grade was tried.
+func healthText(h api.Health, verbose bool) string {
+	lines := []string{fmt.Sprintf("%s (%d)", h.Status, h.Value)}
+	if h.Message != "" {
+		lines[0] += ": " + h.Message
+	}
+	if verbose {
+		lines = append(lines, h.Reasons...)
+	}
+	for i := range lines {
+		lines[i] = tree.OneLine(lines[i])
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
 // healthCode is an error without text that sets the exit code for the SDK's graded code.
 func healthCode(value int) error {
-	switch {
-	case value >= 200 && value < 300:
-		return nil
-	case value == 500:
+	switch value {
+	case 203, 205, 206, 503:
+		return &codeError{code: exitUnwell}
+	case 500:
 		return &codeError{code: exitFailed}
+	}
+	if value >= 200 && value < 300 {
+		return nil
 	}
 	return &codeError{code: exitInProgress}
 }

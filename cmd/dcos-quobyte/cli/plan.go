@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +28,9 @@ type planLine struct {
 	Since      time.Time    `json:"since,omitzero"`
 	StepsDone  int          `json:"steps_done"`
 	StepsTotal int          `json:"steps_total"`
+	Errors     []string     `json:"errors,omitempty"`
+	Holds      []plans.Hold `json:"holds,omitempty"`
+	Warnings   []plans.Hold `json:"warnings,omitempty"`
 }
 
 func (c *command) planList() *cobra.Command {
@@ -32,28 +38,28 @@ func (c *command) planList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the plans", Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			lines, err := c.planLines(cmd.Context())
+			views, err := c.planViews(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return c.printJSON(lines)
+				return c.printJSON(planLines(views))
 			}
 			opt := c.screen().Options()
 			var rows [][]string
-			for _, l := range lines {
+			for _, v := range views {
 				rows = append(rows, []string{
-					l.Name, l.Status.String(), fmt.Sprintf("%d/%d", l.StepsDone, l.StepsTotal), tree.Age(opt.Now, l.Since),
+					v.Name, v.Status.String(), fmt.Sprintf("%d/%d", v.StepsDone, v.StepsTotal), tree.PlanAge(opt.Now, v), planWhy(v, opt.Now),
 				})
 			}
-			return tree.Table(c.env.Stdout, []string{"NAME", "STATUS", "STEPS", "AGE"}, rows, opt)
+			return tree.Table(c.env.Stdout, []string{"NAME", "STATUS", "STEPS", "AGE", "WHY"}, rows, opt)
 		},
 	}
 	jsonFlag(cmd, &asJSON, "as JSON")
 	return cmd
 }
 
-func (c *command) planLines(ctx context.Context) ([]planLine, error) {
+func (c *command) planViews(ctx context.Context) ([]plans.View, error) {
 	cl, err := c.connect(nil)
 	if err != nil {
 		return nil, err
@@ -62,15 +68,42 @@ func (c *command) planLines(ctx context.Context) ([]planLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := []planLine{}
+	var views []plans.View
 	for _, name := range names {
 		v, err := cl.Plan(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, planLine{v.ID, v.Name, v.Status, v.Since, v.StepsDone, v.StepsTotal})
+		views = append(views, v)
 	}
-	return lines, nil
+	return views, nil
+}
+
+// planLines never returns nil, so that it is a list in JSON.
+func planLines(views []plans.View) []planLine {
+	lines := make([]planLine, len(views))
+	for i, v := range views {
+		lines[i] = planLine{v.ID, v.Name, v.Status, v.Since, v.StepsDone, v.StepsTotal, v.Errors, v.Holds, v.Warnings}
+	}
+	return lines
+}
+
+// planWhy is what is wrong with a plan or holds it, and the most fundamental thing to look at.
+func planWhy(v plans.View, now time.Time) string {
+	var texts []string
+	switch {
+	case len(v.Errors) > 0:
+		texts = append(texts, v.Errors[0])
+	case len(v.Holds) > 0:
+		texts = append(texts, tree.HoldText(v.Holds[0], now))
+	}
+	if len(v.Warnings) > 0 {
+		w := slices.MinFunc(v.Warnings, func(a, b plans.Hold) int { return a.Code.Info().Rank - b.Code.Info().Rank })
+		if text := tree.HoldText(w, now); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 func (c *command) planShow() *cobra.Command {
@@ -90,7 +123,9 @@ func (c *command) planShow() *cobra.Command {
 			if asJSON {
 				err = c.printJSON(v)
 			} else {
-				err = tree.Render(c.env.Stdout, v, c.screen().Options())
+				opt := c.screen().Options()
+				opt.Hints = c.resumeHints(cmd, v)
+				err = tree.Render(c.env.Stdout, v, opt)
 			}
 			if err != nil || !byStatus {
 				return err
@@ -101,6 +136,42 @@ func (c *command) planShow() *cobra.Command {
 	jsonFlag(cmd, &asJSON, "as JSON")
 	cmd.Flags().BoolVar(&byStatus, "exit-code", false, "end with 0 if the plan is COMPLETE, 2 if ERROR, 4 if WAITING, else 8")
 	return cmd
+}
+
+// resumeHints are the commands that take back the pauses of the plan and its phases.
+func (c *command) resumeHints(cmd *cobra.Command, v plans.View) []string {
+	resume := "resume with: " + cmd.Root().DisplayName()
+	for _, flag := range []struct{ name, value string }{{"url", c.flags.url}, {"name", c.flags.name}} {
+		if cmd.Flags().Changed(flag.name) {
+			resume += " --" + flag.name + " " + shellWord(flag.value)
+		}
+	}
+	resume += " plan resume " + shellWord(v.Name)
+	var hints []string
+	own := slices.IndexFunc(v.Holds, func(h plans.Hold) bool { return h.Code == plans.CodePaused && h.Element == "" })
+	if own >= 0 {
+		hints = append(hints, resume)
+	}
+	for _, p := range v.Phases {
+		paused := slices.ContainsFunc(p.Holds, func(h plans.Hold) bool {
+			return h.Code == plans.CodePaused && h.Element == "" && (own < 0 || h != v.Holds[own])
+		})
+		if paused {
+			hints = append(hints, resume+" "+shellWord(p.Name))
+		}
+	}
+	return hints
+}
+
+// shellWord quotes what a shell would not take for one plain word.
+func shellWord(s string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:@%+=,", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, special) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // statusCode is an error without text that sets the exit code for a plan in the status.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,19 +39,31 @@ func OSEnv() Env {
 	}
 }
 
-// osActor is user@host, as far as the environment tells.
+// osActor is user@host, as far as that is known.
 func osActor() string {
-	user := ""
+	name := userName(os.Getenv, user.Current, os.Getuid())
+	host, err := os.Hostname()
+	if name == "" || err != nil {
+		return name
+	}
+	return name + "@" + host
+}
+
+// userName is who the environment says that the user is; where it says nothing, as under cron and in containers, who the system
+// does; and where that knows no name, the number.
+func userName(getenv func(string) string, current func() (*user.User, error), uid int) string {
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if user = os.Getenv(name); user != "" {
-			break
+		if value := getenv(name); value != "" {
+			return value
 		}
 	}
-	host, err := os.Hostname()
-	if user == "" || err != nil {
-		return user
+	if u, err := current(); err == nil && u.Username != "" {
+		return u.Username
 	}
-	return user + "@" + host
+	if uid < 0 { // there are none on Windows
+		return ""
+	}
+	return "uid-" + strconv.Itoa(uid)
 }
 
 // osBuild is what the Go toolchain has put into the binary.

@@ -59,7 +59,7 @@ func phase(name string, s plans.Status, since time.Time, steps ...plans.StepView
 func plan(s plans.Status, phases ...plans.PhaseView) plans.View {
 	v := plans.View{
 		ID: "id-deploy", Name: "deploy", Strategy: plans.Serial, Status: s, Since: ago(12 * time.Minute),
-		Run: plans.Run{Number: 1, Actor: "operator", Reason: "first install"}, Phases: phases,
+		Run: plans.Run{Number: 1, Actor: "operator", Reason: "first install", StartedAt: ago(13 * time.Minute)}, Phases: phases,
 	}
 	for _, p := range phases {
 		v.StepsDone += p.StepsDone

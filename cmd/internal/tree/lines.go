@@ -20,18 +20,21 @@ type state struct {
 	run     int
 	code    plans.Code
 	subject string
+	element string
 }
 
 // Next returns the lines for what has changed since the view before, for instance
 //
 //	12:00:05  registry-1:[server]  STARTED  127.0.1.2  runs, is not ready yet
 //
-// at is the time of day that is shown. What waits for its turn, or for the resumption of its parent, is not told.
+// at is the time of day that is shown; other times are told as the clock shows them, too. What waits for its turn, or is paused
+// by a pause that its parent has told of, is not told.
 func (l *Lines) Next(v plans.View, at time.Time) []string {
 	if l.known == nil {
 		l.known = make(map[string]state)
 	}
 	clock := at.Format(time.TimeOnly)
+	var noTime time.Time // a line is read later: times in texts stay as they are
 	var lines []string
 	tell := func(id string, now state, quiet bool, cells ...string) {
 		if quiet {
@@ -48,18 +51,19 @@ func (l *Lines) Next(v plans.View, at time.Time) []string {
 	}
 	plan := stateOf(v.Status, v.Holds)
 	plan.run = v.Run.Number
-	tell("plan", plan, false, v.Name, v.Status.String(), stepsText(v.StepsDone, v.StepsTotal), firstHold(v.Holds))
+	tell("plan", plan, false, v.Name, v.Status.String(), planSteps(v), firstHold(v.Holds, noTime))
 	for i := range v.Phases {
 		p := &v.Phases[i]
 		now := stateOf(p.Status, p.Holds)
-		quiet := awaitsTurn(now) || now.code == plans.CodePaused && plan.code == plans.CodePaused
-		tell("phase "+p.ID, now, quiet, p.Name, p.Status.String(), stepsText(p.StepsDone, len(p.Steps)), firstHold(p.Holds))
+		told := plan.code == plans.CodePaused && (plan.element == "" || plan.element == p.Name)
+		quiet := awaitsTurn(now) || now.code == plans.CodePaused && told
+		tell("phase "+p.ID, now, quiet, p.Name, p.Status.String(), stepsText(p.StepsDone, len(p.Steps)), firstHold(p.Holds, noTime))
 		for j := range p.Steps {
 			s := &p.Steps[j]
 			now := stateOf(s.Status, s.Holds)
 			now.host = s.Host
 			quiet := awaitsTurn(now) || now.code == plans.CodePaused
-			tell("step "+s.ID, now, quiet, s.Name, s.Status.String(), s.Host, stepText(s))
+			tell("step "+s.ID, now, quiet, s.Name, s.Status.String(), s.Host, stepText(s, noTime))
 		}
 	}
 	return lines
@@ -68,7 +72,7 @@ func (l *Lines) Next(v plans.View, at time.Time) []string {
 func stateOf(s plans.Status, holds []plans.Hold) state {
 	st := state{status: s}
 	if len(holds) > 0 {
-		st.code, st.subject = holds[0].Code, holds[0].Subject
+		st.code, st.subject, st.element = holds[0].Code, holds[0].Subject, holds[0].Element
 	}
 	return st
 }
@@ -82,8 +86,8 @@ func awaitsTurn(s state) bool {
 }
 
 // stepText is why a step does not move, or what is wrong with it.
-func stepText(s *plans.StepView) string {
-	if text := firstHold(s.Holds); text != "" || len(s.Errors) == 0 {
+func stepText(s *plans.StepView, now time.Time) string {
+	if text := firstHold(s.Holds, now); text != "" || len(s.Errors) == 0 {
 		return text
 	}
 	return clean(s.Errors[0])

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +53,46 @@ func TestLinesTellEachChangeOnce(t *testing.T) {
 	} {
 		got := l.Next(c.view, noon.Add(time.Duration(i)*time.Second))
 		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.what, diff)
+		}
+	}
+}
+
+func TestLinesTellWhichPhasesArePaused(t *testing.T) {
+	why := plans.Hold{Code: plans.CodePaused, Subject: "ann", Text: "paused by ann"}
+	lent := why
+	lent.Element, lent.Text = "api", `phase "api": paused by ann`
+	of := func(status plans.Status, of []plans.Hold, names ...string) plans.View {
+		var phases []plans.PhaseView
+		for _, name := range []string{"api", "web"} {
+			p := phase(name, plans.Pending, noon, plans.StepView{Name: name + "-0", Status: plans.Pending})
+			if slices.Contains(names, name) {
+				p.Status, p.Holds = plans.Waiting, []plans.Hold{why}
+				p.Steps[0].Status, p.Steps[0].Holds = plans.Waiting, p.Holds
+			}
+			phases = append(phases, p)
+		}
+		v := plan(status, phases...)
+		v.Holds = of
+		return v
+	}
+	var l Lines
+	for _, c := range []struct {
+		what string
+		view plans.View
+		want []string
+	}{
+		{"one phase, told by the plan", of(plans.Waiting, []plans.Hold{lent}, "api"), []string{
+			`12:00:00  deploy  WAITING  0 of 2 steps  phase "api": paused by ann`,
+		}},
+		{"another one, that the plan does not tell", of(plans.Waiting, []plans.Hold{lent}, "api", "web"), []string{
+			"12:00:00  web  WAITING  0 of 1 step  paused by ann",
+		}},
+		{"the whole plan", of(plans.Waiting, []plans.Hold{why}, "api", "web"), []string{
+			"12:00:00  deploy  WAITING  0 of 2 steps  paused by ann",
+		}},
+	} {
+		if diff := cmp.Diff(c.want, l.Next(c.view, noon)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.what, diff)
 		}
 	}

@@ -158,7 +158,7 @@ func TestLiveMovesAgesAndLimitsFrames(t *testing.T) {
 		m := &terminal{width: 100, height: 40}
 		frames, done := m.start(t.Context())
 		v := inTheMiddle()
-		v.Since = time.Now()
+		v.Run.StartedAt = time.Now()
 		for range 100 { // a second of changes every 10 ms
 			v.StepsDone++
 			frames <- Frame{View: v}
@@ -169,7 +169,7 @@ func TestLiveMovesAgesAndLimitsFrames(t *testing.T) {
 		}
 		pass(10 * time.Second)
 		lines, _ := m.shows()
-		if !strings.Contains(lines[0], "for 11s") && !strings.Contains(lines[0], "for 10s") {
+		if !strings.Contains(lines[0], "running for 11s") && !strings.Contains(lines[0], "running for 10s") {
 			t.Errorf("first line %q, want an age of 10 or 11 s", lines[0])
 		}
 		close(frames)

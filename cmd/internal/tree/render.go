@@ -23,6 +23,8 @@ type Options struct {
 	ASCII bool
 	// Note is an additional last line, for instance that the connection is lost.
 	Note string
+	// Hints are lines below the plan, for instance commands to go on with.
+	Hints []string
 }
 
 // span is a piece of a line in one colour.
@@ -70,16 +72,13 @@ func Render(w io.Writer, v plans.View, opt Options) error {
 
 // header says what the plan is and how far it has come.
 func header(v plans.View, opt Options) []line {
-	status := statusCell(v.Status, opt.ASCII)
-	if age := Age(opt.Now, v.Since); age != "" {
-		status += " for " + age
-	}
+	status := statusCell(v.Status, opt.ASCII) + elapsed(v, opt.Now)
 	first := line{
 		{clean(v.Name), bold}, {"  ", plain}, {status, lookOf(v.Status).colour},
-		{"  " + stepsText(v.StepsDone, v.StepsTotal) + "  " + runText(v.Run), plain},
+		{"  " + planSteps(v) + "  " + runText(v.Run), plain},
 	}
 	lines := []line{first}
-	if why := firstHold(v.Holds); why != "" {
+	if why := firstHold(v.Holds, opt.Now); why != "" {
 		lines = append(lines, line{{why, plain}})
 	}
 	return lines
@@ -92,6 +91,12 @@ func footer(v plans.View, opt Options) []line {
 		warnings[i] = w.Text
 	}
 	lines := append(list("errors:", red, v.Errors, opt), list("warnings:", yellow, warnings, opt)...)
+	if len(opt.Hints) > 0 {
+		lines = append(lines, line{})
+	}
+	for _, h := range opt.Hints {
+		lines = append(lines, line{{clean(h), plain}})
+	}
 	if opt.Note != "" {
 		lines = append(lines, line{}, line{{clean(opt.Note), yellow}})
 	}
@@ -117,9 +122,10 @@ func list(title string, c colour, texts []string, opt Options) []line {
 	return lines
 }
 
+// runText says which run it is. Plans that do not work in runs, such as recovery, say nothing.
 func runText(r plans.Run) string {
 	if r.Number == 0 {
-		return "never ran"
+		return ""
 	}
 	text := fmt.Sprintf("run %d", r.Number)
 	if r.Actor != "" {
@@ -131,18 +137,19 @@ func runText(r plans.Run) string {
 	return text
 }
 
+// planSteps says how far a plan has come.
+func planSteps(v plans.View) string {
+	if v.Status == plans.Complete && v.StepsTotal == 0 {
+		return "nothing to do"
+	}
+	return stepsText(v.StepsDone, v.StepsTotal)
+}
+
 func stepsText(done, total int) string {
 	if total == 1 {
 		return fmt.Sprintf("%d of 1 step", done)
 	}
 	return fmt.Sprintf("%d of %d steps", done, total)
-}
-
-func firstHold(holds []plans.Hold) string {
-	if len(holds) == 0 {
-		return ""
-	}
-	return clean(holds[0].Text)
 }
 
 // rows are the lines of the tree, folded.
@@ -164,7 +171,7 @@ func rows(v plans.View, f folding, opt Options) []row {
 
 func phaseRow(p plans.PhaseView, branch string, opt Options) row {
 	text := stepsText(p.StepsDone, len(p.Steps))
-	if why := firstHold(p.Holds); why != "" {
+	if why := firstHold(p.Holds, opt.Now); why != "" {
 		text += "; " + why
 	}
 	return row{
@@ -212,7 +219,7 @@ func appendSteps(all []row, p plans.PhaseView, f phaseFold, trunk string, opt Op
 func stepRow(s *plans.StepView, opt Options) row {
 	return row{
 		name: clean(s.Name), status: statusCell(s.Status, opt.ASCII), colour: lookOf(s.Status).colour,
-		host: clean(s.Host), age: Age(opt.Now, s.Since), text: stepText(s),
+		host: clean(s.Host), age: Age(opt.Now, s.Since), text: stepText(s, opt.Now),
 	}
 }
 

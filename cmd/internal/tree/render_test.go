@@ -61,6 +61,36 @@ func empty() plans.View {
 	return v
 }
 
+// backingOff is a plan without runs, such as recovery, whose only step waits after a failure.
+func backingOff() plans.View {
+	why := plans.Hold{
+		Code: plans.CodeBackoff, Subject: "data-0", Text: "failed once: FAILED, exit status 1; tries again at 12:00:04Z", Until: noon.Add(4 * time.Second),
+	}
+	p := phase("data-0", plans.Delayed, ago(6*time.Second), plans.StepView{
+		Name: "data-0:[server]", Status: plans.Delayed, Since: ago(6 * time.Second), Host: "127.0.1.1", Holds: []plans.Hold{why},
+	})
+	why.Element, why.Text = "data-0:[server]", "data-0:[server]: "+why.Text
+	p.Holds = []plans.Hold{why}
+	v := plan(plans.Delayed, p)
+	v.Name, v.Run, v.Since, v.Holds = "recovery", plans.Run{}, ago(6*time.Second), p.Holds
+	return v
+}
+
+// ended is a rollout that took 12 minutes.
+func ended() plans.View {
+	v := plan(plans.Complete, phase("registry", plans.Complete, ago(time.Minute), many("registry", 0, 1, plans.Complete)...))
+	v.Since, v.Run.CompletedAt = ago(time.Minute), ago(time.Minute)
+	v.Warnings = []plans.Hold{{Code: plans.CodeDisconnected, Text: "no session with a Mesos master"}}
+	return v
+}
+
+// pausedPlan is paused as a whole.
+func pausedPlan() plans.View {
+	v := paused()
+	v.Status, v.Since, v.Holds = plans.Waiting, ago(3*time.Minute), v.Phases[1].Holds
+	return v
+}
+
 func TestRender(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -85,6 +115,10 @@ func TestRender(t *testing.T) {
 		{"hostile", hostile(), Options{Now: noon}},
 		{"huge-height-24", huge(), Options{Now: noon, Width: 100, Height: 24}},
 		{"empty", empty(), Options{Now: noon}},
+		{"backing-off", backingOff(), Options{Now: noon}},
+		{"backing-off-no-ages", backingOff(), Options{}},
+		{"ended", ended(), Options{Now: noon}},
+		{"paused-plan-hints", pausedPlan(), Options{Now: noon, Hints: []string{"resume with: x plan resume deploy", "a\x1b[2Jb"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -117,6 +151,54 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe
 func TestRenderReportsTheWritersError(t *testing.T) {
 	if err := Render(brokenPipe{}, inTheMiddle(), Options{}); err == nil {
 		t.Error("Render returned nil, want the error of the writer")
+	}
+}
+
+func TestElapsed(t *testing.T) {
+	started := plans.Run{Number: 1, StartedAt: ago(time.Minute)}
+	done := plans.Run{Number: 1, StartedAt: ago(time.Minute), CompletedAt: ago(39 * time.Second)}
+	for _, c := range []struct {
+		name   string
+		status plans.Status
+		since  time.Time
+		run    plans.Run
+		want   string
+	}{
+		{"at work", plans.InProgress, ago(0), started, ", running for 1m"},
+		{"not begun", plans.Pending, time.Time{}, started, " for 1m"},
+		{"at work without a run", plans.InProgress, ago(5 * time.Second), plans.Run{}, " for 5s"},
+		{"paused", plans.Waiting, ago(5 * time.Second), started, " for 5s"},
+		{"in error", plans.Error, ago(5 * time.Second), started, " for 5s"},
+		{"complete", plans.Complete, ago(40 * time.Second), done, " for 40s, took 21s"},
+		{"complete, and the run not yet closed", plans.Complete, ago(40 * time.Second), started, " for 40s, took 20s"},
+		{"complete since before the run", plans.Complete, ago(time.Hour), started, " for 1h"},
+		{"complete without a run", plans.Complete, ago(time.Hour), plans.Run{}, " for 1h"},
+		{"nothing known", plans.Complete, time.Time{}, plans.Run{}, ""},
+	} {
+		if got := elapsed(plans.View{Status: c.status, Since: c.since, Run: c.run}, noon); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestTheEndOfAHoldIsToldAsALength(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		until time.Time
+		now   time.Time
+		want  string
+	}{
+		{"tries again at 12:00:04Z", noon.Add(4 * time.Second), noon, "tries again in 4s"},
+		{"tries again at 2026-11-23T12:05:00Z", noon.Add(5 * time.Minute), noon, "tries again in 5m"},
+		{"waits, at most until 12:00:04Z", noon.Add(4 * time.Second), noon, "waits, at most for 4s"},
+		{"tries again at 11:59:59Z", ago(time.Second), noon, "tries again in 0s"},
+		{"paused at 11:00:00Z", noon.Add(4 * time.Second), noon, "paused at 11:00:00Z"},
+		{"paused at 11:00:00Z", time.Time{}, noon, "paused at 11:00:00Z"},
+		{"tries again at 12:00:04Z", noon.Add(4 * time.Second), time.Time{}, "tries again at 12:00:04Z"},
+	} {
+		if got := HoldText(plans.Hold{Text: c.text, Until: c.until}, c.now); got != c.want {
+			t.Errorf("HoldText(%q) = %q, want %q", c.text, got, c.want)
+		}
 	}
 }
 

@@ -1,11 +1,6 @@
 package tree
 
-import (
-	"fmt"
-	"time"
-
-	"github.com/quobyte/mesos-framework/plans"
-)
+import "github.com/quobyte/mesos-framework/plans"
 
 // colour is the parameter of an ANSI "select graphic rendition" sequence; empty: the terminal's own.
 type colour string
@@ -64,22 +59,4 @@ func statusCell(s plans.Status, ascii bool) string {
 		return l.ascii + " " + s.String()
 	}
 	return l.glyph + " " + s.String()
-}
-
-// Age says in one number and unit how long ago since was: 12s, 3m, 2h, 4d. It is empty if one of the times is unknown; a
-// time in the future (clocks differ) is 0s.
-func Age(now, since time.Time) string {
-	if now.IsZero() || since.IsZero() {
-		return ""
-	}
-	d := max(now.Sub(since), 0)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	}
-	return fmt.Sprintf("%dd", d/(24*time.Hour))
 }

@@ -6,6 +6,9 @@ import (
 	"unicode/utf8"
 )
 
+// OneLine returns text that is safe on a terminal and stays on its line.
+func OneLine(s string) string { return clean(s) }
+
 // clean returns text that is safe on a terminal and stays on its line: white space becomes a blank; control, format and
 // invalid characters become visible. Texts come from operators, devices and Mesos, so an escape sequence is possible in all.
 func clean(s string) string {

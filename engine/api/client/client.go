@@ -110,6 +110,15 @@ func (c *Client) Hosts(ctx context.Context) ([]machine.HostView, error) {
 	return hosts, err
 }
 
+// View returns everything at once: plans, pods, hosts and warnings of one moment.
+func (c *Client) View(ctx context.Context) (*machine.View, error) {
+	var v machine.View
+	if err := c.get(ctx, &v, "v1", "view"); err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
 // Health returns the graded health with its reasons. A service that is not well is no error: the grade says so.
 func (c *Client) Health(ctx context.Context) (api.Health, error) {
 	var h api.Health

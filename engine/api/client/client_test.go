@@ -118,6 +118,9 @@ func TestReadsAndVerbs(t *testing.T) {
 	if pods, err := c.Pods(ctx); err != nil || len(pods) != 1 || pods[0].State != machine.Running {
 		t.Errorf("Pods = %+v, %v", pods, err)
 	}
+	if v, err := c.View(ctx); err != nil || len(v.Hosts) != 1 || len(v.Plans) == 0 {
+		t.Errorf("View: %v, %v; want a host and plans", v, err)
+	}
 	if hosts, err := c.Hosts(ctx); err != nil || len(hosts) != 1 || hosts[0].Key != "127.0.1.1" {
 		t.Errorf("Hosts = %+v, %v", hosts, err)
 	}

@@ -1,0 +1,96 @@
+package tree
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Age says in one number and unit how long ago since was: 12s, 3m, 2h, 4d. It is empty if one of the times is unknown; a
+// time in the future (clocks differ) is 0s.
+func Age(now, since time.Time) string {
+	if now.IsZero() || since.IsZero() {
+		return ""
+	}
+	return length(now.Sub(since))
+}
+
+// length says a duration in one number and unit; a negative one is 0s.
+func length(d time.Duration) string {
+	d = max(d, 0)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
+}
+
+// PlanAge says how long a plan has been as it is: at work, since its run began; otherwise, in its status. It is empty if that is
+// not known.
+func PlanAge(now time.Time, v plans.View) string {
+	if atWork(v) && !v.Run.StartedAt.IsZero() {
+		return Age(now, v.Run.StartedAt)
+	}
+	return Age(now, v.Since)
+}
+
+// atWork says that the status changes with each step, so that its own age means little.
+func atWork(v plans.View) bool {
+	switch v.Status {
+	case plans.Complete, plans.Waiting, plans.Error:
+		return false
+	}
+	return true
+}
+
+// elapsed goes with the status in a plan's head: since when it has it, and how long the run takes or took.
+func elapsed(v plans.View, now time.Time) string {
+	age := PlanAge(now, v)
+	if age == "" {
+		return ""
+	}
+	if atWork(v) && v.Status != plans.Pending && !v.Run.StartedAt.IsZero() {
+		return ", running for " + age
+	}
+	text := " for " + age
+	end := v.Run.CompletedAt
+	if end.IsZero() {
+		end = v.Since
+	}
+	if v.Status == plans.Complete && !v.Run.StartedAt.IsZero() && end.After(v.Run.StartedAt) {
+		text += ", took " + length(end.Sub(v.Run.StartedAt))
+	}
+	return text
+}
+
+// clocks are the forms in which texts write the time at which a hold ends.
+var clocks = [...]string{time.RFC3339, "15:04:05Z"}
+
+// HoldText is the text of a hold, to be shown beside ages: there one wants to know in how long it ends, and not when. Given the
+// time, "at 12:00:04Z" becomes "in 4s" and "until 12:00:04Z" becomes "for 4s", if that is when the hold ends. It is clean.
+func HoldText(h plans.Hold, now time.Time) string {
+	if now.IsZero() || h.Until.IsZero() {
+		return clean(h.Text)
+	}
+	text, left := h.Text, length(h.Until.Sub(now))
+	for _, form := range clocks {
+		stamp := h.Until.UTC().Format(form)
+		text = strings.ReplaceAll(text, "at "+stamp, "in "+left)
+		text = strings.ReplaceAll(text, "until "+stamp, "for "+left)
+	}
+	return clean(text)
+}
+
+// firstHold is the text of the most fundamental hold.
+func firstHold(holds []plans.Hold, now time.Time) string {
+	if len(holds) == 0 {
+		return ""
+	}
+	return HoldText(holds[0], now)
+}

@@ -102,6 +102,7 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	if t.State == Running && (s.State == Staging || s.State == Starting) {
 		return // an answer to a reconciliation that a later update has overtaken
 	}
+	wasUnproven := t.State.Unproven()
 	t.State, t.StateAt = s.State, now
 	t.Message, t.Reason, t.Source = s.Message, s.Reason, s.Source
 	m.touchPod(p)
@@ -109,6 +110,9 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	case s.State == Running:
 		if !t.Healthy.IsZero() { // it was only out of sight
 			m.setHealth(now, p, true, "")
+		}
+		if h := m.hosts[p.Host]; wasUnproven && h != nil {
+			h.Heard = "" // reports may have been passed over meanwhile: a scout that is told something reports at once
 		}
 		return
 	case s.State == Staging || s.State == Starting || s.State == Killing:

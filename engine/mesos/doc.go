@@ -9,13 +9,20 @@
 // for it and was not sent is dropped in silence: who reads Disconnected must take the outcome of everything under way as
 // unknown. The framework id of Subscribed must be durable before anything else is done with it.
 //
-// The sink is called from one goroutine at a time and must not block: the session reads nothing meanwhile, heartbeats
-// included. It may call Send. Send may be called from any goroutine; it never blocks. Run may be called once at a time.
+// The sink is called from one goroutine at a time. It may block, which is how a busy caller slows the intake: the session
+// reads nothing meanwhile, and what the master says waits in the connection. Such a time is not taken for silence of the
+// master: only time spent waiting for bytes is. But news waits as well, that the subscription has ended included, and Run
+// does not return before the sink does. The sink may call Send. Send may be called from any goroutine; it never blocks. Run
+// may be called once at a time.
 //
 // Calls travel in two lanes (machine.Ordered says in which): one at a time in the order in which they were sent, or up to
 // 32 at once. A call that fails yields CallFailed and leaves the subscription alone, unless the answer says that there is
 // none any more, or the call was an ACCEPT that the master may or may not have carried out: then the session ends the
 // subscription, because only a new one makes the offers of a late copy invalid.
+//
+// A master that hangs may find a SUBSCRIBE in a socket that the session gave up long ago, and then ends the present
+// subscription with "Framework failed over" although nobody else is there. So the first failover after a SUBSCRIBE that
+// stayed without an answer is not fatal, unless the subscription had stood for five minutes.
 //
 // The session never sends a call twice, never acknowledges, declines or reconciles by itself, and keeps nothing on disk.
 package mesos

@@ -10,7 +10,7 @@ import (
 // The errors that make trying again pointless. Run wraps one of them, with the words of the master and what to do.
 var (
 	// ErrFailedOver: another instance subscribed with the same framework id. Two instances that both insisted would take
-	// the subscription from each other for ever.
+	// the subscription from each other for ever. It may also have been a late SUBSCRIBE of our own; see the package comment.
 	ErrFailedOver = errors.New("framework failed over")
 	// ErrRemoved: the framework was torn down, or was gone for longer than its failover timeout. Its tasks are killed, and
 	// its id can never be used again.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
-	"sync/atomic"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos/internal/transport"
@@ -87,10 +85,7 @@ func (s *subscription) carryOut(c machine.Call) {
 func (s *subscription) post(body []byte) (verdict, string) {
 	ctx, cancel := context.WithTimeout(s.stream.ctx, s.run.cfg.CallTimeout)
 	defer cancel()
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
+	ctx, connected := connection(ctx)
 	resp, err := s.run.post(ctx, s.stream.master, body, http.Header{streamIDHeader: {s.stream.id}})
 	if err != nil {
 		if !connected.Load() {

@@ -3,6 +3,7 @@ package mesos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -14,6 +15,9 @@ import (
 
 // errClosed is why a subscription ended when the caller ended it.
 var errClosed = errors.New("session closed")
+
+// lateLimit is how long after it began a subscription can still fall to a SUBSCRIBE of our own that was given up before.
+const lateLimit = 5 * time.Minute
 
 // Session keeps a framework subscribed.
 type Session struct {
@@ -129,6 +133,9 @@ type run struct {
 	*Session
 	client      *http.Client
 	frameworkID string
+	// unanswered says that a SUBSCRIBE with our framework id was sent and given up: a master that hung may still find it in
+	// a socket, and take it for another instance that takes over. Only the goroutine of Run touches it.
+	unanswered bool
 
 	sinkMu sync.Mutex
 	sink   func(machine.Event)
@@ -159,9 +166,22 @@ func (r *run) once(ctx context.Context) (time.Time, error) {
 	r.setCurrent(sub)
 	r.deliver(welcome)
 	sub.start()
-	err = r.follow(st)
+	err = r.doubt(st.master, r.follow(st), time.Since(began))
 	r.setCurrent(nil)
 	st.end(err)
 	sub.stop()
 	return began, err
+}
+
+// doubt makes the first failover after an unanswered SUBSCRIBE one more reason to subscribe again: it may be that SUBSCRIBE
+// which took over. If there is another instance after all, it fails over itself, or comes back and ends us then.
+func (r *run) doubt(at endpoint, err error, age time.Duration) error {
+	ours := r.unanswered && age < lateLimit && errors.Is(err, ErrFailedOver)
+	if ours || age >= lateLimit {
+		r.unanswered = false
+	}
+	if ours {
+		return fmt.Errorf("%s: %v, perhaps to a SUBSCRIBE of our own that was given up before; subscribing again", at, ErrFailedOver)
+	}
+	return err
 }

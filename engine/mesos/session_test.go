@@ -310,8 +310,7 @@ func TestErrorEvents(t *testing.T) {
 		fatal error
 		want  string
 	}{
-		{"Framework failed over", session.ErrFailedOver,
-			"framework failed over: master master-a:5050: another instance subscribed with this framework id and took over; run only one"},
+		{"Framework failed over", session.ErrFailedOver, failedOver},
 		{"Framework has been removed", session.ErrRemoved,
 			"framework removed: master master-a:5050: it was torn down or gone for longer than its failover timeout, and its tasks are " +
 				"killed; forget the stored framework id to start as a new framework"},
@@ -337,6 +336,128 @@ func TestErrorEvents(t *testing.T) {
 			})
 		})
 	}
+}
+
+const failedOver = "framework failed over: master master-a:5050: another instance subscribed with this framework id and took over; run only one"
+
+// A master that hung may carry out late what it never answered, and so end the subscription that came after. That is
+// forgiven once, and only soon after.
+func TestALateSubscribeOfOurOwn(t *testing.T) {
+	const forgiven = "master master-a:5050: framework failed over, perhaps to a SUBSCRIBE of our own that was given up before; subscribing again"
+	end := errorEvent("Framework failed over")
+	tests := []struct {
+		name        string
+		in          answer // to the first SUBSCRIBE
+		frameworkID string
+		lives       time.Duration
+		forgiven    bool
+	}{
+		{"no answer", answer{hold: true}, "F-0000", time.Second, true},
+		{"no answer, and failed over just in time", answer{hold: true}, "F-0000", 5*time.Minute - time.Second, true},
+		{"no answer, long ago", answer{hold: true}, "F-0000", 5 * time.Minute, false},
+		{"cut", answer{cut: true}, "F-0000", time.Second, true},
+		{"answered", answer{status: 503, text: "x"}, "F-0000", time.Second, false},
+		{"no answer to a new framework", answer{hold: true}, "", time.Second, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, network *pipenet.Network) {
+				m := newMaster(t, network, masterA)
+				defer m.server.Close()
+				m.heartbeat = 0
+				asked := 0
+				m.refuse = func() answer {
+					if asked++; asked == 1 {
+						return tt.in
+					}
+					return answer{}
+				}
+				h := start(t, network, config(masterA), tt.frameworkID)
+				for m.attempts() < 2 {
+					h.after(500 * time.Millisecond)
+				}
+				h.take()
+				h.after(tt.lives)
+				m.emit(end)
+				again := welcome
+				again.Heartbeat = 0
+				if tt.forgiven {
+					wantEvents(t, h, machine.Disconnected{Err: forgiven})
+					h.after(2 * time.Second)
+					wantEvents(t, h, again)
+					m.emit(end)
+				}
+				wantEvents(t, h, machine.Disconnected{Err: failedOver, Fatal: true})
+				if err := h.result(); !errors.Is(err, session.ErrFailedOver) {
+					t.Errorf("run = %v", err)
+				}
+			})
+		})
+	}
+}
+
+// The suspicion outlives a subscription that ends early for another reason, but not one that stood for long.
+func TestALateSubscribeIsRemembered(t *testing.T) {
+	for lives, fatal := range map[time.Duration]bool{time.Minute: false, 6 * time.Minute: true} {
+		t.Run(lives.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, network *pipenet.Network) {
+				m := newMaster(t, network, masterA)
+				defer m.server.Close()
+				m.heartbeat = 0
+				cut := true
+				m.refuse = func() answer { defer func() { cut = false }(); return answer{cut: cut} }
+				h := start(t, network, config(masterA), "F-0000")
+				h.after(time.Second + lives)
+				close(m.stream().finish)
+				h.after(time.Second)
+				h.take()
+				m.emit(errorEvent("Framework failed over"))
+				got := h.take()
+				if d, ok := got[0].(machine.Disconnected); len(got) != 1 || !ok || d.Fatal != fatal {
+					t.Errorf("events = %v; want fatal %v", got, fatal)
+				}
+				h.stop()
+			})
+		})
+	}
+}
+
+// While the sink is busy nothing is read. That is not the master's silence, however long it takes.
+func TestABusySinkIsNoSilence(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		m := newMaster(t, network, masterA)
+		defer m.server.Close()
+		cfg := config(masterA)
+		cfg.Dial = network.Dial
+		s, err := session.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &harness{t: t, session: s, done: make(chan error, 1)}
+		var busy time.Duration
+		h.react = func(e machine.Event) {
+			switch e.(type) {
+			case machine.Subscribed, machine.Offered:
+				<-time.After(busy)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		h.cancel = cancel
+		busy = 10 * time.Minute
+		go func() { h.done <- s.Run(ctx, "", h.sink) }()
+		h.after(busy + time.Second)
+		m.emit(offersEvent("O1"))
+		m.emit(offersEvent("O2"))
+		h.after(5 * time.Minute)
+		wantEvents(t, h, welcome, offered("O1"))
+		h.after(16 * time.Minute)
+		wantEvents(t, h, offered("O2"))
+		h.after(14 * time.Second) // silence counts from the moment that the sink was done, a second less than 75 s ago
+		wantEvents(t, h)
+		h.after(time.Second)
+		wantEvents(t, h, machine.Disconnected{Err: "master master-a:5050: silent for 1m15s, 5 heartbeats are missing"})
+		h.stop()
+	})
 }
 
 // Five heartbeats may be missing; any event puts the end off, and so do the bytes of one.

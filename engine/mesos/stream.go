@@ -8,6 +8,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
@@ -85,8 +87,12 @@ func (r *run) open(ctx context.Context, m endpoint, call []byte) (*stream, strin
 	st.dog = watch(r.cfg.AnswerTimeout, func() {
 		end(fmt.Errorf("%s: no subscription within %v; is the address right?", m, r.cfg.AnswerTimeout))
 	})
-	resp, err := r.post(ctx, m, call, http.Header{"Accept": {transport.ContentType}})
+	traced, connected := connection(ctx)
+	resp, err := r.post(traced, m, call, http.Header{"Accept": {transport.ContentType}})
 	if err != nil {
+		if connected.Load() && r.frameworkID != "" {
+			r.unanswered = true
+		}
 		st.dog.stop()
 		defer end(nil)
 		return nil, "", because(ctx, fmt.Errorf("%s: %s", m, transport.Explain(err)))
@@ -128,6 +134,14 @@ func (r *run) post(ctx context.Context, m endpoint, call []byte, header http.Hea
 	}
 	req.Header.Set("Content-Type", transport.ContentType)
 	return r.client.Do(req)
+}
+
+// connection notes whether a request got as far as to a connection; if not, nothing of it was sent.
+func connection(ctx context.Context) (context.Context, *atomic.Bool) {
+	connected := &atomic.Bool{}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}), connected
 }
 
 // because returns why a stream's context ended if one of us ended it, and err otherwise.
@@ -208,34 +222,40 @@ func watch(silence time.Duration, bark func()) *watchdog {
 	return &watchdog{timer: time.AfterFunc(silence, bark)}
 }
 
-// rearm begins to wait for another kind of silence, which touch puts off; zero waits for none. A master that announces no
-// heartbeats may be silent for ever.
+// rearm turns to another kind of silence, one that counts only between listen and heard; zero is for none. A master that
+// announces no heartbeats may be silent for ever.
 func (w *watchdog) rearm(silence time.Duration, bark func()) {
 	w.timer.Stop()
 	w.silence = silence
 	if silence > 0 {
 		w.timer = time.AfterFunc(silence, bark)
+		w.timer.Stop()
 	}
 }
 
-func (w *watchdog) touch() {
+func (w *watchdog) listen() {
 	if w.silence > 0 {
 		w.timer.Reset(w.silence)
 	}
 }
 
+func (w *watchdog) heard() {
+	if w.silence > 0 {
+		w.timer.Stop()
+	}
+}
+
 func (w *watchdog) stop() { w.timer.Stop() }
 
-// watched touches the watchdog whenever bytes arrive, so that one long event on a slow link is no silence.
+// watched has the watchdog count the time that reads wait, so that one long event on a slow link is no silence, and neither
+// is what the master said while the sink was busy.
 type watched struct {
 	in  io.Reader
 	dog *watchdog
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.in.Read(p)
-	if n > 0 {
-		w.dog.touch()
-	}
-	return n, err
+	w.dog.listen()
+	defer w.dog.heard()
+	return w.in.Read(p)
 }

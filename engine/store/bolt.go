@@ -18,6 +18,8 @@ import (
 const (
 	fileName  = "state.db"
 	ownerName = "owner"
+	// beginName is a file that is there from before state.db is made until there is something in it.
+	beginName = "state.db.new"
 	// format is the version of the layout of the file: which buckets there are and what is in them.
 	format = 1
 )
@@ -31,7 +33,8 @@ const (
 
 // OpenBolt opens the store in a directory, which is made with mode 0700 if it is missing. The records are in the file
 // state.db there. While the store is open the file is locked, and the file owner holds the process id. Errors are one
-// line that names the directory and what to do; one that the lock is held comes after a second.
+// line that names the directory and what to do; one that the lock is held comes after a second. A state.db that was
+// emptied is refused: to take it for a new one would be to forget the tasks that run. A missing one is made.
 func OpenBolt(dir string) (Store, error) {
 	s, err := openBolt(dir)
 	if err != nil {
@@ -52,6 +55,9 @@ func openBolt(dir string) (*boltStore, error) {
 	if err := prepare(dir); err != nil {
 		return nil, err
 	}
+	if err := announce(dir); err != nil {
+		return nil, err
+	}
 	file, err := openFile(filepath.Join(dir, fileName))
 	if err != nil {
 		return nil, err
@@ -70,6 +76,9 @@ func (s *boltStore) begin(dir string) error {
 	}
 	// bbolt syncs the file, but not the directory that names it.
 	if err := syncDir(dir); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(dir, beginName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return os.WriteFile(s.owner, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)

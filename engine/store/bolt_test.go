@@ -60,6 +60,7 @@ func TestThingsInTheWay(t *testing.T) {
 		{"directory is a file", file, "s", "state directory T/s: T/s is in the way, a directory is needed there" + advice},
 		{"parent is a file", file, "", "state directory T/s: T is in the way, a directory is needed there" + advice},
 		{"state file is a directory", mkdir, "s/state.db", "state directory T/s: T/s/state.db is in the way, a file is needed there" + advice},
+		{"word of the beginning is a directory", mkdir, "s/state.db.new", "state directory T/s: T/s/state.db.new is in the way, a file is needed there" + advice},
 		{"owner is a directory", mkdir, "s/owner", "state directory T/s: T/s/owner is in the way, a file is needed there" + advice},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -144,8 +145,10 @@ func TestOtherFormats(t *testing.T) {
 }
 
 func TestAFileThatWasNeverBegunIsAdopted(t *testing.T) {
+	empty := func(t *testing.T, dir, name string) { must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600)) }
 	for name, content := range map[string]func(t *testing.T, dir string){
-		"empty":      func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, fileName), nil, 0o600)) },
+		"announced":  func(t *testing.T, dir string) { empty(t, dir, beginName) },
+		"empty":      func(t *testing.T, dir string) { empty(t, dir, beginName); empty(t, dir, fileName) },
 		"no buckets": func(t *testing.T, dir string) { edit(t, dir, func(*bolt.Tx) error { return nil }) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,6 +160,27 @@ func TestAFileThatWasNeverBegunIsAdopted(t *testing.T) {
 			must(t, s.Close())
 		})
 	}
+}
+
+func TestAFileThatWasEmptiedIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenBolt(dir)
+	must(t, err)
+	must(t, s.Commit(t.Context(), put("a", "1")))
+	must(t, s.Close())
+	must(t, os.Truncate(filepath.Join(dir, fileName), 0))
+	const want = "state directory T: state.db is empty: its content was lost, and to start without it would be to forget the tasks " +
+		"that run; restore it from a backup, or remove the file only if no task of the service runs any more"
+	for range 2 { // the refusal leaves nothing behind that would let the next one pass
+		if diff := cmp.Diff(want, refused(t, dir, dir)); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+	must(t, os.Remove(filepath.Join(dir, fileName)))
+	s, err = OpenBolt(dir)
+	must(t, err)
+	wantLoaded(t, s)
+	must(t, s.Close())
 }
 
 func TestDamage(t *testing.T) {

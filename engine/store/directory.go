@@ -15,7 +15,10 @@ import (
 
 const another = "give another --state-dir"
 
-var errForeign = errors.New("not a state file of quobyte-mesos")
+var (
+	errForeign = errors.New("not a state file of quobyte-mesos")
+	errEmptied = errors.New("empty")
+)
 
 // formatError is the newer format of a file.
 type formatError int
@@ -40,7 +43,7 @@ func prepare(dir string) error {
 	if err := makeDir(filepath.Clean(dir)); err != nil {
 		return err
 	}
-	for _, name := range []string{fileName, ownerName} {
+	for _, name := range []string{fileName, ownerName, beginName} {
 		path := filepath.Join(dir, name)
 		switch info, err := os.Stat(path); {
 		case errors.Is(err, fs.ErrNotExist):
@@ -51,6 +54,33 @@ func prepare(dir string) error {
 		}
 	}
 	return nil
+}
+
+// announce leaves word that an empty state.db is one that is being made, and refuses one of which nobody left word: a
+// crash or a full disk may come between bbolt's making the file and its first write. Of two processes at once each may
+// do this; the lock that decides comes later.
+func announce(dir string) error {
+	path, begin := filepath.Join(dir, fileName), filepath.Join(dir, beginName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		file, err := os.OpenFile(begin, os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		return errors.Join(file.Close(), syncDir(dir))
+	}
+	if !isEmpty(path) {
+		return nil
+	}
+	// When there is no word any more, the one who left it may just have filled the file.
+	if _, err := os.Stat(begin); errors.Is(err, fs.ErrNotExist) && isEmpty(path) {
+		return errEmptied
+	}
+	return nil
+}
+
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == 0
 }
 
 // makeDir makes the directory and those above it that are missing, so that they outlive a crash.
@@ -98,6 +128,9 @@ func reword(dir string, err error) error {
 		return fmt.Errorf("disk full: %w; free some space, or %s", err, another)
 	case errors.Is(err, errForeign):
 		return fmt.Errorf("%s is %w; move it, or %s", fileName, err, another)
+	case errors.Is(err, errEmptied):
+		return fmt.Errorf("%s is %w: its content was lost, and to start without it would be to forget the tasks that run; "+
+			"restore it from a backup, or remove the file only if no task of the service runs any more", fileName, err)
 	case errors.Is(err, errDamaged):
 		return fmt.Errorf("%s is %w; restore it from a backup (with an empty state, nothing would be known about the tasks that run)", fileName, err)
 	}

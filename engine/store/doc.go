@@ -4,7 +4,7 @@
 // effects one after the other. It sends nothing that depends on a group before Commit of that group has returned nil. In
 // the end it closes the store.
 //
-// OpenBolt keeps records in a file; OpenMemory and Disk keep them in memory, for tests and simulations. Stores do not look
+// OpenBolt keeps records in a file, and takes an empty file for one that was lost, never for a fresh start; OpenMemory and Disk keep them in memory, for tests and simulations. Stores do not look
 // at values: their encoding, and what a newer one means, is the machine's business. The file has a format version of its
 // own, and a file with a newer one is refused.
 //

@@ -44,7 +44,7 @@ func TestNotWritable(t *testing.T) {
 		{"directory above", func(t *testing.T, root, _ string) { must(t, os.Chmod(root, 0o555)) },
 			"state directory T/s: not writable: mkdir T/s: permission denied"},
 		{"directory", func(t *testing.T, _, dir string) { must(t, os.Mkdir(dir, 0o555)) },
-			"state directory T/s: not writable: open T/s/state.db: permission denied"},
+			"state directory T/s: not writable: open T/s/state.db.new: permission denied"},
 		{"state file", func(t *testing.T, _, dir string) {
 			s, err := OpenBolt(dir)
 			must(t, err)

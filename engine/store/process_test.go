@@ -95,9 +95,15 @@ type child struct {
 // start starts a child. It ends with the test at the latest.
 func start(t *testing.T, what, dir string) *child {
 	t.Helper()
+	return startUnder(t, "", what, dir)
+}
+
+// startUnder starts a child after a line of shell.
+func startUnder(t *testing.T, line, what, dir string) *child {
+	t.Helper()
 	exe, err := os.Executable()
 	must(t, err)
-	cmd := exec.CommandContext(t.Context(), exe, dir)
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", line+"\n"+`exec "$0" "$@"`, exe, dir)
 	cmd.Env = append(os.Environ(), childVar+"="+what)
 	cmd.Stderr = os.Stderr
 	input, err := cmd.StdinPipe()
@@ -143,6 +149,29 @@ func TestOneProcessAtATime(t *testing.T) {
 	s, err := OpenBolt(dir)
 	must(t, err)
 	must(t, s.Close())
+}
+
+// The disk is full, or the process is killed, when the file is there and nothing is in it yet.
+func TestEndsBeforeTheFirstWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	c := startUnder(t, "ulimit -f 0", "hold", dir)
+	if line := c.line(); line == "open" {
+		t.Fatal("the child could write")
+	}
+	if err := c.cmd.Wait(); err == nil {
+		t.Error("the child ended well")
+	}
+	if info, err := os.Stat(filepath.Join(dir, fileName)); err != nil || info.Size() != 0 {
+		t.Fatalf("the file after the child's end: %v, %v; want an empty one", info, err)
+	}
+	s, err := OpenBolt(dir)
+	must(t, err)
+	must(t, s.Commit(t.Context(), put("a", "1")))
+	must(t, s.Close())
+	must(t, os.Truncate(filepath.Join(dir, fileName), 0))
+	if text := refused(t, dir, dir); !strings.Contains(text, "state.db is empty") {
+		t.Errorf("when it is emptied later: %s", text)
+	}
 }
 
 func TestKilledInTheMiddle(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os/user"
 	"strconv"
 	"strings"
 	"testing"
@@ -86,7 +87,7 @@ func newClient(t *testing.T, master string, c codec) *client {
 	return &client{
 		t: t, ctx: deadline(t), codec: c, url: "http://" + master + "/api/v1/scheduler",
 		info: mesos.FrameworkInfo{
-			User: "root", Name: "test", Roles: []string{"dev"}, FailoverTimeout: &timeout,
+			User: self(), Name: "test", Roles: []string{"dev"}, FailoverTimeout: &timeout,
 			Capabilities: []mesos.FrameworkInfo_Capability{
 				{Type: mesos.FrameworkInfo_Capability_MULTI_ROLE},
 				{Type: mesos.FrameworkInfo_Capability_PARTITION_AWARE},
@@ -96,7 +97,16 @@ func newClient(t *testing.T, master string, c codec) *client {
 	}
 }
 
-func (c *client) post(ctx context.Context, call *scheduler.Call) *http.Response {
+// self is the name of the user that runs the tests: the one whom every sandbox accepts.
+func self() string {
+	me, err := user.Current()
+	if err != nil {
+		return "root"
+	}
+	return me.Username
+}
+
+func (c *client) request(ctx context.Context, call *scheduler.Call) *http.Request {
 	c.t.Helper()
 	body, err := c.codec.encode(call)
 	if err != nil {
@@ -111,7 +121,12 @@ func (c *client) post(ctx context.Context, call *scheduler.Call) *http.Response 
 	if c.stream != "" {
 		request.Header.Set("Mesos-Stream-Id", c.stream)
 	}
-	response, err := http.DefaultClient.Do(request)
+	return request
+}
+
+func (c *client) post(ctx context.Context, call *scheduler.Call) *http.Response {
+	c.t.Helper()
+	response, err := http.DefaultClient.Do(c.request(ctx, call))
 	if err != nil {
 		c.t.Fatal(err)
 	}

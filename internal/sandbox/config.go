@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,12 @@ type Config struct {
 	// Path is the PATH of tasks. Default: the usual system directories.
 	Path string
 
+	// Fault is for tests: it is asked before each call of a scheduler is carried out, with the name of the call (ACCEPT,
+	// SUBSCRIBE, ...), from several goroutines at once. The call waits while Fault does, and is carried out even if its
+	// sender has gone meanwhile, as in a master that hangs; ctx ends with the sandbox. With a status other than 0 the call is
+	// answered with that and not carried out. Default: nothing fails.
+	Fault func(ctx context.Context, call string) (status int)
+
 	// Logger gets what happens. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -58,7 +65,9 @@ type Agent struct {
 	Port       int    // 0 means DefaultAgentPort; AnyPort means any free one
 	Resources  Resources
 	Attributes []Attribute
-	WorkDir    string // where sandboxes of tasks are made; created if it is not there
+	// WorkDir is where sandboxes of tasks are made, and where the agent keeps its id for its next start. Created if it is
+	// not there; no two agents have the same.
+	WorkDir string
 }
 
 // AnyPort as an agent's port lets the system choose.
@@ -105,6 +114,11 @@ func (cfg Config) complete() (Config, error) {
 	for i := range cfg.Agents {
 		if err := cfg.Agents[i].complete(); err != nil {
 			fail("agent %d: %w", i, err)
+		}
+		for j, other := range cfg.Agents[:i] {
+			if dir := cfg.Agents[i].WorkDir; dir != "" && dir == other.WorkDir {
+				fail("agent %d: work directory %q: it is that of agent %d", i, dir, j)
+			}
 		}
 	}
 	if len(cfg.Agents) > 0 {

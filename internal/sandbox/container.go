@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,7 +22,15 @@ type container struct {
 	ctx    context.Context // ends when the container is not to be started any more
 	cancel context.CancelFunc
 	orders *os.File // write end of the pipe to the supervisor, nil until it runs
+
+	// fetched are the files that the fetcher made, below dir. Only the container's own goroutine uses it.
+	fetched []string
 }
+
+// refusal is why an agent does not even make room for a container.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
 
 // signal tells the supervisor; before there is one, Kill stops the start.
 func (c *container) signal(signal cluster.Signal) {
@@ -43,6 +52,19 @@ func (c *container) abandon() {
 	if c.orders != nil {
 		_ = c.orders.Close()
 		c.orders = nil
+	}
+}
+
+// discard removes what was fetched once nobody needs it, so that the restarts of a task with a large program do not fill the
+// disk. The task may have put anything in its place; nothing outside the directory is touched.
+func (c *container) discard() {
+	root, err := os.OpenRoot(c.dir)
+	if err != nil {
+		return // then there is nothing to remove
+	}
+	defer root.Close()
+	for _, name := range c.fetched {
+		_ = root.Remove(name)
 	}
 }
 
@@ -70,8 +92,13 @@ func (s *Sandbox) run(c *container) {
 	log := s.log.With("task", c.start.Executor, "agent", c.agent.Hostname)
 	child, err := s.prepareAndStart(c)
 	if err != nil {
+		c.discard()
 		log.Warn("task could not be started", "error", err)
+		refused, is := errors.AsType[refusal](err)
 		s.apply(func(now time.Time) []cluster.Effect {
+			if is {
+				return s.cluster.ContainerRefused(now, c.start.Container, refused.Error())
+			}
 			return s.cluster.ProcessFailed(now, c.start.Container, err.Error())
 		})
 		return
@@ -86,6 +113,7 @@ func (s *Sandbox) run(c *container) {
 		return s.cluster.ProcessStarted(now, c.start.Container, pid)
 	})
 	exit := child.wait()
+	c.discard()
 	log.Info("task ended", "status", exit.Status, "lost", exit.Lost)
 	s.apply(func(now time.Time) []cluster.Effect {
 		c.abandon()
@@ -98,6 +126,11 @@ func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
 	if err := makeSandboxDir(c.dir); err != nil {
 		return nil, err
 	}
+	account, err := accountOf(c.start.User)
+	if err != nil {
+		return nil, refusal(fmt.Sprintf("Failed to create executor directory '%s': Failed to chown directory to '%s': %v",
+			c.dir, c.start.User, err))
+	}
 	stdout, err := os.Create(filepath.Join(c.dir, "stdout"))
 	if err != nil {
 		return nil, err
@@ -108,12 +141,16 @@ func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
 		return nil, err
 	}
 	defer stderr.Close()
-	if err := fetchAll(c.ctx, c.dir, c.start.Command.URIs); err != nil {
+	if err := c.fetchAll(); err != nil {
 		fmt.Fprintln(stderr, err)
 		s.log.Warn("fetch failed", "task", c.start.Executor, "error", err)
 		return nil, fmt.Errorf("Failed to fetch all URIs for container '%s': exited with status 1", c.start.Container)
 	}
-	argv := append(append([]string(nil), s.cfg.Supervisor[1:]...), commandLine(c.start.Command)...)
+	if err := account.own(c.dir); err != nil {
+		return nil, err
+	}
+	argv := append(append([]string(nil), s.cfg.Supervisor[1:]...), string(account))
+	argv = append(argv, commandLine(c.start.Command)...)
 	cmd := exec.Command(s.cfg.Supervisor[0], argv...)
 	cmd.Dir, cmd.Env = c.dir, s.environment(c)
 	cmd.Stdout, cmd.Stderr = stdout, stderr

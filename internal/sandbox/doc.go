@@ -13,6 +13,16 @@
 // Supervise. It holds the read end of a pipe whose only write end is in this process; when that closes, for whatever
 // reason, it kills the task and all of its descendants. So nothing outlives the sandbox, not even when that is killed.
 //
+// Tasks run as the user that the framework or their command names, if the sandbox runs as root; otherwise only its own user
+// is accepted. What was fetched for a task is removed when it has ended; its stdout and stderr stay.
+//
+// An agent keeps its id in its work directory, as one of Mesos does: started again with the same directories, the sandbox
+// is to its frameworks a cluster whose machines have rebooted. Its master has a new id, so that offers of before are void.
+// Frameworks are taken with the ids that they bring, and a task that ran is TASK_GONE when its framework asks for it with
+// the agent's id, TASK_UNKNOWN without. All else is lost: the tasks, updates that nobody had acknowledged (no FAILURE and no
+// update tells of the end of the tasks), which frameworks were removed, and filters and suppressed roles, which Mesos
+// forgets as well.
+//
 // What the sandbox never does: isolate tasks from each other or limit what they use, run Docker containers or health
-// checks, unpack archives, change to another user, or keep anything for its next start.
+// checks, or unpack archives.
 package sandbox

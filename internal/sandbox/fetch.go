@@ -19,18 +19,19 @@ import (
 // archives are the names that the fetcher of Mesos unpacks unless it is told not to.
 var archives = [...]string{".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".gz", ".zip"}
 
-// fetchAll brings the URIs of a command into its sandbox directory, one after the other.
-func fetchAll(ctx context.Context, dir string, uris []mesos.CommandInfo_URI) error {
+// fetchAll brings the URIs of the command into the sandbox directory, one after the other.
+func (c *container) fetchAll() error {
+	uris := c.start.Command.URIs
 	for i := range uris {
-		if err := fetch(ctx, dir, &uris[i]); err != nil {
+		if err := c.fetch(&uris[i]); err != nil {
 			return fmt.Errorf("uri %s: %w", uris[i].Value, err)
 		}
 	}
-	return ctx.Err()
+	return c.ctx.Err()
 }
 
-func fetch(ctx context.Context, dir string, uri *mesos.CommandInfo_URI) error {
-	source, err := openURI(ctx, uri.Value)
+func (c *container) fetch(uri *mesos.CommandInfo_URI) error {
+	source, err := openURI(c.ctx, uri.Value)
 	if err != nil {
 		return err
 	}
@@ -46,10 +47,11 @@ func fetch(ctx context.Context, dir string, uri *mesos.CommandInfo_URI) error {
 	if uri.GetExecutable() {
 		mode = 0o755
 	}
-	target := filepath.Join(dir, name)
+	target := filepath.Join(c.dir, name)
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
+	c.fetched = append(c.fetched, name)
 	return writeFile(target, source, mode)
 }
 

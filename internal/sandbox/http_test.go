@@ -67,7 +67,7 @@ func TestRefusals(t *testing.T) {
 		plain("unknown field and null", known+`"type":"DECLINE","x":1,"accept":null,"decline":{"offer_ids":[{"value":"nope"}],"filters":null}}`, 202, ""),
 		plain("quoted number", known+`"type":"DECLINE","decline":{"offer_ids":[],"filters":{"refuse_seconds":"5"}}}`, 202, ""),
 		{"Accept is ignored here", "POST", jsonType, "text/html", c.stream, known + `"type":"SUPPRESS"}`, answer{202, ""}},
-		plain("UPDATE_FRAMEWORK", known+`"type":"UPDATE_FRAMEWORK","update_framework":{"framework_info":{"id":{"value":"`+c.id+`"},"user":"root","name":"test","roles":["dev"],"capabilities":[{"type":"MULTI_ROLE"}]}}}`,
+		plain("UPDATE_FRAMEWORK", known+`"type":"UPDATE_FRAMEWORK","update_framework":{"framework_info":{"id":{"value":"`+c.id+`"},"user":"`+self()+`","name":"test","roles":["dev"],"capabilities":[{"type":"MULTI_ROLE"}]}}}`,
 			200, ""),
 	} {
 		t.Run(r.name, func(t *testing.T) {

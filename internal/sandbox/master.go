@@ -39,6 +39,12 @@ func (s *Sandbox) schedulerCall(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "Failed to validate scheduler::Call: "+err.Error())
 		return
 	}
+	if s.cfg.Fault != nil {
+		if status := s.cfg.Fault(s.ctx, call.Type.String()); status != 0 {
+			refuse(w, status, "fault injected by a test")
+			return
+		}
+	}
 	if call.Type == scheduler.Call_SUBSCRIBE {
 		s.subscribe(w, r, call)
 		return

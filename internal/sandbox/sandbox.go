@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -70,7 +71,11 @@ func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 		s.closeListeners()
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	s.populate()
+	if err := s.populate(); err != nil {
+		s.stop()
+		s.closeListeners()
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
 	s.goroutines.Go(s.beat)
 	for _, e := range s.endpoints() {
 		s.goroutines.Go(func() { s.serve(e) })
@@ -100,7 +105,24 @@ func (s *Sandbox) listen() error {
 		a.Port = listener.Addr().(*net.TCPAddr).Port
 		a.endpoint.server = s.newServer(s.agentHandler(a))
 		s.agents = append(s.agents, a)
+		if err := s.recall(a); err != nil {
+			return fmt.Errorf("agent %s: %w", cfg.Hostname, err)
+		}
 	}
+	return nil
+}
+
+// recall gives an agent the id that it had before, if it had one.
+func (s *Sandbox) recall(a *agentShell) error {
+	id, err := keptID(a.WorkDir)
+	if err != nil {
+		return err
+	}
+	if other := s.agentByID(id); id != "" && other != nil {
+		return fmt.Errorf("agent id: %s has that of agent %s; is it a copy? remove %s, and the agent gets a new id",
+			a.WorkDir, other.Hostname, filepath.Join(a.WorkDir, lastAgent))
+	}
+	a.id = id
 	return nil
 }
 
@@ -149,7 +171,7 @@ func (s *Sandbox) tracked(next http.Handler) http.Handler {
 }
 
 // populate makes the cluster. No lock is needed: nothing serves yet.
-func (s *Sandbox) populate() {
+func (s *Sandbox) populate() error {
 	address := s.master.listener.Addr().(*net.TCPAddr)
 	now := time.Now()
 	s.cluster = cluster.New(now, cluster.Config{
@@ -160,10 +182,14 @@ func (s *Sandbox) populate() {
 	})
 	for _, a := range s.agents {
 		a.id, _ = s.cluster.AddAgent(now, cluster.AgentConfig{
-			Hostname: a.Hostname, IP: a.IP, Port: a.Port,
+			ID: a.id, Hostname: a.Hostname, IP: a.IP, Port: a.Port,
 			Resources: a.Resources.wire(), Attributes: a.wireAttributes(),
 		})
+		if err := keepID(a.WorkDir, a.id); err != nil {
+			return fmt.Errorf("agent %s: %w", a.Hostname, err)
+		}
 	}
+	return nil
 }
 
 func (s *Sandbox) endpoints() []*endpoint {

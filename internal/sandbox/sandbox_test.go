@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
@@ -152,20 +154,24 @@ func TestFetcher(t *testing.T) {
 	if err := os.WriteFile(local, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, oneAgent(t.TempDir()))
+	dir := t.TempDir()
+	s := start(t, oneAgent(dir))
 	c := newClient(t, s.MasterAddress(), protobufCodec())
 	c.subscribe()
-	yes := true
-	good, bad, archive := shell("good", "test \"$(cat local.txt)\" = hello && ./run.sh"), shell("bad", "true"), shell("archive", "true")
-	good.Command.URIs = []mesos.CommandInfo_URI{{Value: script.URL + "/run.sh?x=y", Executable: &yes}, {Value: local}}
-	bad.Command.URIs = []mesos.CommandInfo_URI{{Value: files.URL + "/missing"}}
+	yes, in := true, "sub/again.txt"
+	good, bad, archive := shell("good", "test \"$(cat local.txt sub/again.txt)\" = hellohello && touch sub/made-by-task && ./run.sh"), shell("bad", "true"), shell("archive", "true")
+	good.Command.URIs = []mesos.CommandInfo_URI{{Value: script.URL + "/run.sh?x=y", Executable: &yes}, {Value: local}, {Value: local, OutputFile: &in}}
+	bad.Command.URIs = []mesos.CommandInfo_URI{{Value: local}, {Value: files.URL + "/missing"}}
 	archive.Command.URIs = []mesos.CommandInfo_URI{{Value: script.URL + "/a.tar.gz"}}
-	c.launch(c.offer(), good, bad, archive)
+	offer := c.offer()
+	c.launch(offer, good, bad, archive)
 	c.update("good", mesos.TASK_STARTING)
 	c.update("good", mesos.TASK_RUNNING)
 	if got := c.update("good", mesos.TASK_FAILED).GetMessage(); got != "Command exited with status 42" {
 		t.Errorf("good: %q", got)
 	}
+	executors := filepath.Join(dir, "slaves", offer.AgentID.Value, "frameworks", c.id, "executors")
+	c.wantFiles(filepath.Join(executors, "good", "runs", "latest"), "stderr", "stdout", "sub", "sub/made-by-task")
 	for _, task := range []string{"bad", "archive"} {
 		status := c.update(task, mesos.TASK_FAILED)
 		if status.GetSource() != mesos.SOURCE_AGENT || status.GetReason() != mesos.REASON_CONTAINER_LAUNCH_FAILED {
@@ -174,6 +180,29 @@ func TestFetcher(t *testing.T) {
 		if err := prefixed(status.GetMessage(), "Failed to launch container: Failed to fetch all URIs for container '"); err != nil {
 			t.Error(err)
 		}
+		c.wantFiles(filepath.Join(executors, task, "runs", "latest"), "stderr", "stdout")
+	}
+}
+
+// wantFiles compares what there is below a directory.
+func (c *client) wantFiles(dir string, want ...string) {
+	c.t.Helper()
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var got []string
+	err = fs.WalkDir(os.DirFS(root), ".", func(path string, _ fs.DirEntry, err error) error {
+		if path != "." {
+			got = append(got, path)
+		}
+		return err
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		c.t.Errorf("files of %s (-want +got):\n%s", dir, diff)
 	}
 }
 
@@ -269,6 +298,18 @@ func TestStartRefuses(t *testing.T) {
 			c.Agents[0].IP = "::1"
 			c.Supervisor = []string{"/no/such/program"}
 		}), []string{`master address "here"`, `ip "::1"`, "/no/such/program"}},
+		{"work directory of another", with(func(c *sandbox.Config) {
+			c.Agents = append(c.Agents, c.Agents[0])
+			c.Agents[1].IP = "127.0.3.2"
+		}), []string{"agent 1: work directory", "that of agent 0"}},
+		{"id of another", with(func(c *sandbox.Config) {
+			link(t, "F-S0", c.Agents[0].WorkDir)
+			c.Agents = append(c.Agents, c.Agents[0])
+			c.Agents[1].IP, c.Agents[1].WorkDir = "127.0.3.2", t.TempDir()
+			link(t, "F-S0", c.Agents[1].WorkDir)
+		}), []string{"agent 127.0.3.2: agent id", "has that of agent 127.0.3.1", "remove", "/meta/slaves/latest"}},
+		{"no id", with(func(c *sandbox.Config) { link(t, "..", c.Agents[0].WorkDir) }),
+			[]string{"agent 127.0.3.1: agent id", "/meta/slaves/latest is no link to one; remove it"}},
 		{"work directory is a file", with(func(c *sandbox.Config) { c.Agents[0].WorkDir = "/dev/null/x" }),
 			[]string{"work directory", "/dev/null"}},
 	} {
@@ -284,6 +325,17 @@ func TestStartRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// link makes what an agent of a work directory reads its id from.
+func link(t *testing.T, id, workDir string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(workDir, "meta", "slaves"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(id, filepath.Join(workDir, "meta", "slaves", "latest")); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -28,9 +28,10 @@ func SuperviseInherited(args []string) int {
 	return Supervise(args, os.NewFile(OrdersFD, "orders"), os.NewFile(ReportFD, "report"))
 }
 
-// Supervise runs one task and ends with it. args[0] is the file to execute, looked up in PATH; the rest is its argv,
-// beginning with the name of the program. The task gets this process's environment, directory, stdout and stderr, and
-// a process group of its own.
+// Supervise runs one task and ends with it. args[0] is whom it runs as, either "-" for this process's own user or
+// UID:GID:GROUP,... with ids; args[1] is the file to execute, looked up in PATH; the rest is its argv, beginning with the
+// name of the program. The task gets this process's environment, directory, stdout and stderr, and a process group of its
+// own.
 //
 // Each byte read from orders is an order; its end means that the sandbox is gone, and everything that the task has
 // started is killed. The same happens to what the task leaves behind when it ends. SIGTERM, SIGINT and SIGHUP are
@@ -39,8 +40,8 @@ func SuperviseInherited(args []string) int {
 // executed.
 func Supervise(args []string, orders, report *os.File) int {
 	defer report.Close()
-	if len(args) < 2 {
-		fmt.Fprintln(os.Stderr, "supervisor: want the file to execute and its argv")
+	if len(args) < 3 {
+		fmt.Fprintln(os.Stderr, "supervisor: want an account, the file to execute and its argv")
 		return 2
 	}
 	// Pdeathsig strikes when the thread that started the task ends, so this one must live as long as the process.
@@ -63,15 +64,19 @@ func Supervise(args []string, orders, report *os.File) int {
 }
 
 func superviseTask(args []string, orders *os.File) (syscall.WaitStatus, error) {
-	path, err := exec.LookPath(args[0])
+	credential, err := account(args[0]).credential()
+	if err != nil {
+		return 0, err
+	}
+	path, err := exec.LookPath(args[1])
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		return 0, err
 	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	cmd := &exec.Cmd{
-		Path: path, Args: args[1:], Stdout: os.Stdout, Stderr: os.Stderr,
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+		Path: path, Args: args[2:], Stdout: os.Stdout, Stderr: os.Stderr,
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: credential},
 	}
 	if err := cmd.Start(); err != nil {
 		return 0, err
@@ -88,6 +93,15 @@ func superviseTask(args []string, orders *os.File) (syscall.WaitStatus, error) {
 	_ = cmd.Wait() // what it says is in ProcessState
 	killRest()
 	return cmd.ProcessState.Sys().(syscall.WaitStatus), nil
+}
+
+// credential is nil for ownAccount.
+func (a account) credential() (*syscall.Credential, error) {
+	if a == ownAccount {
+		return nil, nil
+	}
+	uid, gid, groups, err := a.ids()
+	return &syscall.Credential{Uid: uid, Gid: gid, Groups: groups}, err
 }
 
 // awaitEnd waits for a child to end but leaves it as it is, so that its number stays taken.

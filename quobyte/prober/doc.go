@@ -16,8 +16,9 @@
 //     carry QUOBYTE_DEV_SETUP or a directory that Quobyte keeps its data in. A file that can't be read or understood is a
 //     problem in the report; such a device is not used.
 //  2. Meanwhile it asks the pods of the last message (a quobyte.Watchlist) for their health, at the addresses given there.
-//  3. It sends a quobyte.Report in the data of a RUNNING update if anything has changed, and on every tenth interval. There
-//     is at most one report to a round, so that a burst of changes is one report.
+//  3. It sends a quobyte.Report in the data of a RUNNING update if anything has changed, if a message came since the round
+//     before (also one that says nothing new), and on every tenth interval. There is at most one report to a round, so that
+//     a burst of changes is one report.
 //
 // A scan that hangs in the kernel (a dying disk, a dead network mount) holds up neither health nor the answer to a kill:
 // after ScanTimeout the round goes on with the facts of the scan before, and the update's message says so.

@@ -13,6 +13,7 @@ type round struct {
 	facts  *quobyte.Facts // of the last scan that ended; nil if none ever did
 	health []quobyte.PodHealth
 	heard  string
+	asked  bool   // a message came before it, and after the round before it
 	note   string // what the operator should know of the round itself
 }
 

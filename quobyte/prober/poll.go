@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -76,7 +77,7 @@ func (p poller) ask(ctx context.Context, pod quobyte.WatchedPod) string {
 		return ""
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // what was read until an error will do
-	if line := firstLine(body); line != "" {
+	if line := firstLine(body); line != "" && !isMarkup(response.Header.Get("Content-Type"), line) {
 		return fmt.Sprintf("%s (HTTP %d)", shorten(line, maxReason), response.StatusCode)
 	}
 	return shorten(fmt.Sprintf("%s: HTTP %d", pod.URL, response.StatusCode), maxReason)
@@ -85,6 +86,12 @@ func (p poller) ask(ctx context.Context, pod quobyte.WatchedPod) string {
 func firstLine(text []byte) string {
 	line, _, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
 	return strings.Join(strings.Fields(string(line)), " ")
+}
+
+// isMarkup tells a page from a reason: the first line of a page says nothing.
+func isMarkup(contentType, line string) bool {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	return kind == "text/html" || kind == "application/xhtml+xml" || strings.HasPrefix(line, "<")
 }
 
 func (p poller) reason(err error) string {

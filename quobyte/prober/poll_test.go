@@ -28,6 +28,16 @@ func TestPoll(t *testing.T) {
 		http.Error(w, strings.Repeat("x", 100_000), http.StatusInternalServerError)
 	})
 	answers.HandleFunc("/silent", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	answers.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, "\n <!DOCTYPE html>\n<html><body>down</body></html>")
+	})
+	answers.HandleFunc("/html", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, "down<br>")
+	})
 	answers.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/no-majority", http.StatusFound) })
 	answers.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) })
 	server := httptest.NewServer(answers)
@@ -51,6 +61,8 @@ func TestPoll(t *testing.T) {
 		{server.URL + "/no-majority", true, "replica set has no majority: 1 of 3 up (HTTP 503)"},
 		{server.URL + "/long", false, strings.Repeat("x", maxReason) + " (HTTP 500)"},
 		{server.URL + "/silent", false, server.URL + "/silent: HTTP 502"},
+		{server.URL + "/page", true, server.URL + "/page: HTTP 503"},
+		{server.URL + "/html", false, server.URL + "/html: HTTP 503"},
 		{server.URL + "/elsewhere", true, ""},
 		{server.URL + "/nowhere", true, ""},
 		{server.URL + "/nowhere", false, "404 page not found (HTTP 404)"},

@@ -69,6 +69,7 @@ type prober struct {
 	rounds chan round // results of the round that is under way
 	busy   bool       // there is one
 	again  bool       // another one is wanted as soon as it ends
+	asked  bool       // a message came since the last round began
 
 	seq    uint64
 	last   []byte // what the last report said, its number left out
@@ -144,14 +145,16 @@ func (p *prober) launched(ctx context.Context, taskID string) error {
 	return nil
 }
 
-// told takes a watch list, and looks at once how the pods on it are.
+// told takes a watch list, and looks at once how the pods on it are. What comes of it is reported even if it is what was
+// reported before: the framework drops what it can't use yet, such as that a pod is well before Mesos has said that it runs,
+// and sends a message again when it wants to know.
 func (p *prober) told(ctx context.Context, data []byte) {
 	list, err := quobyte.DecodeWatchlist(data)
 	if err != nil {
 		p.log.Warn("message from the framework can't be read; the list before it stays", "error", err)
 		return
 	}
-	p.list, p.heard = list, quobyte.HeardDigest(data)
+	p.list, p.heard, p.asked = list, quobyte.HeardDigest(data), true
 	p.begin(ctx)
 }
 
@@ -178,31 +181,32 @@ func (p *prober) begin(ctx context.Context) {
 		return
 	}
 	p.busy, p.again = true, false
-	list, heard := p.list, p.heard
+	list, heard, asked := p.list, p.heard, p.asked
+	p.asked = false
 	p.work.Go(func() {
 		r := p.looker.look(ctx, list)
-		r.heard = heard
+		r.heard, r.asked = heard, asked
 		p.rounds <- r
 	})
 }
 
-// finish reports what a round has found, if that is news or the framework has heard nothing for long.
+// finish reports what a round has found, if that is news, or the framework asked or has heard nothing for long.
 func (p *prober) finish(ctx context.Context, r round) error {
 	p.busy = false
 	if p.again {
 		defer p.begin(ctx)
 	}
 	if r.facts == nil { // no scan has ended yet: there is nothing to say about the host, but the task runs
-		return p.send(nil, r.note, []byte(r.note))
+		return p.send(nil, r.note, []byte(r.note), false)
 	}
 	report := quobyte.Report{Facts: *r.facts, Health: r.health, Heard: r.heard}
 	said := append(report.Encode(), r.note...)
 	report.Seq = p.seq + 1
-	return p.send(report.Encode(), r.note, said)
+	return p.send(report.Encode(), r.note, said, r.asked)
 }
 
-func (p *prober) send(data []byte, note string, said []byte) error {
-	if bytes.Equal(said, p.last) && p.silent < quobyte.RepeatEvery {
+func (p *prober) send(data []byte, note string, said []byte, asked bool) error {
+	if !asked && bytes.Equal(said, p.last) && p.silent < quobyte.RepeatEvery {
 		return nil
 	}
 	p.last, p.silent = said, 0

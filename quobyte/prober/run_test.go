@@ -258,6 +258,34 @@ func TestAMessageDuringARoundIsAnsweredByTheNextOneAtOnce(t *testing.T) {
 	})
 }
 
+// The framework may have had no use for what it was told: a message that says the same as the one before asks for it again.
+func TestEveryMessageIsAnsweredByAReport(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		facts, heard := w.facts, quobyte.HeardDigest([]byte(one))
+		well := quobyte.PodHealth{TaskID: "data-0__1", Healthy: true}
+		w.change(func() { w.health["http://h:1/"] = 200 })
+		w.say(executor.Launched{TaskID: "t"})
+		w.say(executor.Message{Data: []byte(one)})
+		w.sent()
+		w.pass(7 * time.Second)
+		w.expect("while nothing changes and nobody asks")
+		w.say(executor.Message{Data: []byte(one)})
+		w.expect("the same message again", running(3, facts, heard, well))
+		w.pass(5 * time.Second)
+		w.expect("the round after it")
+
+		hang := make(chan struct{})
+		w.change(func() { w.hang = hang })
+		w.pass(5 * time.Second) // a round is under way, and what it found was found before the message
+		w.say(executor.Message{Data: []byte(one)})
+		w.say(executor.Message{Data: []byte(one)})
+		w.change(func() { w.hang = nil })
+		close(hang)
+		synctest.Wait()
+		w.expect("two messages during a round", running(4, facts, heard, well))
+	})
+}
+
 func TestAScanThatHangsHoldsUpNothingElse(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		facts := w.facts

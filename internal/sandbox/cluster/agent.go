@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -13,6 +14,7 @@ const commandLinger = time.Second
 
 // AgentConfig describes an agent at registration.
 type AgentConfig struct {
+	ID         string // that it had before, and kept; "" for a new one. Must not be that of another agent
 	Hostname   string
 	IP         string // of the agent; tasks are told to be reachable there
 	Port       int
@@ -59,6 +61,7 @@ type executorRun struct {
 	lingerUntil time.Time
 
 	// why the tasks of this executor will have failed when it ends
+	outcome mesos.TaskState
 	reason  mesos.TaskStatus_Reason
 	message string
 }
@@ -67,7 +70,7 @@ type executorRun struct {
 func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects []Effect) {
 	c.begin(now)
 	a := &agent{
-		id:       fmt.Sprintf("%s-S%d", c.cfg.MasterID, len(c.agents)),
+		id:       cmp.Or(cfg.ID, fmt.Sprintf("%s-S%d", c.cfg.MasterID, len(c.agents))),
 		hostname: cfg.Hostname, ip: cfg.IP, port: cfg.Port,
 		attributes: cfg.Attributes,
 		registered: c.now,
@@ -145,12 +148,13 @@ func (c *Cluster) deliverCommand(t *task) {
 // contain asks for the process of a new executor.
 func (c *Cluster) contain(e *executorRun, command *mesos.CommandInfo) {
 	e.container = c.newID()
-	e.reason, e.message = mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"
+	e.outcome, e.reason, e.message = mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"
 	e.agent.executors.put(executorKey(e.framework.id, e.id), e)
 	c.containers[e.container] = e
 	c.emit(StartProcess{
 		Container: e.container, Agent: e.agent.id, Framework: e.framework.id, Executor: e.id,
-		Command: command, CustomExecutor: !e.command, Checkpoint: e.framework.info.GetCheckpoint(),
+		Command: command, User: cmp.Or(command.GetUser(), e.framework.info.User),
+		CustomExecutor: !e.command, Checkpoint: e.framework.info.GetCheckpoint(),
 	})
 }
 
@@ -185,6 +189,18 @@ func (c *Cluster) ProcessFailed(now time.Time, container, problem string) []Effe
 	return c.end()
 }
 
+// ContainerRefused says that an agent could not even make room for a container, for example because the user is unknown.
+// Tasks end as TASK_DROPPED with that message: nothing of them ever ran.
+func (c *Cluster) ContainerRefused(now time.Time, container, message string) []Effect {
+	c.begin(now)
+	if e := c.containers[container]; e != nil {
+		e.outcome, e.message = mesos.TASK_DROPPED, message
+		c.ended(e, Exit{Status: -1, Lost: true})
+		c.dropExecutor(e) // also that of a command task: there is nothing to linger
+	}
+	return c.end()
+}
+
 // An Exit is how a process ended.
 type Exit struct {
 	Status int  // as of wait(2): the exit code times 256, or the number of the signal
@@ -208,7 +224,7 @@ func (c *Cluster) ended(e *executorRun, exit Exit) {
 	switch {
 	case terminal(e.task.latest):
 	case exit.Lost:
-		c.agentStatus(e.task, e.id, mesos.TASK_FAILED, e.reason, e.message)
+		c.agentStatus(e.task, e.id, e.outcome, e.reason, e.message)
 	default:
 		c.commandStatus(e, commandOutcome(e, exit), exitText(exit.Status))
 	}

@@ -11,8 +11,8 @@
 //  2. Subscribe for each SUBSCRIBE call of a scheduler, Call for every other call of one, Disconnect when the
 //     connection that carries a subscription ends by itself.
 //  3. ExecutorSubscribe, ExecutorCall and ExecutorDisconnect likewise for the v1 executor API of an agent.
-//  4. ProcessStarted once for each StartProcess effect, or ProcessFailed if it could not be started, and later
-//     ProcessExited for each one that was started.
+//  4. ProcessStarted once for each StartProcess effect, or ProcessFailed or ContainerRefused if it could not be
+//     started, and later ProcessExited for each one that was started.
 //  5. Tick when the time that NextWake names has come: offers, heartbeats, retries and timeouts happen there.
 //
 // After each of these calls the caller carries out the returned effects in their order. An effect that names a stream

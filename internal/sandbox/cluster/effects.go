@@ -32,13 +32,14 @@ type CloseExecutor struct {
 }
 
 // StartProcess runs a command in a new container: its URIs are fetched, then its command is executed. The caller
-// answers with ProcessStarted or ProcessFailed.
+// answers with ProcessStarted, ProcessFailed or ContainerRefused.
 type StartProcess struct {
 	Container string // unique for ever
 	Agent     string
 	Framework string
 	Executor  string // for a command task the id of the task, as in Mesos
 	Command   *mesos.CommandInfo
+	User      string // who it is to run as
 	// CustomExecutor says that the command speaks the executor API, so that it needs the MESOS_* environment.
 	CustomExecutor bool
 	Checkpoint     bool // of the framework

@@ -199,7 +199,7 @@ func (c *Cluster) executorEnded(e *executorRun, exit Exit) {
 		Status:     &status,
 	}})
 	for _, t := range e.live() {
-		c.agentStatus(t, e.id, mesos.TASK_FAILED, e.reason, e.message)
+		c.agentStatus(t, e.id, e.outcome, e.reason, e.message)
 	}
 	e.agent.used = e.agent.used.minus(e.resources.allocated(""))
 	c.dropExecutor(e)

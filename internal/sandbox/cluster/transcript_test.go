@@ -79,7 +79,7 @@ func short(text string) string { return longID.ReplaceAllString(text, "#$1") }
 
 func (s *story) run(d *datadriven.TestData) error {
 	commands := map[string]func(*datadriven.TestData) error{
-		"agent":      s.agent,           // agent ip=127.0.1.1 cpus=4 mem=4096 [ports=31000-31999]
+		"agent":      s.agent,           // agent ip=127.0.1.1 cpus=4 mem=4096 [ports=31000-31999] [id=N-S7]
 		"subscribe":  s.subscribe,       // subscribe A [as=A/2] [id=..] [roles=(dev)] [caps=(..)] [failover=60]
 		"disconnect": s.disconnect,      // disconnect A
 		"call":       s.call,            // call A \n {"type":"REVIVE"}
@@ -87,6 +87,7 @@ func (s *story) run(d *datadriven.TestData) error {
 		"ack":        s.ack,             // ack A t1: acknowledge the last update seen of t1
 		"started":    s.started,         // started t1 pid=7
 		"failed":     s.failed,          // failed t1 problem="..."
+		"refused":    s.refused,         // refused t1: its agent can't make room for it
 		"exited":     s.exited,          // exited t1 status=256 [lost]
 		"executor":   s.executor,        // executor e1 [framework=M-0000] \n {"type":"SUBSCRIBE","subscribe":{}}
 		"hangup":     s.hangup,          // hangup e1: the executor's connection ends
@@ -105,6 +106,9 @@ func (s *story) agent(d *datadriven.TestData) error {
 	cfg := cluster.AgentConfig{Port: 5051}
 	if arg, ok := d.Arg("ip"); ok {
 		cfg.IP = arg.Vals[0]
+	}
+	if arg, ok := d.Arg("id"); ok {
+		cfg.ID = arg.Vals[0]
 	}
 	cfg.Hostname = cfg.IP
 	for _, name := range []string{"cpus", "mem", "disk"} {
@@ -302,6 +306,14 @@ func (s *story) failed(d *datadriven.TestData) error {
 	container, err := s.container(d)
 	if err == nil {
 		s.show(s.c.ProcessFailed(s.now, container, "Failed to fetch all URIs for container 'c': exited with status 1"))
+	}
+	return err
+}
+
+func (s *story) refused(d *datadriven.TestData) error {
+	container, err := s.container(d)
+	if err == nil {
+		s.show(s.c.ContainerRefused(s.now, container, "Failed to create executor directory 'd': No such user 'u'"))
 	}
 	return err
 }

@@ -191,12 +191,14 @@ func (m *Machine) decline(now time.Time, unplaced map[string]offers.Requirement)
 	}
 	clear(m.offers)
 	for id, r := range m.returned {
-		if now.Before(r.next) {
+		switch {
+		case r.next.IsZero(): // declined again, and that has not failed
+		case now.Before(r.next):
 			m.wakeAt(r.next)
-			continue
+		default:
+			byRefuse[m.cfg.RefuseWanted] = append(byRefuse[m.cfg.RefuseWanted], id)
+			m.returned[id] = retry{count: r.count}
 		}
-		byRefuse[m.cfg.RefuseWanted] = append(byRefuse[m.cfg.RefuseWanted], id)
-		m.returned[id] = retry{next: now.Add(time.Hour), count: r.count} // a further failure brings it back earlier
 	}
 	for _, d := range []time.Duration{m.cfg.RefuseWanted, m.cfg.RefuseIdle} {
 		ids := byRefuse[d]

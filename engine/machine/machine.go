@@ -318,7 +318,6 @@ func (m *Machine) giveBack(now time.Time, ids []string) {
 	for _, id := range ids {
 		r := m.returned[id]
 		if r.count == maxReturns {
-			delete(m.returned, id)
 			continue
 		}
 		m.returned[id] = retry{next: now.Add(m.cfg.RefuseWanted), count: r.count + 1}

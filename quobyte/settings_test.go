@@ -39,61 +39,61 @@ func TestValidate(t *testing.T) {
 		"no ports of those that are off": {dockerSettings, func(s *Settings) { s.S3Port, s.ClientPort = s.APIPort, s.APIPort }, nil},
 
 		"defaults": {DefaultSettings, func(*Settings) {}, []string{
-			`--docker_image: is empty; an image is needed with --containerizer=docker`,
+			`--docker-image: is empty; an image is needed with --containerizer=docker`,
 			`--release: is empty; a release is needed with --containerizer=docker, it is the image's tag`,
-			`--framework_url: is empty, and hosts fetch the prober from there; use http://HOST:PORT or https://HOST:PORT, as the hosts reach the framework`,
+			`--framework-url: is empty, and hosts fetch the prober from there; use http://HOST:PORT or https://HOST:PORT, as the hosts reach the framework`,
 		}},
 		"choices": {dockerSettings, func(s *Settings) {
 			s.Containerizer, s.ProberFrom, s.PortsFrom, s.ProbeInterval = "podman", "air", "", time.Millisecond
 		}, []string{
 			`--containerizer: "podman" is unknown; use docker or command`,
-			`--prober_from: "air" is unknown; use artifact or image`,
-			`--ports_from: "" is unknown; use offers or host`,
-			`--probe_interval: 1ms is out of range; use 100ms to 10m0s`,
+			`--prober-from: "air" is unknown; use artifact or image`,
+			`--ports-from: "" is unknown; use offers or host`,
+			`--probe-interval: 1ms is out of range; use 100ms to 10m0s`,
 		}},
 		"images": {dockerSettings, func(s *Settings) {
 			s.DockerImage, s.Release, s.ClientMountPoint, s.ProberFrom, s.FrameworkImage = "reg:5000/server:1.3", "1/4", "/q", ProberFromImage, "a b"
 		}, []string{
-			`--client_image: is empty; an image is needed with --containerizer=docker and --client_mount_point`,
-			`--framework_image: "a b" has spaces or control characters; use an image name`,
-			`--docker_image: "reg:5000/server:1.3" has a tag; give the image without one, its tag is --release "1/4"`,
+			`--client-image: is empty; an image is needed with --containerizer=docker and --client-mount-point`,
+			`--framework-image: "a b" has spaces or control characters; use an image name`,
+			`--docker-image: "reg:5000/server:1.3" has a tag; give the image without one, its tag is --release "1/4"`,
 			`--release: "1/4" is no image tag; use up to 128 letters, digits, '_', '.' and '-', the first of them no '.' or '-'`,
 		}},
 		"commands and texts": {commandSettings, func(s *Settings) {
 			s.ServerCommand, s.ClientCommand, s.Name, s.S3Hostname, s.ExtraServiceConfig = " ", "a\nb", "", "s3 example", "a=b\nc=d"
 		}, []string{
-			`--server_command: is empty; a command line is needed with --containerizer=command`,
-			`--client_command: "a\nb" has control characters; use a single line`,
-			`--framework_name: is empty; a name is needed`,
-			`--s3_hostname: "s3 example" has spaces or control characters; use a name without`,
-			`--extra_service_config: "a=b\nc=d" has control characters; use a single line, key=value`,
+			`--server-command: is empty; a command line is needed with --containerizer=command`,
+			`--client-command: "a\nb" has control characters; use a single line`,
+			`--framework-name: is empty; a name is needed`,
+			`--s3-hostname: "s3 example" has spaces or control characters; use a name without`,
+			`--extra-service-config: "a=b\nc=d" has control characters; use a single line, key=value`,
 		}},
 		"url": {commandSettings, func(s *Settings) { s.FrameworkURL = "10.0.0.9:7888" }, []string{
-			`--framework_url: "10.0.0.9:7888" is no URL; use http://HOST:PORT or https://HOST:PORT, as the hosts reach the framework`,
+			`--framework-url: "10.0.0.9:7888" is no URL; use http://HOST:PORT or https://HOST:PORT, as the hosts reach the framework`,
 		}},
 		"directories": {dockerSettings, func(s *Settings) {
 			s.HostDeviceDirectory, s.ClientMountPoint, s.ClientImage = "mnt", "/a/../b", "c"
 		}, []string{
-			`--host_device_directory: "mnt" is not absolute; use a directory that begins with '/'`,
-			`--client_mount_point: "/a/../b" goes up by ".."; use a plain path`,
+			`--host-device-directory: "mnt" is not absolute; use a directory that begins with '/'`,
+			`--client-mount-point: "/a/../b" goes up by ".."; use a plain path`,
 		}},
 		"directories again": {dockerSettings, func(s *Settings) {
 			s.HostDeviceDirectory, s.ClientMountPoint, s.ClientImage = "/", "/a:b", "c"
 		}, []string{
-			`--host_device_directory: "/" is the root directory; use one below it`,
-			`--client_mount_point: "/a:b" has a colon, which docker takes for a separator; use a path without`,
+			`--host-device-directory: "/" is the root directory; use one below it`,
+			`--client-mount-point: "/a:b" has a colon, which docker takes for a separator; use a path without`,
 		}},
 		"ports": {dockerSettings, func(s *Settings) {
 			s.APIPort, s.WebconsolePort, s.ServiceDebugPort = 21011, 0, 21011
 		}, []string{
-			`--api_port: 21011 is among the ports 21000-21011 that --port_range_base takes; use another`,
-			`--webconsole_port: 0 is no port; use 1 to 65535`,
-			`--service_debug_port: 21011 is among the ports 21000-21011 that --port_range_base takes; use another`,
-			`--service_debug_port: 21011 is --api_port as well; use another`,
+			`--api-port: 21011 is among the ports 21000-21011 that --port-range-base takes; use another`,
+			`--webconsole-port: 0 is no port; use 1 to 65535`,
+			`--service-debug-port: 21011 is among the ports 21000-21011 that --port-range-base takes; use another`,
+			`--service-debug-port: 21011 is --api-port as well; use another`,
 		}},
 		"port range": {dockerSettings, func(s *Settings) { s.PortRangeBase, s.WebconsolePort = 65525, 8889 }, []string{
-			`--port_range_base: 65525 is out of range; use 1 to 65524, 12 ports are taken from there on`,
-			`--webconsole_port: 8889 is --api_port as well; use another`,
+			`--port-range-base: 65525 is out of range; use 1 to 65524, 12 ports are taken from there on`,
+			`--webconsole-port: 8889 is --api-port as well; use another`,
 		}},
 		"resources": {dockerSettings, func(s *Settings) {
 			s.Resources[Registry] = offers.Resources{CPUs: 1000, Mem: 512_000}
@@ -103,29 +103,29 @@ func TestValidate(t *testing.T) {
 			s.ExtraRAM[Client] = 1
 			s.ExtraRAM[Data] = -1
 		}, []string{
-			`--nfs_resources: pod type "nfs" is unknown here; use prober, registry, metadata, data, api, webconsole, s3 or client`,
-			`--client_extra_ram_mb: pod type "client" is unknown here; use registry, metadata, data, api, webconsole or s3`,
-			`--registry_resources: mem 512 leaves no heap beside --registry_extra_ram_mb 512; use more than 512`,
-			`--metadata_resources: cpus -1.5 is negative; use a positive number`,
-			`--metadata_resources: mem is 0; use a positive number`,
-			`--metadata_resources: disk -0.001 is negative; use a positive number`,
-			`--metadata_resources: ports are not given here; use --port_range_base and the --…_port flags`,
-			`--data_extra_ram_mb: -1 is negative; use 0 or more`,
-			`--prober_resources: cpus 0.01 and mem 32 are too little; use at least cpus 0.02 and mem 33`,
+			`--nfs-resources: pod type "nfs" is unknown here; use prober, registry, metadata, data, api, webconsole, s3 or client`,
+			`--client-extra-ram-mb: pod type "client" is unknown here; use registry, metadata, data, api, webconsole or s3`,
+			`--registry-resources: mem 512 leaves no heap beside --registry-extra-ram-mb 512; use more than 512`,
+			`--metadata-resources: cpus -1.5 is negative; use a positive number`,
+			`--metadata-resources: mem is 0; use a positive number`,
+			`--metadata-resources: disk -0.001 is negative; use a positive number`,
+			`--metadata-resources: ports are not given here; use --port-range-base and the --…-port flags`,
+			`--data-extra-ram-mb: -1 is negative; use 0 or more`,
+			`--prober-resources: cpus 0.01 and mem 32 are too little; use at least cpus 0.02 and mem 33`,
 		}},
 		"the predecessor's negative heap": {dockerSettings, func(s *Settings) { s.Resources[S3] = amounts(1000, 512, 32) }, []string{
-			`--s3_resources: mem 512 leaves no heap beside --s3_extra_ram_mb 1536; use more than 1536`,
+			`--s3-resources: mem 512 leaves no heap beside --s3-extra-ram-mb 1536; use more than 1536`,
 		}},
 		"expect and hosts": {dockerSettings, func(s *Settings) {
 			s.Expect = map[string]int{Registry: 4, API: 1, Data: -2, Client: 1}
 			s.RestrictHosts = []string{"a", "a", ""}
 		}, []string{
 			`--expect: api=1: pod type "api" can't be expected; use registry, metadata, data or client`,
-			`--expect: client=1 can't be met without --client_mount_point`,
+			`--expect: client=1 can't be met without --client-mount-point`,
 			`--expect: data=-2 is negative; use 0 or more`,
-			`--expect: registry=4 can't be met, --restrict_hosts names 3; use at most that many`,
-			`--restrict_hosts: "a" is named twice; name each host once`,
-			`--restrict_hosts: "" is no host; use host keys or hostnames`,
+			`--expect: registry=4 can't be met, --restrict-hosts names 3; use at most that many`,
+			`--restrict-hosts: "a" is named twice; name each host once`,
+			`--restrict-hosts: "" is no host; use host keys or hostnames`,
 		}},
 	}
 	for name, test := range tests {
@@ -150,7 +150,7 @@ func TestWarnings(t *testing.T) {
 	s.Expect[Registry], s.ServiceDebugPort = 4, 5005
 	want := []string{
 		"--expect: registry=4 tolerates no more failures than registry=3; use an odd number",
-		"--service_debug_port: 5005 is used by every daemon, so that only one per host can have it",
+		"--service-debug-port: 5005 is used by every daemon, so that only one per host can have it",
 	}
 	if diff := cmp.Diff(want, s.Warnings()); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

@@ -52,7 +52,7 @@ func (s Settings) Warnings() []string {
 		warnings = append(warnings, fmt.Sprintf("--expect: registry=%d tolerates no more failures than registry=%d; use an odd number", n, n-1))
 	}
 	if s.ServiceDebugPort > 0 {
-		warnings = append(warnings, fmt.Sprintf("--service_debug_port: %d is used by every daemon, so that only one per host can have it", s.ServiceDebugPort))
+		warnings = append(warnings, fmt.Sprintf("--service-debug-port: %d is used by every daemon, so that only one per host can have it", s.ServiceDebugPort))
 	}
 	return warnings
 }
@@ -65,15 +65,15 @@ func checkChoices(s Settings) []error {
 	var problems []error
 	for _, c := range []struct{ flag, value, a, b string }{
 		{"containerizer", s.Containerizer, Docker, Command},
-		{"prober_from", s.ProberFrom, ProberFromArtifact, ProberFromImage},
-		{"ports_from", s.PortsFrom, PortsFromOffers, PortsFromHost},
+		{"prober-from", s.ProberFrom, ProberFromArtifact, ProberFromImage},
+		{"ports-from", s.PortsFrom, PortsFromOffers, PortsFromHost},
 	} {
 		if c.value != c.a && c.value != c.b {
 			problems = append(problems, problem(c.flag, "%q is unknown; use %s or %s", c.value, c.a, c.b))
 		}
 	}
 	if s.ProbeInterval < minProbeInterval || s.ProbeInterval > maxProbeInterval {
-		problems = append(problems, problem("probe_interval", "%v is out of range; use %v to %v", s.ProbeInterval, minProbeInterval, maxProbeInterval))
+		problems = append(problems, problem("probe-interval", "%v is out of range; use %v to %v", s.ProbeInterval, minProbeInterval, maxProbeInterval))
 	}
 	return problems
 }
@@ -85,9 +85,9 @@ func checkImages(s Settings) []error {
 		needed      bool
 		why         string
 	}{
-		{"docker_image", s.DockerImage, s.Containerizer == Docker, "with --containerizer=docker"},
-		{"client_image", s.ClientImage, s.Containerizer == Docker && s.ClientMountPoint != "", "with --containerizer=docker and --client_mount_point"},
-		{"framework_image", s.FrameworkImage, s.ProberFrom == ProberFromImage, "with --prober_from=image"},
+		{"docker-image", s.DockerImage, s.Containerizer == Docker, "with --containerizer=docker"},
+		{"client-image", s.ClientImage, s.Containerizer == Docker && s.ClientMountPoint != "", "with --containerizer=docker and --client-mount-point"},
+		{"framework-image", s.FrameworkImage, s.ProberFrom == ProberFromImage, "with --prober-from=image"},
 	} {
 		switch {
 		case image.value == "" && image.needed:
@@ -97,7 +97,7 @@ func checkImages(s Settings) []error {
 		}
 	}
 	if hasTag(s.DockerImage) {
-		problems = append(problems, problem("docker_image", "%q has a tag; give the image without one, its tag is --release %q", s.DockerImage, s.Release))
+		problems = append(problems, problem("docker-image", "%q has a tag; give the image without one, its tag is --release %q", s.DockerImage, s.Release))
 	}
 	switch {
 	case s.Release == "" && s.Containerizer == Docker:
@@ -111,9 +111,9 @@ func checkImages(s Settings) []error {
 func checkCommands(s Settings) []error {
 	var problems []error
 	if s.Containerizer == Command && strings.TrimSpace(s.ServerCommand) == "" {
-		problems = append(problems, problem("server_command", "is empty; a command line is needed with --containerizer=command"))
+		problems = append(problems, problem("server-command", "is empty; a command line is needed with --containerizer=command"))
 	}
-	for _, c := range []struct{ flag, value string }{{"server_command", s.ServerCommand}, {"client_command", s.ClientCommand}} {
+	for _, c := range []struct{ flag, value string }{{"server-command", s.ServerCommand}, {"client-command", s.ClientCommand}} {
 		if strings.ContainsFunc(c.value, unicode.IsControl) {
 			problems = append(problems, problem(c.flag, "%q has control characters; use a single line", c.value))
 		}
@@ -124,13 +124,13 @@ func checkCommands(s Settings) []error {
 func checkTexts(s Settings) []error {
 	var problems []error
 	if s.Name == "" {
-		problems = append(problems, problem("framework_name", "is empty; a name is needed"))
+		problems = append(problems, problem("framework-name", "is empty; a name is needed"))
 	}
 	for _, t := range []struct{ flag, value string }{
-		{"framework_name", s.Name},
-		{"framework_user", s.User},
-		{"s3_hostname", s.S3Hostname},
-		{"registry_dns_name", s.RegistryDNSName},
+		{"framework-name", s.Name},
+		{"framework-user", s.User},
+		{"s3-hostname", s.S3Hostname},
+		{"registry-dns-name", s.RegistryDNSName},
 	} {
 		if !isPlain(t.value) {
 			problems = append(problems, problem(t.flag, "%q has spaces or control characters; use a name without", t.value))
@@ -138,7 +138,7 @@ func checkTexts(s Settings) []error {
 	}
 	// The server image's script echoes it unquoted: line breaks would become spaces within one value.
 	if strings.ContainsFunc(s.ExtraServiceConfig, unicode.IsControl) {
-		problems = append(problems, problem("extra_service_config", "%q has control characters; use a single line, key=value", s.ExtraServiceConfig))
+		problems = append(problems, problem("extra-service-config", "%q has control characters; use a single line, key=value", s.ExtraServiceConfig))
 	}
 	return problems
 }
@@ -149,9 +149,9 @@ func checkURL(s Settings) []error {
 	case s.FrameworkURL == "" && s.ProberFrom != ProberFromArtifact:
 		return nil
 	case s.FrameworkURL == "":
-		return []error{problem("framework_url", "is empty, and hosts fetch the prober from there; %s", allowed)}
+		return []error{problem("framework-url", "is empty, and hosts fetch the prober from there; %s", allowed)}
 	case !ok || rest == "" || strings.HasPrefix(rest, "/") || !isPlain(rest):
-		return []error{problem("framework_url", "%q is no URL; %s", s.FrameworkURL, allowed)}
+		return []error{problem("framework-url", "%q is no URL; %s", s.FrameworkURL, allowed)}
 	}
 	return nil
 }
@@ -169,8 +169,8 @@ func checkDirectories(s Settings) []error {
 		flag, value string
 		needed      bool
 	}{
-		{"host_device_directory", s.HostDeviceDirectory, true},
-		{"client_mount_point", s.ClientMountPoint, false},
+		{"host-device-directory", s.HostDeviceDirectory, true},
+		{"client-mount-point", s.ClientMountPoint, false},
 	} {
 		switch {
 		case d.value == "" && !d.needed:
@@ -199,7 +199,7 @@ func checkPorts(s Settings) []error {
 	var problems []error
 	baseOK := s.PortRangeBase >= 1 && last <= 65535
 	if !baseOK {
-		problems = append(problems, problem("port_range_base", "%d is out of range; use 1 to %d, %d ports are taken from there on", s.PortRangeBase, 65536-portBlock, portBlock))
+		problems = append(problems, problem("port-range-base", "%d is out of range; use 1 to %d, %d ports are taken from there on", s.PortRangeBase, 65536-portBlock, portBlock))
 	}
 	type port struct {
 		flag   string
@@ -207,14 +207,14 @@ func checkPorts(s Settings) []error {
 		used   bool
 	}
 	ports := []port{
-		{"api_port", s.APIPort, true},
-		{"webconsole_port", s.WebconsolePort, true},
-		{"s3_port", s.S3Port, s.S3Hostname != ""},
-		{"client_port", s.ClientPort, s.ClientMountPoint != ""},
-		{"service_debug_port", s.ServiceDebugPort, s.ServiceDebugPort > 0},
+		{"api-port", s.APIPort, true},
+		{"webconsole-port", s.WebconsolePort, true},
+		{"s3-port", s.S3Port, s.S3Hostname != ""},
+		{"client-port", s.ClientPort, s.ClientMountPoint != ""},
+		{"service-debug-port", s.ServiceDebugPort, s.ServiceDebugPort > 0},
 	}
 	for i, p := range ports {
-		if p.flag == "service_debug_port" && (p.number == 0 || p.number == -1) {
+		if p.flag == "service-debug-port" && (p.number == 0 || p.number == -1) {
 			continue
 		}
 		if p.number < 1 || p.number > 65535 {
@@ -225,7 +225,7 @@ func checkPorts(s Settings) []error {
 			continue
 		}
 		if baseOK && p.number >= s.PortRangeBase && p.number <= last {
-			problems = append(problems, problem(p.flag, "%d is among the ports %d-%d that --port_range_base takes; use another", p.number, s.PortRangeBase, last))
+			problems = append(problems, problem(p.flag, "%d is among the ports %d-%d that --port-range-base takes; use another", p.number, s.PortRangeBase, last))
 		}
 		for _, q := range ports[:i] {
 			if q.used && q.number == p.number {
@@ -238,15 +238,15 @@ func checkPorts(s Settings) []error {
 
 func checkResources(s Settings) []error {
 	problems := checkTypes(s.Resources, "resources", func(podType) bool { return true })
-	problems = append(problems, checkTypes(s.ExtraRAM, "extra_ram_mb", podType.isServer)...)
+	problems = append(problems, checkTypes(s.ExtraRAM, "extra-ram-mb", podType.isServer)...)
 	for _, t := range podTypes {
-		problems = append(problems, checkAmounts(t.name+"_resources", s.resources(t))...)
+		problems = append(problems, checkAmounts(t.name+"-resources", s.resources(t))...)
 		if t.isServer() && s.resources(t).Mem > 0 {
 			problems = append(problems, checkHeap(s, t)...)
 		}
 	}
 	if r := s.Resources[Prober]; r.CPUs > 0 && r.Mem > 0 && (r.CPUs < leastProber.CPUs || r.Mem < leastProber.Mem) {
-		problems = append(problems, problem("prober_resources", "cpus %s and mem %s are too little; use at least cpus %s and mem %s",
+		problems = append(problems, problem("prober-resources", "cpus %s and mem %s are too little; use at least cpus %s and mem %s",
 			decimal(r.CPUs), decimal(r.Mem), decimal(leastProber.CPUs), decimal(leastProber.Mem)))
 	}
 	return problems
@@ -257,7 +257,7 @@ func checkTypes[V any](setting map[string]V, suffix string, fits func(podType) b
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(setting)) {
 		if t, ok := lookUp(name); !ok || !fits(t) {
-			problems = append(problems, problem(name+"_"+suffix, "pod type %q is unknown here; use %s", name, typeNames(fits)))
+			problems = append(problems, problem(name+"-"+suffix, "pod type %q is unknown here; use %s", name, typeNames(fits)))
 		}
 	}
 	return problems
@@ -288,7 +288,7 @@ func checkAmounts(flag string, r offers.Resources) []error {
 		}
 	}
 	if len(r.Ports) > 0 {
-		problems = append(problems, problem(flag, "ports are not given here; use --port_range_base and the --…_port flags"))
+		problems = append(problems, problem(flag, "ports are not given here; use --port-range-base and the --…-port flags"))
 	}
 	return problems
 }
@@ -296,10 +296,10 @@ func checkAmounts(flag string, r offers.Resources) []error {
 func checkHeap(s Settings, t podType) []error {
 	extra := s.extraRAM(t)
 	if extra < 0 {
-		return []error{problem(t.name+"_extra_ram_mb", "%d is negative; use 0 or more", extra)}
+		return []error{problem(t.name+"-extra-ram-mb", "%d is negative; use 0 or more", extra)}
 	}
 	if s.heap(t) <= 0 {
-		return []error{problem(t.name+"_resources", "mem %s leaves no heap beside --%s_extra_ram_mb %d; use more than %d", decimal(s.resources(t).Mem), t.name, extra, extra)}
+		return []error{problem(t.name+"-resources", "mem %s leaves no heap beside --%s-extra-ram-mb %d; use more than %d", decimal(s.resources(t).Mem), t.name, extra, extra)}
 	}
 	return nil
 }
@@ -315,9 +315,9 @@ func checkExpect(s Settings) []error {
 		case n < 0:
 			problems = append(problems, problem("expect", "%s=%d is negative; use 0 or more", name, n))
 		case n > 0 && !s.active(t):
-			problems = append(problems, problem("expect", "%s=%d can't be met without --client_mount_point", name, n))
+			problems = append(problems, problem("expect", "%s=%d can't be met without --client-mount-point", name, n))
 		case len(s.RestrictHosts) > 0 && n > len(s.RestrictHosts):
-			problems = append(problems, problem("expect", "%s=%d can't be met, --restrict_hosts names %d; use at most that many", name, n, len(s.RestrictHosts)))
+			problems = append(problems, problem("expect", "%s=%d can't be met, --restrict-hosts names %d; use at most that many", name, n, len(s.RestrictHosts)))
 		}
 	}
 	return problems
@@ -331,9 +331,9 @@ func checkHosts(s Settings) []error {
 	for i, h := range s.RestrictHosts {
 		switch {
 		case h == "" || !isPlain(h):
-			problems = append(problems, problem("restrict_hosts", "%q is no host; use host keys or hostnames", h))
+			problems = append(problems, problem("restrict-hosts", "%q is no host; use host keys or hostnames", h))
 		case slices.Contains(s.RestrictHosts[:i], h):
-			problems = append(problems, problem("restrict_hosts", "%q is named twice; name each host once", h))
+			problems = append(problems, problem("restrict-hosts", "%q is named twice; name each host once", h))
 		}
 	}
 	return problems

@@ -5,25 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
 
 	"github.com/quobyte/mesos-framework/cmd/internal/tree"
-	"github.com/quobyte/mesos-framework/engine"
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/internal/sandbox"
 	"github.com/quobyte/mesos-framework/plans"
 )
 
 // errSilent ends the program with an exit code and no words.
 var errSilent = errors.New("")
 
-// errComplete ends a demo that was only to show that deploy completes.
-var errComplete = errors.New("deploy is COMPLETE")
+// What ends a demo that was only to show that deploy completes.
+var (
+	errComplete = errors.New("deploy is COMPLETE")
+	errTimedOut = errors.New("timed out")
+)
 
 type demoOptions struct {
 	cluster    clusterOptions
@@ -41,7 +47,8 @@ func newDemo(env environment) *cobra.Command {
 		Long: `Deploy Quobyte on an embedded Mesos cluster, with stand-ins in place of the Quobyte image, and show the plan until it is interrupted. It needs
 neither Mesos nor Docker nor root, and no process outlives it.
 
-With --once it writes plain lines and ends: exit status 0 when deploy is COMPLETE, 5 when that takes longer than --timeout.`,
+With --once it writes plain lines and ends: exit status 0 when deploy is COMPLETE, 5 when that takes longer than --timeout, 130 when it is
+interrupted before.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, o) },
 	}
@@ -57,94 +64,227 @@ With --once it writes plain lines and ends: exit status 0 when deploy is COMPLET
 	return cmd
 }
 
-func runDemo(ctx context.Context, env environment, o demoOptions) (err error) {
+// check completes the options, and tells everything that is wrong with them, before anything is started.
+func (o *demoOptions) check() error {
+	var all *multierror.Error
 	if o.Timeout <= 0 {
-		return fmt.Errorf("--timeout: %s: must be more than 0", o.Timeout)
+		all = multierror.Append(all, fmt.Errorf("--timeout: %s: must be more than 0", o.Timeout))
 	}
-	if err := o.cluster.validate(); err != nil {
+	if o.StartDelay < 0 {
+		all = multierror.Append(all, fmt.Errorf("--start-delay: %s: must not be less than 0", o.StartDelay))
+	}
+	all = multierror.Append(all, o.cluster.complete())
+	if o.serve.Quobyte.Expect == nil {
+		o.serve.Quobyte.Expect = o.cluster.expect()
+	}
+	// What the cluster will give is not known yet, and not the operator's.
+	rest := o.serve
+	rest.Masters, rest.StateDir = []string{sandbox.DefaultMasterAddress}, "state"
+	if err := commandSettings(&rest.Quobyte, "/demo", o.StartDelay); err != nil {
+		return err
+	}
+	return multierror.Append(all, rest.validate()).ErrorOrNil()
+}
+
+// demo is a demo at work.
+type demo struct {
+	env       environment
+	options   demoOptions
+	cluster   *cluster
+	framework *framework
+	logPath   string
+}
+
+func runDemo(ctx context.Context, env environment, o demoOptions) (err error) {
+	if err := o.check(); err != nil {
 		return err
 	}
 	if o.Once {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.Timeout, exitCode{exitTimeout, fmt.Errorf("deploy was not COMPLETE after %s", o.Timeout)})
+		ctx, cancel = context.WithTimeoutCause(ctx, o.Timeout, errTimedOut)
 		defer cancel()
 	}
-	if o.serve.Quobyte.Expect == nil {
-		o.serve.Quobyte.Expect = map[string]int{"registry": min(3, o.cluster.Hosts), "metadata": min(3, o.cluster.Hosts), "data": o.cluster.Hosts}
+	first := ""
+	if given := o.cluster.Dir; given != "" {
+		if o.cluster.Dir, err = unused(given); err != nil {
+			return err
+		}
+		if o.cluster.Dir != given {
+			first = fmt.Sprintf("%s holds an earlier run, whose cluster is gone; beginning anew in %s\n", given, o.cluster.Dir)
+		}
 	}
-	fmt.Fprintf(env.Stdout, "starting a cluster of %d hosts …\n", o.cluster.Hosts)
-	clusterLog := &lateWriter{}
-	c, err := startCluster(ctx, o.cluster, slog.New(slog.NewTextHandler(clusterLog, nil)))
-	if err != nil {
+	if _, err := fmt.Fprintf(env.Stdout, "%sstarting a cluster of %d hosts …\n", first, o.cluster.Hosts); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	logPath := filepath.Join(c.dir, "demo.log")
-	logFile, err := os.Create(logPath)
+	d := &demo{env: env, options: o}
+	clusterLog := &lateWriter{}
+	if d.cluster, err = startCluster(ctx, o.cluster, slog.New(slog.NewTextHandler(clusterLog, nil))); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.cluster.close()) }()
+	d.logPath = filepath.Join(d.cluster.dir, "demo.log")
+	logFile, err := os.Create(d.logPath)
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
 	defer logFile.Close()
 	clusterLog.to(logFile)
-
-	o.serve.Masters = []string{c.MasterAddress()}
-	o.serve.StateDir = filepath.Join(c.dir, "state")
-	if err := commandSettings(&o.serve.Quobyte, c.dir, o.StartDelay); err != nil {
-		return err
-	}
-	f, err := newFramework(ctx, o.serve, slog.New(slog.NewTextHandler(logFile, nil)))
-	if err != nil {
-		return err
-	}
-	return showDemo(ctx, env, o, c, f, logPath)
+	return d.end(ctx, d.deploy(ctx, slog.New(slog.NewTextHandler(logFile, nil))))
 }
 
-// showDemo runs the framework beside what the operator sees, and joins both.
-func showDemo(ctx context.Context, env environment, o demoOptions, c *cluster, f *framework, logPath string) error {
+// deploy runs the framework on the cluster until it has a reason not to.
+func (d *demo) deploy(ctx context.Context, log *slog.Logger) error {
+	o := d.options.serve
+	o.Masters = []string{d.cluster.MasterAddress()}
+	o.StateDir = filepath.Join(d.cluster.dir, "state")
+	if err := commandSettings(&o.Quobyte, d.cluster.dir, d.options.StartDelay); err != nil {
+		return err
+	}
+	o.Quobyte.ServerCommand += recognisable
+	var err error
+	if d.framework, err = newFramework(ctx, o, log); err != nil {
+		return err
+	}
+	return d.show(ctx)
+}
+
+// unused returns dir unless an earlier run has used it, else a new directory in it. What a run leaves behind is about a cluster that is
+// gone: the state names its tasks, and the registries' devices say that there are others.
+func unused(dir string) (string, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, "state"))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return dir, nil
+	}
+	for n := 2; err == nil; n++ {
+		next := filepath.Join(dir, fmt.Sprintf("run.%d", n))
+		if err = os.Mkdir(next, 0o755); err == nil {
+			return next, nil
+		}
+		if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+	}
+	return "", fmt.Errorf("--dir: %w", err)
+}
+
+// show runs the framework beside what the operator sees, and joins both. It returns why they ended.
+func (d *demo) show(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	wg.Go(func() { cancel(f.run(ctx)) })
+	wg.Go(func() { cancel(d.framework.run(ctx)) })
 	wg.Go(func() {
-		if err := watchDeploy(ctx, env, o.Once, f.engine); err != nil {
-			return // ctx ended
-		}
-		if o.Once {
+		err := d.watchDeploy(ctx)
+		switch {
+		case err != nil:
+			cancel(err)
+		case d.options.Once:
 			cancel(errComplete)
-			return
+		default:
+			if err := d.printNext(); err != nil {
+				cancel(err)
+			}
 		}
-		printNext(env.Stdout, c, f, logPath)
 	})
 	wg.Wait()
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errComplete):
-		_, err := fmt.Fprintln(env.Stdout, cause)
+	return context.Cause(ctx)
+}
+
+// end says what the end of a demo means. That it was interrupted or that its time was over explains every other error.
+func (d *demo) end(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(err, errComplete):
+		_, err := fmt.Fprintln(d.env.Stdout, errComplete)
 		return err
-	case errors.Is(cause, context.Canceled):
-		return nil
-	default:
-		return cause
+	case cause == nil:
+		return d.failed(err)
+	case errors.Is(cause, errTimedOut):
+		return exitCode{exitTimeout, d.failed(fmt.Errorf("deploy was not COMPLETE after %s: %s", d.options.Timeout, d.progress()))}
+	case d.options.Once:
+		return exitCode{exitInterrupted, fmt.Errorf("interrupted; deploy is not COMPLETE: %s", d.progress())}
 	}
+	return nil
+}
+
+// failed adds to an error where the log is. That of a temporary cluster is copied, since it is removed with the cluster.
+func (d *demo) failed(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return err // nothing is wrong: who read it has seen enough
+	}
+	path := d.logPath
+	if d.cluster.temporary {
+		var kept error
+		if path, kept = keep(path); kept != nil {
+			return fmt.Errorf("%w\nthe log could not be kept: %w", err, kept)
+		}
+	}
+	return fmt.Errorf("%w\nthe log is %s", err, path)
+}
+
+func keep(path string) (string, error) {
+	from, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp("", "quobyte-mesos-demo-*.log")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(to, from)
+	return to.Name(), errors.Join(err, to.Close())
+}
+
+// progress says how far deploy is, and what it waits for.
+func (d *demo) progress() string {
+	if d.framework == nil {
+		return "it had not begun"
+	}
+	v, _ := d.framework.engine.View()
+	p, _ := planOf(v)
+	return progressOf(p)
+}
+
+func progressOf(p plans.View) string {
+	text := fmt.Sprintf("%d of %d steps", p.StepsDone, p.StepsTotal)
+	if len(p.Holds) > 0 {
+		text += "; " + p.Holds[0].Text
+	}
+	return text
 }
 
 // watchDeploy shows the deploy plan until it is COMPLETE.
-func watchDeploy(ctx context.Context, env environment, plain bool, e *engine.Engine) error {
-	screen := tree.ScreenOf(env.Stdout, env.Getenv)
-	if plain {
+func (d *demo) watchDeploy(ctx context.Context) error {
+	screen := tree.ScreenOf(d.env.Stdout, d.env.Getenv)
+	if d.options.Once {
 		screen.Size, screen.Colour = nil, false
 	}
 	frames := make(chan tree.Frame)
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var wg sync.WaitGroup
 	var shown error
-	wg.Go(func() { shown = tree.Live(ctx, screen, frames) })
-	err := followDeploy(ctx, e, frames)
+	wg.Go(func() {
+		shown = tree.Live(watching, screen, frames)
+		cancel() // without a reader nobody need follow
+	})
+	err := followDeploy(watching, d.framework.engine, d.options.Once, frames)
 	close(frames)
 	wg.Wait()
-	return errors.Join(err, shown)
+	if shown != nil && ctx.Err() == nil {
+		return fmt.Errorf("standard output: %w", shown)
+	}
+	return err
 }
 
-// followDeploy sends every view of the deploy plan until it is COMPLETE.
-func followDeploy(ctx context.Context, e *engine.Engine, frames chan<- tree.Frame) error {
+// viewer is what has views: an engine.
+type viewer interface {
+	View() (*machine.View, <-chan struct{})
+}
+
+// followDeploy sends every view of the deploy plan until it is COMPLETE, or once and for all in ERROR.
+func followDeploy(ctx context.Context, e viewer, once bool, frames chan<- tree.Frame) error {
 	for {
 		view, next := e.View()
 		if p, ok := planOf(view); ok {
@@ -153,8 +293,11 @@ func followDeploy(ctx context.Context, e *engine.Engine, frames chan<- tree.Fram
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			if p.Status == plans.Complete {
+			switch {
+			case p.Status == plans.Complete:
 				return nil
+			case p.Status == plans.Error && once:
+				return exitCode{exitFailed, fmt.Errorf("deploy is in ERROR: %s", progressOf(p))}
 			}
 		}
 		select {
@@ -170,36 +313,6 @@ func planOf(v *machine.View) (plans.View, bool) {
 		return plans.View{}, false
 	}
 	return v.Plan(machine.DeployPlan)
-}
-
-func printNext(w io.Writer, c *cluster, f *framework, logPath string) {
-	fmt.Fprintf(w, `
-deploy is COMPLETE.
-
-  API           %s/v1/plans/deploy
-  Web console   %s
-  Mesos master  http://%s/state
-  Log           %s
-
-Try in another terminal:
-
-  bin/dcos-quobyte plan show deploy
-  bin/dcos-quobyte pod list
-  bin/dcos-quobyte plan show recovery     after killing a daemon: pkill -9 -nf standin
-
-Ctrl-C ends everything.
-`, f.url, webconsole(f.engine), c.MasterAddress(), logPath)
-}
-
-// webconsole is the address of the console's page, as the plan knows it.
-func webconsole(e *engine.Engine) string {
-	v, _ := e.View()
-	for _, p := range v.Pods {
-		if p.Type == "webconsole" {
-			return fmt.Sprintf("http://%s:%d/", p.Host, defaultServeOptions().Quobyte.WebconsolePort)
-		}
-	}
-	return "none"
 }
 
 // lateWriter drops what is written before it knows where to.

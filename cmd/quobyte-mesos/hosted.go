@@ -26,9 +26,10 @@ func newProber(env environment) *cobra.Command {
 func newStandin(env environment) *cobra.Command {
 	var delay time.Duration
 	cmd := &cobra.Command{
-		Use:   "standin",
+		Use:   "standin [WORD...]",
 		Short: "Run in place of the Quobyte image: imitates one service, as its environment says",
-		Args:  cobra.NoArgs,
+		Long: `Run in place of the Quobyte image: imitate one service, as the environment says. Further words change nothing; they are there for ps and
+pkill to tell one from the other.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return standin.Run(cmd.Context(), standin.Config{Getenv: env.Getenv, Stdout: env.Stdout, StartDelay: delay})
 		},

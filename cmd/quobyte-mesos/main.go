@@ -20,20 +20,23 @@ type environment struct {
 	Stdout *os.File
 	Stderr *os.File
 	Getenv func(string) string
+	// Environ lists all variables, as NAME=VALUE.
+	Environ func() []string
 }
 
 func main() {
 	os.Exit(run(environment{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Environ: os.Environ,
 	}))
 }
 
 // Exit codes; docs/exit-codes.md explains them.
 const (
-	exitOK      = 0
-	exitError   = 1
-	exitFailed  = 2
-	exitTimeout = 5
+	exitOK          = 0
+	exitError       = 1
+	exitFailed      = 2
+	exitTimeout     = 5
+	exitInterrupted = 130
 )
 
 // exitCode is an error that chooses the exit code.
@@ -46,8 +49,13 @@ func (e exitCode) Error() string { return e.err.Error() }
 func (e exitCode) Unwrap() error { return e.err }
 
 func run(env environment) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
+	// Unless somebody takes it, SIGPIPE kills a program whose reader has gone, and what it has to clean up stays. The error of the write
+	// ends it in order. (To ignore the signal would not do: children would inherit that.)
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
+	defer signal.Stop(pipes)
 	err := newRoot(env).ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
@@ -64,11 +72,20 @@ func run(env environment) int {
 	return exitError
 }
 
+// endings are the signals that end the program in order. Who started it with nohup wants it to outlive its terminal.
+func endings() []os.Signal {
+	s := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		s = append(s, syscall.SIGHUP)
+	}
+	return s
+}
+
 // problems lists what is wrong, one line each.
 func problems(err error) []string {
 	var many *multierror.Error
 	if !errors.As(err, &many) {
-		return []string{strings.TrimSpace(err.Error())}
+		return strings.Split(strings.TrimSpace(err.Error()), "\n")
 	}
 	var out []string
 	for _, e := range many.Errors {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -23,6 +24,10 @@ func newRoot(env environment) *cobra.Command {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var invalid *pflag.InvalidValueError
+		if errors.As(err, &invalid) {
+			err = plain(invalid.GetFlag(), invalid.GetValue(), invalid.Unwrap())
+		}
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddCommand(
@@ -39,6 +44,20 @@ func newRoot(env environment) *cobra.Command {
 // dashes lets flags be written as the predecessor did (--registry_resources) and as everybody else does (--registry-resources).
 func dashes(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
+}
+
+// plain says in words what a flag takes that could not be read. The flag's own errors may name functions of Go.
+func plain(f *pflag.Flag, value string, cause error) error {
+	takes, ok := map[string]string{
+		"int":         "must be a whole number",
+		"bool":        "must be true or false",
+		"duration":    "must be a duration, such as 500ms, 90s or 2h",
+		"stringToInt": "must be NAME=NUMBER, several separated by commas",
+	}[f.Value.Type()]
+	if !ok {
+		return fmt.Errorf("--%s: %q: %w", f.Name, value, cause)
+	}
+	return fmt.Errorf("--%s: %q: %s", f.Name, value, takes)
 }
 
 func newVersion(env environment) *cobra.Command {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -31,16 +33,31 @@ type clusterOptions struct {
 
 func (o *clusterOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Master, "master-listen", "127.0.0.1:5050", "address of the embedded Mesos master")
-	f.StringVar(&o.Network, "network", "127.0.1.", "first three bytes of the hosts' loopback addresses")
+	f.StringVar(&o.Network, "network", "127.0.1.", "first three bytes of the hosts' loopback addresses: 127.X.Y")
 	f.IntVar(&o.Hosts, "hosts", 5, "number of hosts, 1 to 200")
 	f.StringVar(&o.Dir, "dir", "", "directory for the hosts' devices and for state, kept at the end (default: a temporary one)")
 }
 
-func (o *clusterOptions) validate() error {
+// complete makes the options uniform, and tells everything that is wrong with them.
+func (o *clusterOptions) complete() error {
+	var problems *multierror.Error
 	if o.Hosts < 1 || o.Hosts > 200 {
-		return fmt.Errorf("--hosts: %d: must be 1 to 200", o.Hosts)
+		problems = multierror.Append(problems, fmt.Errorf("--hosts: %d: must be 1 to 200", o.Hosts))
 	}
-	return nil
+	if at, err := netip.ParseAddrPort(o.Master); err != nil || !at.Addr().Is4() {
+		problems = multierror.Append(problems, fmt.Errorf("--master-listen: %q: must be IP:PORT, such as 127.0.0.1:5050", o.Master))
+	}
+	network := strings.TrimSuffix(o.Network, ".") + "."
+	if ip, err := netip.ParseAddr(network + "1"); err != nil || !ip.Is4() || !ip.IsLoopback() {
+		problems = multierror.Append(problems, fmt.Errorf("--network: %q: must be the first three bytes of loopback addresses, 127.X.Y", o.Network))
+	}
+	o.Network = network
+	return problems.ErrorOrNil()
+}
+
+// expect are the minimums that the cluster meets: its first three hosts have registry and metadata devices.
+func (o *clusterOptions) expect() map[string]int {
+	return map[string]int{quobyte.Registry: min(3, o.Hosts), quobyte.Metadata: min(3, o.Hosts), quobyte.Data: o.Hosts}
 }
 
 // cluster is a running embedded cluster.
@@ -50,40 +67,51 @@ type cluster struct {
 	temporary bool
 }
 
-func startCluster(ctx context.Context, o clusterOptions, log *slog.Logger) (c *cluster, err error) {
-	if err := o.validate(); err != nil {
+// startCluster starts a cluster with complete options. After an error nothing of it is left.
+func startCluster(ctx context.Context, o clusterOptions, log *slog.Logger) (*cluster, error) {
+	c := &cluster{temporary: o.Dir == ""}
+	if err := c.makeDir(o.Dir); err != nil {
 		return nil, err
 	}
-	c = &cluster{dir: o.Dir, temporary: o.Dir == ""}
+	if err := c.start(ctx, o, log); err != nil {
+		return nil, errors.Join(err, c.removeDir())
+	}
+	return c, nil
+}
+
+func (c *cluster) makeDir(dir string) (err error) {
 	if c.temporary {
-		c.dir, err = os.MkdirTemp("", "quobyte-mesos-")
-	} else if c.dir, err = filepath.Abs(o.Dir); err == nil {
+		if c.dir, err = os.MkdirTemp("", "quobyte-mesos-"); err != nil {
+			return fmt.Errorf("temporary directory: %w; set TMPDIR to a directory that can be written, or give --dir", err)
+		}
+		return nil
+	}
+	if c.dir, err = filepath.Abs(dir); err == nil {
 		err = os.MkdirAll(c.dir, 0o755)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--dir: %w", err)
+		return fmt.Errorf("--dir: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			c.removeDir()
-		}
-	}()
+	return nil
+}
+
+func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger) error {
 	hosts, err := sandbox.MakeHosts(c.dir, o.Network, o.Hosts)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("own binary, which supervises tasks: %w", err)
+		return fmt.Errorf("own binary, which supervises tasks: %w", err)
 	}
 	c.Sandbox, err = sandbox.Start(ctx, sandbox.Config{
 		MasterAddress: o.Master, Agents: sandbox.Agents(hosts), Logger: log,
 		Supervisor: []string{self, "sandbox", "supervise", "--"},
 	})
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%w (--master-listen and --network choose the addresses)", err)
 	}
-	return c, nil
+	return nil
 }
 
 // close ends every task and removes what was only there for the cluster.
@@ -126,12 +154,15 @@ the master's address and a command line of serve that fits it, and runs until it
 			if err != nil {
 				return err
 			}
+			if err := o.complete(); err != nil {
+				return err
+			}
 			log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
 			c, err := startCluster(cmd.Context(), o, log)
 			if err != nil {
 				return err
 			}
-			err = printServe(env.Stdout, c.MasterAddress(), c.dir)
+			err = printServe(env.Stdout, c.MasterAddress(), c.dir, o.expect())
 			if err == nil {
 				<-cmd.Context().Done()
 			}
@@ -157,7 +188,7 @@ serve that fits. Start the agents with --hostname and --ip of the hosts, and --r
 			if o.Dir == "" {
 				return errors.New("--dir: missing; give the directory to make the hosts' directories in")
 			}
-			if err := o.validate(); err != nil {
+			if err := o.complete(); err != nil {
 				return err
 			}
 			dir, err := filepath.Abs(o.Dir)
@@ -172,7 +203,7 @@ serve that fits. Start the agents with --hostname and --ip of the hosts, and --r
 				fmt.Fprintf(env.Stdout, "host %s  %s\n", h.Name, h.Dir)
 			}
 			fmt.Fprintln(env.Stdout)
-			return printServe(env.Stdout, o.Master, dir)
+			return printServe(env.Stdout, o.Master, dir, o.expect())
 		},
 	}
 	o.bind(cmd.Flags())
@@ -180,7 +211,7 @@ serve that fits. Start the agents with --hostname and --ip of the hosts, and --r
 }
 
 // printServe prints the master's address and a command line of serve for hosts whose directories lie below dir.
-func printServe(w io.Writer, master, dir string) error {
+func printServe(w io.Writer, master, dir string, expect map[string]int) error {
 	s := quobyte.DefaultSettings()
 	if err := commandSettings(&s, dir, 2*time.Second); err != nil {
 		return err
@@ -196,6 +227,7 @@ func printServe(w io.Writer, master, dir string) error {
 		"--server-command " + quote(s.ServerCommand),
 		"--host-device-directory " + quote(s.HostDeviceDirectory),
 		"--client-mount-point " + quote(s.ClientMountPoint),
+		fmt.Sprintf("--expect registry=%d,metadata=%d,data=%d", expect[quobyte.Registry], expect[quobyte.Metadata], expect[quobyte.Data]),
 	}
 	_, err = fmt.Fprintf(w, "master %s\n\nRun the framework on it with\n\n  %s serve \\\n    %s\n", master, quote(self), strings.Join(flags, " \\\n    "))
 	return err

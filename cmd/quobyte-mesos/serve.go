@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/store"
+	"github.com/quobyte/mesos-framework/plans"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
 
@@ -34,13 +36,10 @@ func newServe(env environment) *cobra.Command {
 Flags may also come from the environment (QUOBYTE_MESOS_STATE_DIR for --state-dir) and from the file named by --config; the command line
 wins over the environment, and that over the file. Names may be written with dashes or, as the predecessor did, with underscores.
 
-It stops on SIGINT or SIGTERM; the pods run on, and it takes them up again when it is started with the same --state-dir.`,
+It stops on SIGINT, SIGTERM or SIGHUP; the pods run on, and it takes them up again when it is started with the same --state-dir.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := overlay(cmd, env.Getenv, o.Config); err != nil {
-				return err
-			}
-			if err := o.validate(); err != nil {
+			if err := o.check(cmd, env); err != nil {
 				return err
 			}
 			level, err := o.level()
@@ -51,6 +50,9 @@ It stops on SIGINT or SIGTERM; the pods run on, and it takes them up again when 
 			f, err := newFramework(cmd.Context(), o, log)
 			if err != nil {
 				return err
+			}
+			for _, w := range o.Quobyte.Warnings() {
+				log.Warn("settings", "warning", w)
 			}
 			log.Info("serving", "api", f.url, "state", o.StateDir, "version", version())
 			return f.run(cmd.Context())
@@ -161,12 +163,21 @@ func (f *framework) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// logProgress tells in the log what the plans do, in the words of plan watch.
+// logProgress tells in the log what the plans do, in the words of plan watch, and what the deploy plan warns of.
 func (f *framework) logProgress(ctx context.Context) {
 	lines := map[string]*tree.Lines{}
+	var warned []plans.Hold
 	for {
 		view, next := f.engine.View()
 		if view != nil {
+			deploy, _ := view.Plan(machine.DeployPlan)
+			for _, w := range newWarnings(warned, deploy.Warnings) {
+				if w.Code == plans.CodeDisconnected {
+					continue // so it begins, and the session tells more of it
+				}
+				f.log.Warn("warning", "plan", deploy.Name, "code", w.Code, "about", w.Subject, "text", w.Text)
+			}
+			warned = deploy.Warnings
 			for _, p := range view.Plans {
 				if lines[p.Name] == nil {
 					lines[p.Name] = &tree.Lines{}
@@ -183,6 +194,19 @@ func (f *framework) logProgress(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// newWarnings are those of now that were not among those before. One that ended and comes again is new.
+func newWarnings(before, now []plans.Hold) []plans.Hold {
+	same := func(a, b plans.Hold) bool { return a.Code == b.Code && a.Subject == b.Subject && a.Text == b.Text }
+	var out []plans.Hold
+	for i, w := range now {
+		known := func(o plans.Hold) bool { return same(o, w) }
+		if !slices.ContainsFunc(before, known) && !slices.ContainsFunc(now[:i], known) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func listen(address string) (net.Listener, error) {

@@ -1,20 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"github.com/spf13/viper"
 
+	"github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
@@ -106,10 +108,10 @@ func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
 	f.StringSliceVar(&s.RestrictHosts, "restrict-hosts", s.RestrictHosts, "the only hosts that may be used")
 	f.StringToIntVar(&s.Expect, "expect", s.Expect, "least number of hosts with a device of each type")
 	for _, t := range slices.Sorted(maps.Keys(s.Resources)) {
-		f.Var(resourcesFlag{of: s.Resources, podType: t}, t+"-resources", "resources of a "+t+" pod")
+		f.Var(resourcesFlag{of: s.Resources, podType: t}, t+"-resources", "resources of each "+t+" pod")
 	}
 	for _, t := range slices.Sorted(maps.Keys(s.ExtraRAM)) {
-		f.Var(extraRAMFlag{of: s.ExtraRAM, podType: t}, t+"-extra-ram-mb", "part of a "+t+" pod's mem that is not heap, in MB")
+		f.Var(extraRAMFlag{of: s.ExtraRAM, podType: t}, t+"-extra-ram-mb", "part of each "+t+" pod's mem that is not heap, in MB")
 	}
 }
 
@@ -160,63 +162,7 @@ func (r extraRAMFlag) Set(text string) error {
 	return nil
 }
 
-// overlay gives flags that are not on the command line their values from the environment (QUOBYTE_MESOS_STATE_DIR) and from the
-// file named by --config; the command line wins over the environment, and that over the file. All problems are told at once.
-func overlay(cmd *cobra.Command, getenv func(string) string, file string) error {
-	v := viper.New()
-	var problems *multierror.Error
-	if file != "" {
-		v.SetConfigFile(file)
-		if err := v.ReadInConfig(); err != nil {
-			return fmt.Errorf("config file %s: not readable: %w", file, err)
-		}
-		for _, key := range slices.Sorted(slices.Values(v.AllKeys())) {
-			if top, _, _ := strings.Cut(key, "."); cmd.Flags().Lookup(top) == nil {
-				problems = multierror.Append(problems, fmt.Errorf("config file %s: %s: no such flag", file, key))
-			}
-		}
-	}
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || f.Name == "config" || f.Name == "help" {
-			return
-		}
-		value, from := getenv("QUOBYTE_MESOS_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))), "environment"
-		if value == "" {
-			value, from = fromConfig(v, f.Name), "config file "+file
-		}
-		if value == "" {
-			return
-		}
-		if err := f.Value.Set(value); err != nil {
-			problems = multierror.Append(problems, fmt.Errorf("%s: --%s: %w", from, f.Name, err))
-		}
-	})
-	return problems.ErrorOrNil()
-}
-
-// fromConfig renders a value of the file as it would stand on the command line. Names may have dashes or underscores.
-func fromConfig(v *viper.Viper, name string) string {
-	for _, key := range []string{name, strings.ReplaceAll(name, "-", "_")} {
-		if !v.IsSet(key) {
-			continue
-		}
-		switch value := v.Get(key).(type) {
-		case []any:
-			return strings.Join(v.GetStringSlice(key), ",")
-		case map[string]any:
-			var parts []string
-			for k, n := range value {
-				parts = append(parts, fmt.Sprintf("%s=%v", k, n))
-			}
-			slices.Sort(parts)
-			return strings.Join(parts, ",")
-		}
-		return v.GetString(key)
-	}
-	return ""
-}
-
-// validate tells all problems of the flags at once, those of the service included.
+// validate tells all problems of the flags at once, those of the service included. Each begins with its flag if it is about one.
 func (o *serveOptions) validate() error {
 	var problems *multierror.Error
 	if len(o.Masters) == 0 {
@@ -225,11 +171,19 @@ func (o *serveOptions) validate() error {
 	if o.StateDir == "" {
 		problems = multierror.Append(problems, errors.New("--state-dir: missing; give a directory for the durable state"))
 	}
+	if err := checkListen(o.Listen); err != nil {
+		problems = multierror.Append(problems, err)
+	}
 	if _, err := o.level(); err != nil {
 		problems = multierror.Append(problems, err)
 	}
-	if o.FrameworkRole == "" {
-		problems = multierror.Append(problems, errors.New("--framework-role: empty; give a Mesos role, or * for none of its own"))
+	for _, t := range []struct{ flag, value, want string }{
+		{"framework-user", o.FrameworkUser, "give the user that tasks run as"},
+		{"framework-role", o.FrameworkRole, "give a Mesos role, or * for none of its own"},
+	} {
+		if t.value == "" {
+			problems = multierror.Append(problems, fmt.Errorf("--%s: empty; %s", t.flag, t.want))
+		}
 	}
 	for _, d := range []struct {
 		flag  string
@@ -241,14 +195,50 @@ func (o *serveOptions) validate() error {
 			problems = multierror.Append(problems, fmt.Errorf("--%s: %s: must be more than 0", d.flag, d.value))
 		}
 	}
+	problems = multierror.Append(problems, o.mesosProblems()...)
 	service := o.Quobyte
 	if service.FrameworkURL == "" {
-		service.FrameworkURL = "http://" + o.Listen // it is found out when the port is open
+		service.FrameworkURL = "http://127.0.0.1:7888" // any will do: it is found out when the port is open
 	}
 	if err := service.Validate(); err != nil {
 		problems = multierror.Append(problems, err)
 	}
 	return problems.ErrorOrNil()
+}
+
+// mesosProblems are those that the session with Mesos has with the flags. What validate has told itself is replaced.
+func (o *serveOptions) mesosProblems() []error {
+	c := mesos.Config{
+		Masters: o.Masters,
+		Framework: mesos.Framework{
+			User: cmp.Or(o.FrameworkUser, "root"), Name: cmp.Or(o.Quobyte.Name, "quobyte"), Roles: []string{cmp.Or(o.FrameworkRole, "*")},
+		},
+	}
+	if len(c.Masters) == 0 {
+		c.Masters = []string{"127.0.0.1:5050"}
+	}
+	_, err := mesos.New(c)
+	if err == nil {
+		return nil
+	}
+	var out []error
+	for _, text := range problems(err) {
+		text = strings.Replace(text, "framework role", "framework-role", 1)
+		out = append(out, errors.New("--"+text))
+	}
+	return out
+}
+
+// checkListen says what is wrong with an address to listen on, as far as that can be seen without trying.
+func checkListen(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || strings.ContainsAny(host, "/@?# ") {
+		return fmt.Errorf("--listen: %q: must be HOST:PORT, such as 0.0.0.0:7888", address)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("--listen: %q: %q is not a port number, 0 to 65535", address, port)
+	}
+	return nil
 }
 
 func (o *serveOptions) level() (slog.Level, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +24,12 @@ func TestBadFlags(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	takenMaster, takenAgent := busy.Addr().String(), "127.0.33.1:5051"
+	agent, err := net.Listen("tcp", takenAgent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer agent.Close()
 	good := []string{"serve", "--master=127.0.0.1:1", "--listen=127.0.0.1:0", "--containerizer=command", "--server_command=x"}
 	for _, c := range []struct {
 		name string
@@ -36,19 +43,27 @@ func TestBadFlags(t *testing.T) {
 		}},
 		{"resources", append(good, "--state-dir=x", "--data_resources=cpus:x;mem:1"), []string{"data-resources", "cpus"}},
 		{"port in use", append(good, "--state-dir="+t.TempDir(), "--listen="+busy.Addr().String()), []string{busy.Addr().String() + ": the port is in use"}},
-		{"bad listen address", append(good, "--state-dir="+t.TempDir(), "--listen=nonsense"), []string{"--listen nonsense"}},
+		{"bad listen address", append(good, "--state-dir="+t.TempDir(), "--listen=nonsense"), []string{`--listen: "nonsense": must be HOST:PORT`}},
 		{"state dir is a file", append(good, "--state-dir="+file), []string{file}},
 		{"state dir below a file", append(good, "--state-dir="+filepath.Join(file, "x")), []string{file}},
 		{"bad master", append(good[:1:1], "--listen=127.0.0.1:0", "--containerizer=command", "--server_command=x", "--state-dir="+t.TempDir(), "--master=ftp://x"), []string{"ftp://x"}},
 		{"hosts", []string{"demo", "--hosts=0"}, []string{"--hosts: 0: must be 1 to 200"}},
 		{"timeout", []string{"demo", "--once", "--timeout=-1s"}, []string{"--timeout: -1s"}},
+		{"network", []string{"demo", "--network=10.0.0."}, []string{`--network: "10.0.0.": must be`}},
+		{"master's port in use", []string{"sandbox", "--network=127.0.34", "--master-listen=" + takenMaster}, []string{"address " + takenMaster + " is in use"}},
+		{"agent's port in use", []string{"sandbox", "--network=127.0.33", "--master-listen=127.0.0.1:0"}, []string{"address " + takenAgent + " is in use"}},
 		{"config file", append(good, "--state-dir=x", "--config="+file+".yaml"), []string{file + ".yaml"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out, code := run(t, built(t).framework(), c.args...)
-			if code != 1 {
+			tmp := t.TempDir()
+			p := startWith(t, c.name, func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, "TMPDIR="+tmp) }, built(t).framework(), c.args...)
+			if code := p.wait(); code != 1 {
 				t.Errorf("exit code %d, want 1", code)
 			}
+			if left, _ := os.ReadDir(tmp); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			out := p.text()
 			for _, want := range c.want {
 				if lines(out, want) == 0 {
 					t.Errorf("no line says %q", want)
@@ -104,7 +119,7 @@ func TestBadDevices(t *testing.T) {
 	replace(t, second, "device.type=DIR_DEVICE", "device.bootstrap=true\ndevice.type=DIR_DEVICE")
 	bad := deviceFile(t, c, "127.0.32.3", "DATA_DEVICE")
 	replace(t, bad, "device.type=DATA_DEVICE", "device.type=FLOPPY_DEVICE\ndevice.colour=red")
-	_, api := c.serve(t, "serve", "--expect=registry=3,metadata=1,data=1")
+	p, api := c.serve(t, "serve", "--expect=registry=3,metadata=1,data=1")
 	eventually(t, "the conflict is told", func() bool {
 		for _, s := range api.phase("probe").Steps {
 			for _, h := range s.Holds {
@@ -126,11 +141,15 @@ func TestBadDevices(t *testing.T) {
 		}
 		return told == 2
 	})
+	p.find(`level=WARN msg=warning plan=deploy code=device about=127.0.32.3 .*FLOPPY_DEVICE`)
 	v, _ := api.view()
 	for _, p := range v.Pods {
 		if p.Type != "prober" {
 			t.Errorf("pod %s exists although the devices contradict each other", p.Name)
 		}
+	}
+	if n := lines(p.text(), "FLOPPY_DEVICE"); n != 1 {
+		t.Errorf("the log tells of the bad device in %d lines, want 1", n)
 	}
 	// The operator mends both; the probers see it, and the rollout goes on by itself.
 	replace(t, second, "device.bootstrap=true\n", "")

@@ -1,16 +1,15 @@
 package e2e
 
 import (
-	"os"
+	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/plans"
 )
 
@@ -115,37 +114,70 @@ func TestDaemonDiesAndIsRelaunched(t *testing.T) {
 
 func hostOf(t *testing.T, a api, pod string) string {
 	t.Helper()
-	v, _ := a.view()
-	for _, p := range v.Pods {
-		if p.Name == pod {
-			return p.Host
-		}
+	p := a.pod(pod)
+	if p.Host == "" {
+		t.Fatalf("pod %s: not found", pod)
 	}
-	t.Fatalf("pod %s: not found", pod)
-	return ""
+	return p.Host
 }
 
 // pidOf finds the stand-in of a service on a host of the cluster.
 func pidOf(t *testing.T, c *cluster, service, host string) int {
 	t.Helper()
-	procs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, proc := range procs {
-		environ, err := os.ReadFile(filepath.Join(proc, "environ"))
-		if err != nil {
-			continue
-		}
-		cmdline, _ := os.ReadFile(filepath.Join(proc, "cmdline"))
-		words := strings.Split(string(cmdline), "\x00")
-		vars := strings.Split(string(environ), "\x00")
-		if len(words) > 1 && words[1] == "standin" && slices.Contains(vars, "QUOBYTE_SERVICE="+service) &&
-			slices.Contains(vars, "QUOBYTE_DEVICE_DIR="+filepath.Join(c.dir, host, "devices")) {
-			pid, err := strconv.Atoi(filepath.Base(proc))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return pid
+	for _, p := range processes(filepath.Join(c.dir, host)) {
+		if len(p.words) > 1 && p.words[1] == "standin" && slices.Contains(p.environ, "QUOBYTE_SERVICE="+service) {
+			return p.pid
 		}
 	}
 	t.Fatalf("%s on %s: no such process", service, host)
 	return 0
+}
+
+// A prober dies: another takes its place and goes on telling how the pods of the host are; they run on.
+func TestProberDiesAndIsRelaunched(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "127.0.23.", 1)
+	_, api := c.serve(t, "serve", "--expect=registry=1,metadata=1,data=1")
+	eventually(t, "deploy is complete", func() bool { return api.deploy().Status == plans.Complete })
+	before := api.tasks()
+	host := filepath.Join(c.dir, "127.0.23.1")
+	killed := 0
+	for _, p := range processes(host) {
+		if len(p.words) == 2 && p.words[1] == "prober" {
+			killed++
+			if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("%d probers run on the host, want 1: %v", killed, processes(host))
+	}
+	eventually(t, "another prober runs", func() bool {
+		p := api.pod("prober-0")
+		return p.Healthy && p.TaskID != before["prober-0"]
+	})
+	// That it does its work shows when a daemon stops answering, and when it answers again.
+	daemon := pidOf(t, c, "data", "127.0.23.1")
+	for _, step := range []struct {
+		signal  syscall.Signal
+		healthy bool
+	}{{syscall.SIGSTOP, false}, {syscall.SIGCONT, true}} {
+		if err := syscall.Kill(daemon, step.signal); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, fmt.Sprintf("after %s data-0 is healthy: %t", step.signal, step.healthy), func() bool {
+			p := api.pod("data-0")
+			return p.State == machine.Running && p.Healthy == step.healthy
+		})
+	}
+	after := api.tasks()
+	delete(before, "prober-0")
+	delete(after, "prober-0")
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("other pods (-before +after):\n%s", diff)
+	}
+	if got := api.deploy().Status; got != plans.Complete {
+		t.Errorf("deploy is %s, want COMPLETE", got)
+	}
 }

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,6 +63,27 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
+// go test keeps results and does not see that these tests build programs from files all over the module. What a test looks at counts,
+// however: after any change they run again.
+func TestResultsAreNotKeptAfterAChange(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(filepath.Join("..", ".."), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "bin" || d.Name() == "testdata"):
+			return filepath.SkipDir
+		case filepath.Ext(path) == ".go" || d.Name() == "go.mod":
+			seen++
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil || seen < 100 {
+		t.Errorf("%d files seen: %v", seen, err)
+	}
+}
+
 // process is a program under test, with everything that it has written.
 type process struct {
 	t    *testing.T
@@ -96,9 +119,16 @@ func (o *output) state() (string, <-chan struct{}) {
 
 func start(t *testing.T, name, program string, args ...string) *process {
 	t.Helper()
+	return startWith(t, name, func(*exec.Cmd) {}, program, args...)
+}
+
+// startWith is start with a change to how the program is run.
+func startWith(t *testing.T, name string, change func(*exec.Cmd), program string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, name: name, cmd: exec.Command(program, args...), out: &output{more: make(chan struct{})}, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	p.cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	change(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -218,6 +248,35 @@ func orphans(dirs ...string) []string {
 	return out
 }
 
+// running is a process of this machine.
+type running struct {
+	pid     int
+	words   []string // of its command line
+	environ []string
+	cwd     string
+}
+
+// processes lists those whose working directory lies below dir.
+func processes(dir string) []running {
+	var out []running
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, proc := range procs {
+		pid, err := strconv.Atoi(filepath.Base(proc))
+		if err != nil {
+			continue
+		}
+		cwd, _ := os.Readlink(filepath.Join(proc, "cwd"))
+		cmdline, _ := os.ReadFile(filepath.Join(proc, "cmdline"))
+		environ, _ := os.ReadFile(filepath.Join(proc, "environ"))
+		if len(cmdline) == 0 || !strings.HasPrefix(cwd, dir+"/") {
+			continue // it ended meanwhile, or is none of ours
+		}
+		split := func(text []byte) []string { return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00") }
+		out = append(out, running{pid: pid, words: split(cmdline), environ: split(environ), cwd: cwd})
+	}
+	return out
+}
+
 // api reads the framework's HTTP API.
 type api struct {
 	t   *testing.T
@@ -265,6 +324,16 @@ func (a api) phase(name string) plans.PhaseView {
 	return plans.PhaseView{}
 }
 
+func (a api) pod(name string) machine.PodView {
+	v, _ := a.view()
+	for _, p := range v.Pods {
+		if p.Name == name {
+			return p
+		}
+	}
+	return machine.PodView{}
+}
+
 // tasks returns the task id of every pod that runs.
 func (a api) tasks() map[string]string {
 	out := map[string]string{}
@@ -306,6 +375,18 @@ func (c *cluster) flags(t *testing.T) []string {
 		"--client_mount_point=" + filepath.Join(c.dir, "{host}", "mnt"),
 		"--probe_interval=300ms", "--discovery-window=1s",
 	}
+}
+
+// dataTasks returns the last task of every data pod, by host.
+func (a api) dataTasks() map[string]string {
+	out := map[string]string{}
+	v, _ := a.view()
+	for _, p := range v.Pods {
+		if p.Type == "data" {
+			out[p.Host] = p.TaskID
+		}
+	}
+	return out
 }
 
 // lines counts the lines of a text that contain a word.

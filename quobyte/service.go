@@ -79,7 +79,7 @@ func (s *Service) Phases() []machine.PhaseSpec {
 	return specs
 }
 
-// Admit holds hosts that --restrict_hosts leaves out.
+// Admit holds hosts that --restrict-hosts leaves out.
 func (s *Service) Admit(h machine.Host) *plans.Hold {
 	allowed := s.settings.RestrictHosts
 	if len(allowed) == 0 || slices.Contains(allowed, h.Key) || slices.Contains(allowed, h.Hostname) {
@@ -88,7 +88,7 @@ func (s *Service) Admit(h machine.Host) *plans.Hold {
 	return &plans.Hold{
 		Code:    plans.CodeExcluded,
 		Subject: h.Key,
-		Text:    fmt.Sprintf("host %s is not among the hosts that --restrict_hosts allows", h.Key),
+		Text:    fmt.Sprintf("host %s is not among the hosts that --restrict-hosts allows", h.Key),
 	}
 }
 

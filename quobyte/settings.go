@@ -27,77 +27,77 @@ const (
 // Settings are what an operator can choose. The names in brackets are the flags, which are the predecessor's where it had
 // one; Validate calls the settings by them. The zero value is not usable: begin with DefaultSettings.
 type Settings struct {
-	// Name is the name of the deployed system [--framework_name].
+	// Name is the name of the deployed system [--framework-name].
 	Name string
 	// Release is the Quobyte release to run: the tag of the docker image [--release]. It may be empty with Command.
 	Release string
 
 	// Containerizer is Docker, or Command: pods are plain commands on the host [--containerizer].
 	Containerizer string
-	// DockerImage is the server image without a tag; the tag is Release [--docker_image].
+	// DockerImage is the server image without a tag; the tag is Release [--docker-image].
 	DockerImage string
-	// ClientImage is the client image; it gets Release as its tag if it has none [--client_image].
+	// ClientImage is the client image; it gets Release as its tag if it has none [--client-image].
 	ClientImage string
 	// ServerCommand is the command line of the server daemons with Command; the environment tells it which one to be
-	// [--server_command]. A shell runs it.
+	// [--server-command]. A shell runs it.
 	ServerCommand string
-	// ClientCommand is the command line of the client [--client_command]. Empty: ServerCommand with Command, mount.quobyte
+	// ClientCommand is the command line of the client [--client-command]. Empty: ServerCommand with Command, mount.quobyte
 	// with Docker.
 	ClientCommand string
-	// User runs the pods [--framework_user]. Empty: the framework's own user.
+	// User runs the pods [--framework-user]. Empty: the framework's own user.
 	User string
 
 	// ProberFrom is ProberFromArtifact (hosts fetch the framework's own binary from the framework, and run it without a
-	// container) or ProberFromImage (FrameworkImage, which must contain it) [--prober_from].
+	// container) or ProberFromImage (FrameworkImage, which must contain it) [--prober-from].
 	ProberFrom string
-	// FrameworkURL is where hosts reach the framework [--framework_url]. No part of any fingerprint.
+	// FrameworkURL is where hosts reach the framework [--framework-url]. No part of any fingerprint.
 	FrameworkURL string
-	// FrameworkImage is the image of the prober, with its tag [--framework_image].
+	// FrameworkImage is the image of the prober, with its tag [--framework-image].
 	FrameworkImage string
-	// ProbeInterval is the time between two scans and health polls of a host [--probe_interval].
+	// ProbeInterval is the time between two scans and health polls of a host [--probe-interval].
 	ProbeInterval time.Duration
 
 	// PortRangeBase is the first of twelve ports: RPC and HTTP of registry, metadata, data, api, webconsole, s3
-	// [--port_range_base].
+	// [--port-range-base].
 	PortRangeBase int
 	// PortsFrom is PortsFromOffers (ports are taken from Mesos's offers) or PortsFromHost (they are used without asking:
-	// stock agents offer 31000-32000 only) [--ports_from].
+	// stock agents offer 31000-32000 only) [--ports-from].
 	PortsFrom string
-	// The ports that users connect to [--api_port, --webconsole_port, --s3_port].
+	// The ports that users connect to [--api-port, --webconsole-port, --s3-port].
 	APIPort, WebconsolePort, S3Port int
-	// ClientPort is the client's status port; it is never asked of Mesos [--client_port].
+	// ClientPort is the client's status port; it is never asked of Mesos [--client-port].
 	ClientPort int
 
-	// S3Hostname is the S3 proxy's domain; without it there is no S3 proxy [--s3_hostname].
+	// S3Hostname is the S3 proxy's domain; without it there is no S3 proxy [--s3-hostname].
 	S3Hostname string
-	// RegistryDNSName stands in for the list of registry addresses in QUOBYTE_REGISTRY if it is set [--registry_dns_name].
+	// RegistryDNSName stands in for the list of registry addresses in QUOBYTE_REGISTRY if it is set [--registry-dns-name].
 	RegistryDNSName string
 
-	// Resources by pod type; a type that is missing has its default [--<type>_resources]. A pod's ports are not among them.
+	// Resources by pod type; a type that is missing has its default [--<type>-resources]. A pod's ports are not among them.
 	Resources map[string]offers.Resources
 	// ExtraRAM by server pod type is how many MB of a pod's mem are not heap; a type that is missing has its default
-	// [--<type>_extra_ram_mb].
+	// [--<type>-extra-ram-mb].
 	ExtraRAM map[string]int
 
-	// HostDeviceDirectory is where a host's devices are mounted [--host_device_directory]. "{host}" stands for the host's
+	// HostDeviceDirectory is where a host's devices are mounted [--host-device-directory]. "{host}" stands for the host's
 	// key, so that several agents on one machine can have a directory each.
 	HostDeviceDirectory string
 	// ClientMountPoint is the directory where clients mount Quobyte; only hosts where it exists get one, and if it is empty
-	// there are no clients [--client_mount_point]. "{host}" as above.
+	// there are no clients [--client-mount-point]. "{host}" as above.
 	ClientMountPoint string
 
-	// ExtraServiceConfig is one line for every daemon's configuration [--extra_service_config].
+	// ExtraServiceConfig is one line for every daemon's configuration [--extra-service-config].
 	ExtraServiceConfig string
-	// ServiceDebugPort is the port of every daemon's debugger; 0 or -1 for none [--service_debug_port].
+	// ServiceDebugPort is the port of every daemon's debugger; 0 or -1 for none [--service-debug-port].
 	ServiceDebugPort int
-	// EnableAssertions in the daemons [--enable_assertions].
+	// EnableAssertions in the daemons [--enable-assertions].
 	EnableAssertions bool
 	// AutodetectServiceIP leaves it to the image to find its address; otherwise daemons are given the agent's as HOST_IP
-	// [--autodetect_service_ip]. With Command they always are.
+	// [--autodetect-service-ip]. With Command they always are.
 	AutodetectServiceIP bool
 
 	// RestrictHosts are the only hosts that may be used, by key or hostname, matched exactly; empty: all
-	// [--restrict_hosts].
+	// [--restrict-hosts].
 	RestrictHosts []string
 	// Expect is how many hosts with a registry, metadata or data device (or with a client mount point) there are at least;
 	// a rollout does not begin before they are found [--expect]. A type that is missing has no minimum.

@@ -65,6 +65,7 @@ It stops on SIGINT, SIGTERM or SIGHUP; the pods run on, and it takes them up aga
 // framework is everything that serve runs: state, session, engine, API.
 type framework struct {
 	url      string
+	stateDir string
 	engine   *engine.Engine
 	store    store.Store
 	server   *http.Server
@@ -121,7 +122,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: log,
 	})
 	return &framework{
-		url: "http://" + browsable(listener), engine: e, store: state, listener: listener, log: log,
+		url: "http://" + browsable(listener), stateDir: o.StateDir, engine: e, store: state, listener: listener, log: log,
 		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)},
 	}, nil
 }
@@ -157,10 +158,14 @@ func (f *framework) run(ctx context.Context) (err error) {
 	if err := f.store.Close(); err != nil {
 		return err
 	}
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.Canceled):
+		return nil
+	case errors.Is(cause, mesos.ErrRemoved):
+		return fmt.Errorf("%w (all that is stored is in %s: with another --state-dir, or without that one, it starts as a new framework)", cause, f.stateDir)
+	default:
 		return cause
 	}
-	return nil
 }
 
 // logProgress tells in the log what the plans do, in the words of plan watch, and what the deploy plan warns of.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -180,4 +181,30 @@ func TestProberDiesAndIsRelaunched(t *testing.T) {
 	if got := api.deploy().Status; got != plans.Complete {
 		t.Errorf("deploy is %s, want COMPLETE", got)
 	}
+}
+
+// A framework that was away for longer than its failover timeout is gone for Mesos; serve says so, and how to go on.
+func TestFrameworkHasBeenRemoved(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "127.0.25.", 1)
+	first, api := c.serve(t, "serve 1", "--failover-timeout=1s", "--expect=registry=1")
+	eventually(t, "the registry runs", func() bool { return len(api.tasks()) >= 2 })
+	first.signal(syscall.SIGKILL)
+	first.wait()
+	eventually(t, "Mesos has killed its tasks", func() bool { return len(standins(c)) == 0 })
+	out, code := run(t, built(t).framework(), c.flags(t)...)
+	if code != 1 || !strings.Contains(out, "it was torn down or gone for longer than its failover timeout") || !strings.Contains(out, filepath.Join(c.dir, "state")) {
+		t.Errorf("exit code %d, want 1 and a line that says what happened and names the state directory:\n%s", code, tail(out, 5))
+	}
+}
+
+// standins lists the daemons that run on the cluster.
+func standins(c *cluster) []string {
+	var out []string
+	for _, p := range orphans(c.dir) {
+		if strings.Contains(p, " standin") {
+			out = append(out, p)
+		}
+	}
+	return out
 }

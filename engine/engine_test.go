@@ -128,6 +128,7 @@ func newBench(t *testing.T, disk *store.Disk) *bench {
 		t.Fatal(err)
 	}
 	go func() { b.ended <- b.engine.Run(ctx) }()
+	synctest.Wait() // the first decision is made before the first event comes
 	return b
 }
 

@@ -57,6 +57,9 @@
 // A paused phase or plan begins no new step. What is STARTING or STARTED runs on, and is shown as what it is. The paused element
 // and all below that has not begun are WAITING, and name who paused and when. Continue is the removal of the Fact.
 //
+// What comes after a paused phase does not begin, even when the last steps of that phase were under way and it is COMPLETE by now (the SDK
+// goes on then): who pauses in the middle of a phase wants the rollout to stop.
+//
 // # Promises
 //
 // All functions are pure: same arguments, same results, byte for byte; arguments are not changed. There is no shared state, so

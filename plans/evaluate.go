@@ -10,7 +10,7 @@ import (
 // Evaluate computes what a plan shows and which of its steps may begin now. It is a pure function: see the package
 // documentation. Its cost is linear in the number of steps; facts are looked at once for each phase.
 func Evaluate(in Input) Evaluation {
-	e := evaluator{in: &in, def: &in.Definition}
+	e := evaluator{in: &in, def: &in.Definition, held: -1}
 	e.settleSteps()
 	e.view.Run = in.Run
 	pause := pauseOf(in.Facts, e.def.Name, "", "")
@@ -28,10 +28,13 @@ type evaluator struct {
 	def        *Definition
 	view       View
 	phases     []PhaseView
-	done       []bool // which phases are COMPLETE
-	tally      tally  // of the plan
-	span       span   // of the plan
-	free       bool   // some phase has an unfinished step that nothing holds
+	pauses     []*Fact // of the phases themselves, nil where there is none
+	complete   []bool  // which phases are COMPLETE
+	done       []bool  // which phases let those after them begin: they are COMPLETE, and nobody has paused them
+	held       int     // the first phase that is COMPLETE and paused, and for which another waits; -1 if there is none
+	tally      tally   // of the plan
+	span       span    // of the plan
+	free       bool    // some phase has an unfinished step that nothing holds
 	candidates []Candidate
 	ids        idMaker
 }
@@ -47,6 +50,8 @@ func (e *evaluator) observation(phase, step int) *Observation {
 // settleSteps fills in what each step is by itself, and finds the phases that are COMPLETE.
 func (e *evaluator) settleSteps() {
 	e.phases = make([]PhaseView, len(e.def.Phases))
+	e.pauses = make([]*Fact, len(e.def.Phases))
+	e.complete = make([]bool, len(e.def.Phases))
 	e.done = make([]bool, len(e.def.Phases))
 	for i := range e.def.Phases {
 		phase, view := &e.def.Phases[i], &e.phases[i]
@@ -59,7 +64,9 @@ func (e *evaluator) settleSteps() {
 				view.StepsDone++
 			}
 		}
-		e.done[i] = !phase.Open && view.StepsDone == len(view.Steps)
+		e.pauses[i] = pauseOf(e.in.Facts, e.def.Name, phase.Name, view.ID)
+		e.complete[i] = !phase.Open && view.StepsDone == len(view.Steps)
+		e.done[i] = e.complete[i] && e.pauses[i] == nil
 	}
 }
 
@@ -78,11 +85,15 @@ func (e *evaluator) settleStep(i, j int, view *StepView) {
 // evaluatePhase finishes the view of a phase and of its steps, and adds it to the plan's tally.
 func (e *evaluator) evaluatePhase(i int, planPause *Fact) {
 	phase, view := &e.def.Phases[i], &e.phases[i]
-	pause := pauseOf(e.in.Facts, e.def.Name, phase.Name, view.ID)
+	pause := e.pauses[i]
 	pausedAt := pausedSince(planPause, pause)
 	paused := planPause != nil || pause != nil
 	waitsFor := e.def.pendingPredecessors(i, e.done)
-	bar := newBarrier(view, phaseHolds(planPause, pause, waitsFor))
+	if e.held < 0 && !e.complete[i] {
+		e.held = e.heldBack(waitsFor)
+	}
+	handedDown := e.phaseHolds(planPause, pause, waitsFor)
+	bar := newBarrier(view, handedDown)
 
 	counts := tally{open: phase.Open, paused: paused, failed: bar.failed}
 	var times span
@@ -110,7 +121,7 @@ func (e *evaluator) evaluatePhase(i int, planPause *Fact) {
 
 	view.Status = aggregate(counts)
 	view.Since = times.since(view.Status, pausedAt)
-	view.Holds = e.ownHolds(phase, view, planPause, pause, waitsFor)
+	view.Holds = e.ownHolds(phase, view, pause, handedDown)
 	if view.Status != Complete && !free {
 		view.Holds = withChildHold(view.Holds, len(view.Steps), func(j int) (Status, []Hold) {
 			return view.Steps[j].Status, view.Steps[j].Holds
@@ -140,6 +151,9 @@ func (e *evaluator) evaluatePlan(pause *Fact) {
 			failed = e.phases[i].Name
 		}
 	}
+	if e.held >= 0 {
+		e.tally.add(Waiting, false)
+	}
 	e.tally.paused, e.tally.failed = pause != nil, len(v.Errors) > 0
 	v.Status = aggregate(e.tally)
 	v.Since = e.span.since(v.Status, pausedSince(pause))
@@ -150,6 +164,9 @@ func (e *evaluator) evaluatePlan(pause *Fact) {
 	if pause != nil {
 		v.Holds = append(v.Holds, pause.hold())
 	}
+	if e.held >= 0 && pause == nil && !e.free {
+		v.Holds = append(v.Holds, e.phases[e.held].lend(e.pauses[e.held].hold()))
+	}
 	if v.Status != Complete && !e.free {
 		v.Holds = withChildHold(v.Holds, len(e.phases), func(i int) (Status, []Hold) {
 			return e.phases[i].Status, e.phases[i].Holds
@@ -157,17 +174,29 @@ func (e *evaluator) evaluatePlan(pause *Fact) {
 	}
 }
 
+// heldBack returns which of the phases that are waited for is COMPLETE and paused, -1 if none is. The SDK goes on after a phase that
+// completes while it is interrupted; here the pause of a phase whose last steps were under way stops the rollout behind it, which is
+// what somebody who types "pause" in the middle of a phase wants.
+func (e *evaluator) heldBack(waitsFor []string) int {
+	for _, name := range waitsFor {
+		if i := e.def.phaseIndex(name); i >= 0 && e.complete[i] {
+			return i
+		}
+	}
+	return -1
+}
+
 // ownHolds are the reasons of a phase that do not come from its steps. A COMPLETE phase shows only that it is itself paused:
-// that will hold it when it is to work again.
-func (e *evaluator) ownHolds(phase *Phase, view *PhaseView, planPause, pause *Fact, waitsFor []string) []Hold {
+// that holds what comes after it.
+func (e *evaluator) ownHolds(phase *Phase, view *PhaseView, pause *Fact, handedDown []Hold) []Hold {
 	if view.Status == Complete {
-		return phaseHolds(nil, pause, nil)
+		return e.phaseHolds(nil, pause, nil)
 	}
 	var holds []Hold
 	if errs := appendErrors(nil, "", view); len(errs) > 0 {
 		holds = append(holds, errorHold(failedStep(view), errs))
 	}
-	holds = append(holds, phaseHolds(planPause, pause, waitsFor)...)
+	holds = append(holds, handedDown...)
 	if phase.Open {
 		holds = append(holds, Hold{
 			Code: CodeDiscovering, Subject: phase.Name, Since: e.in.Run.StartedAt,
@@ -178,17 +207,21 @@ func (e *evaluator) ownHolds(phase *Phase, view *PhaseView, planPause, pause *Fa
 }
 
 // phaseHolds are the reasons that a phase hands down to those of its steps that have not begun.
-func phaseHolds(planPause, pause *Fact, waitsFor []string) []Hold {
+func (e *evaluator) phaseHolds(planPause, pause *Fact, waitsFor []string) []Hold {
 	var holds []Hold
 	for _, p := range [...]*Fact{planPause, pause} {
 		if p != nil {
 			holds = append(holds, p.hold())
 		}
 	}
-	if len(waitsFor) > 0 {
-		holds = append(holds, predecessorHold("phase", waitsFor))
+	if len(waitsFor) == 0 {
+		return holds
 	}
-	return holds
+	hold := predecessorHold("phase", waitsFor)
+	if i := e.heldBack(waitsFor[:1]); i >= 0 {
+		hold.Text += ", which is " + e.pauses[i].hold().Text
+	}
+	return append(holds, hold)
 }
 
 // maxParentHolds bounds the holds of a phase or plan: a reader wants the root, not the list.

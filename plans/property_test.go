@@ -208,6 +208,14 @@ func isPaused(in Input, phase int) bool {
 	})
 }
 
+// isItselfPaused says whether somebody paused this very phase.
+func isItselfPaused(in Input, phase int) bool {
+	p := in.Definition.Phases[phase]
+	return slices.ContainsFunc(in.Facts, func(f Fact) bool {
+		return f.Plan == in.Definition.Name && (f.Phase == p.Name || f.Phase == ID(in.Definition.Service, in.Definition.Name, p.Name, ""))
+	})
+}
+
 func pausedBeginsNothing(t *rapid.T, in Input, e Evaluation) {
 	for _, c := range e.Candidates {
 		if isPaused(in, c.Phase) {
@@ -251,7 +259,7 @@ func candidatesAreTheTwins(t *rapid.T, in Input, e Evaluation) {
 			for k, other := range in.Definition.Phases {
 				before := p.After == nil && in.Definition.Strategy == Serial && k < i
 				if before || slices.Contains(p.After, other.Name) {
-					may = may && complete(k)
+					may = may && complete(k) && !isItselfPaused(in, k)
 				}
 			}
 			for k := range p.Steps {
@@ -293,7 +301,13 @@ func statusesAreTheTwins(t *rapid.T, in Input, e Evaluation) {
 		for k, other := range e.View.Phases {
 			named := slices.Contains(def.After, other.Name)
 			implied := def.After == nil && in.Definition.Strategy == Serial && k < i
-			waits = waits || ((named || implied) && other.Status != Complete)
+			if !named && (!implied || waits) || other.Status == Complete && !isItselfPaused(in, k) {
+				continue
+			}
+			waits = true // of a serial plan only for the first
+			if other.Status == Complete && p.Status != Complete {
+				plan.children = append(plan.children, child{Waiting, false})
+			}
 		}
 		candidate := !waits && !phase.paused && p.Status != Complete && p.Status != Error
 		plan.children = append(plan.children, child{p.Status, candidate})

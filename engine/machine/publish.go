@@ -36,7 +36,7 @@ func (m *Machine) view(now time.Time) *View {
 	for _, h := range m.sortedHosts() {
 		v.Hosts = append(v.Hosts, HostView{
 			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
-			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, Holds: m.holdsShown(h),
+			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, HeardAt: m.heardAt[h.Key], Holds: m.holdsShown(h),
 		})
 	}
 	for _, p := range m.order {

@@ -35,12 +35,15 @@ type Connection struct {
 
 // HostView is what a host shows.
 type HostView struct {
-	Key        string       `json:"key"`
-	Hostname   string       `json:"hostname"`
-	Address    string       `json:"address"`
-	AgentID    string       `json:"agent_id"`
-	FirstSeen  time.Time    `json:"first_seen"`
+	Key       string    `json:"key"`
+	Hostname  string    `json:"hostname"`
+	Address   string    `json:"address"`
+	AgentID   string    `json:"agent_id"`
+	FirstSeen time.Time `json:"first_seen"`
+	// ReportedAt is when what its scout says of the host last changed, HeardAt when the scout was last heard since the framework
+	// started: scouts repeat themselves when nothing changes.
 	ReportedAt time.Time    `json:"reported_at,omitzero"`
+	HeardAt    time.Time    `json:"heard_at,omitzero"`
 	Holds      []plans.Hold `json:"holds,omitempty"`
 }
 

@@ -108,10 +108,10 @@ func (c *command) printHosts(v *machine.View) error {
 		h := &v.Hosts[i]
 		rows = append(rows, []string{
 			h.Key, h.Hostname, h.Address, orDash(h.AgentID), tree.Age(opt.Now, h.FirstSeen),
-			orDash(tree.Age(opt.Now, h.ReportedAt)), hostWhy(h, v.Warnings, opt.Now),
+			orDash(tree.Age(opt.Now, h.HeardAt)), hostWhy(h, v.Warnings, opt.Now),
 		})
 	}
-	return tree.Table(c.env.Stdout, []string{"HOST", "HOSTNAME", "ADDRESS", "AGENT", "SEEN", "REPORTED", "WHY"}, rows, opt)
+	return tree.Table(c.env.Stdout, []string{"HOST", "HOSTNAME", "ADDRESS", "AGENT", "SEEN", "HEARD", "WHY"}, rows, opt)
 }
 
 // hostWhy is what holds a host, and what there is to look at on it.

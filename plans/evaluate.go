@@ -153,6 +153,7 @@ func (e *evaluator) evaluatePlan(pause *Fact) {
 	}
 	if e.held >= 0 {
 		e.tally.add(Waiting, false)
+		e.span.add(Waiting, e.pauses[e.held].At, false)
 	}
 	e.tally.paused, e.tally.failed = pause != nil, len(v.Errors) > 0
 	v.Status = aggregate(e.tally)

@@ -117,14 +117,17 @@ func TestProblemsOfFlagsAreToldTogether(t *testing.T) {
 			`--listen: "a:70000": "70000" is not a port number, 0 to 65535`}},
 		{"empty names", nil, []string{"--config", goodFile, "--state-dir=x", "--framework-role=", "--framework-user="}, []string{
 			"--framework-user: empty; give the user that tasks run as", "--framework-role: empty; give a Mesos role, or * for none of its own"}},
-		{"number", nil, []string{"--api-port=many"}, []string{
-			`--api-port: "many": must be a whole number (see quobyte-mesos COMMAND --help)`}},
-		{"map", nil, []string{"--expect=registry"}, []string{
-			`--expect: "registry": must be NAME=NUMBER, several separated by commas (see quobyte-mesos COMMAND --help)`}},
-		{"truth", nil, []string{"--enable-assertions=perhaps"}, []string{
-			`--enable-assertions: "perhaps": must be true or false (see quobyte-mesos COMMAND --help)`}},
-		{"resources", nil, []string{"--data-resources=cpus:x"}, []string{
-			`--data-resources: "cpus:x": resource "cpus": value "x" is not a number; allowed is a number from 0 to 1000000000000 with up to three decimals, such as 0.5 (see quobyte-mesos COMMAND --help)`}},
+		{"values that can't be read", nil, []string{
+			"--config", goodFile, "--api-port=many", "--expect=registry", "--enable-assertions=perhaps", "--data-resources=cpus:x", "--probe-interval=soon",
+		}, []string{
+			`--api-port: "many": must be a whole number`,
+			`--expect: "registry": must be NAME=NUMBER, several separated by commas`,
+			`--enable-assertions: "perhaps": must be true or false`,
+			`--data-resources: "cpus:x": resource "cpus": value "x" is not a number; allowed is a number from 0 to 1000000000000 with up to three decimals, such as 0.5`,
+			`--probe-interval: "soon": must be a duration, such as 500ms, 90s or 2h`,
+			"--state-dir: missing; give a directory for the durable state",
+		}},
+		{"unknown flag", nil, []string{"--nonsense"}, []string{"unknown flag: --nonsense (see quobyte-mesos COMMAND --help)"}},
 	} {
 		for _, command := range []string{"serve", "validate"} {
 			t.Run(c.name+"/"+command, func(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,8 +30,10 @@ func (o *serveOptions) check(cmd *cobra.Command, env environment) error {
 	for _, name := range strangers(cmd, env.Environ()) {
 		fmt.Fprintf(env.Stderr, "quobyte-mesos: warning: environment: %s: no such flag; it is ignored\n", name)
 	}
+	o.refused.release(cmd)
 	failed, err := o.overlay(cmd, env.Getenv)
-	all := multierror.Append(nil, err)
+	all := multierror.Append(multierror.Append(nil, o.refused.errs...), err)
+	maps.Copy(failed, o.refused.failed)
 	if err := o.validate(); err != nil {
 		for _, text := range problems(err) {
 			if !failed[flagOf(text)] {

@@ -59,6 +59,7 @@ It stops on SIGINT, SIGTERM or SIGHUP; the pods run on, and it takes them up aga
 		},
 	}
 	o.bind(cmd.Flags())
+	o.refused.tolerate(cmd)
 	return cmd
 }
 

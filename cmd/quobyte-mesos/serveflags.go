@@ -38,6 +38,8 @@ type serveOptions struct {
 	ScoutPatience      time.Duration
 
 	Quobyte quobyte.Settings
+
+	refused refusals
 }
 
 func defaultServeOptions() serveOptions {

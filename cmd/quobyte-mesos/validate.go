@@ -36,6 +36,7 @@ contacted. Exit status 0 if there is no problem, else 1.`,
 		},
 	}
 	o.bind(cmd.Flags())
+	o.refused.tolerate(cmd)
 	return cmd
 }
 

@@ -115,9 +115,6 @@ func cutRange(left []Range, r Range, gone []Range) []Range {
 	return append(left, r)
 }
 
-// sharedRanges is what is in both.
-func sharedRanges(a, b []Range) []Range { return cutRanges(a, cutRanges(a, b)) }
-
 // String is the range as 21000-21001, or 21000 if it holds one number.
 func (r Range) String() string {
 	if r.Begin == r.End {

@@ -152,3 +152,6 @@ func TestArgumentsAreLeftAlone(t *testing.T) {
 		}
 	})
 }
+
+// sharedRanges is what is in both.
+func sharedRanges(a, b []Range) []Range { return cutRanges(a, cutRanges(a, b)) }

@@ -72,10 +72,10 @@ func (m *Machine) admitHosts(now time.Time) {
 }
 
 // newScout makes the scout of a new host. While a run works, the host can't join it; its scout is recovery's until the next run, so that
-// what the host carries is known by then.
+// what the host carries is known by then. While an operator has paused the search for members, new hosts are left alone.
 func (m *Machine) newScout(now time.Time, h *Host) {
 	p := m.newPod(m.service.Scout(), h.Key)
-	if h.Run == 0 && !m.run.FrozenAt.IsZero() && m.run.CompletedAt.IsZero() {
+	if h.Run == 0 && !m.run.FrozenAt.IsZero() && m.run.CompletedAt.IsZero() && !m.pausedDiscovery() {
 		p.Fallen = now
 	}
 }

@@ -21,13 +21,13 @@ type try struct {
 const reviveInterval = 2 * time.Second
 
 // launch evaluates the candidates against the offers, launches what fits, and gives back the rest.
-func (m *Machine) launch(now time.Time, random [16]byte, candidates []candidate) {
+func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	if !m.connection.Connected {
 		return
 	}
 	reqs := make([]offers.Requirement, len(candidates))
-	for i, c := range candidates {
-		reqs[i] = m.service.Requirement(*c.pod)
+	for i, p := range candidates {
+		reqs[i] = m.service.Requirement(*p)
 	}
 	pool := m.usableOffers()
 	results := offers.Place(reqs, pool, m.portsInUse())
@@ -39,19 +39,20 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []candidate)
 	if len(candidates) > 0 {
 		cluster = m.cluster()
 	}
-	for i, c := range candidates {
+	for i, p := range candidates {
 		if results[i].Placement == nil {
-			refused[c.pod.Name] = m.refusal(now, c.pod, reqs[i], results[i])
-			unplaced[c.pod.Name] = reqs[i]
+			refused[p.Name] = m.refusal(now, p, reqs[i], results[i])
+			unplaced[p.Name] = reqs[i]
 			continue
 		}
-		task, err := m.task(random, c.pod, *results[i].Placement, cluster)
+		task, err := m.task(random, p, *results[i].Placement, cluster)
 		if err != nil {
 			results[i].Placement = nil
-			refused[c.pod.Name] = m.keepSince(now, c.pod, plans.Hold{Code: plans.CodeService, Subject: c.pod.Name, Text: err.Error()})
+			refused[p.Name] = m.keepSince(now, p, plans.Hold{Code: plans.CodeService, Subject: p.Name, Text: err.Error()})
+			unplaced[p.Name] = reqs[i]
 			continue
 		}
-		m.stage(now, c.pod, task, *results[i].Placement)
+		m.stage(now, p, task, *results[i].Placement)
 		launches[i] = []Task{task}
 	}
 	m.tries = refused

@@ -11,15 +11,9 @@ import (
 // discoverStep is the wait step that ends the discovery of a run's members.
 const discoverStep = "discover"
 
-// candidate is a pod whose launch step may begin now.
-type candidate struct {
-	plan string
-	pod  *Pod
-}
-
-// candidates evaluates the plans: deploy before recovery, no pod twice.
-func (m *Machine) candidates(now time.Time) []candidate {
-	var out []candidate
+// candidates evaluates the plans and returns the pods whose launch step may begin now: deploy's before recovery's, no pod twice.
+func (m *Machine) candidates(now time.Time) []*Pod {
+	var out []*Pod
 	seen := map[*Pod]bool{}
 	for _, e := range []plans.Evaluation{m.evaluateDeploy(now), m.evaluateRecovery(now)} {
 		for _, c := range e.Candidates {
@@ -28,7 +22,7 @@ func (m *Machine) candidates(now time.Time) []candidate {
 				continue
 			}
 			seen[p] = true
-			out = append(out, candidate{plan: e.View.Name, pod: p})
+			out = append(out, p)
 		}
 	}
 	return out

@@ -91,7 +91,10 @@ func makeDir(dir string) error {
 	if err := makeDir(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	switch err := os.Mkdir(dir, 0o700); {
+	case errors.Is(err, fs.ErrNotExist): // /proc and the like
+		return fmt.Errorf("%s: no directory can be made there; %s", dir, another)
+	case err != nil && !errors.Is(err, fs.ErrExist):
 		return err
 	}
 	return syncDir(filepath.Dir(dir))

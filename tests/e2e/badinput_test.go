@@ -45,6 +45,7 @@ func TestBadFlags(t *testing.T) {
 		{"port in use", append(good, "--state-dir="+t.TempDir(), "--listen="+busy.Addr().String()), []string{busy.Addr().String() + ": the port is in use"}},
 		{"bad listen address", append(good, "--state-dir="+t.TempDir(), "--listen=nonsense"), []string{`--listen: "nonsense": must be HOST:PORT`}},
 		{"state dir is a file", append(good, "--state-dir="+file), []string{file}},
+		{"state dir where none can be", append(good, "--state-dir=/proc/nope/x"), []string{"no directory can be made there; give another --state-dir"}},
 		{"state dir below a file", append(good, "--state-dir="+filepath.Join(file, "x")), []string{file}},
 		{"bad master", append(good[:1:1], "--listen=127.0.0.1:0", "--containerizer=command", "--server_command=x", "--state-dir="+t.TempDir(), "--master=ftp://x"), []string{"ftp://x"}},
 		{"hosts", []string{"demo", "--hosts=0"}, []string{"--hosts: 0: must be 1 to 200"}},

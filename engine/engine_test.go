@@ -152,7 +152,7 @@ func TestDutiesInOrder(t *testing.T) {
 			"commit framework", "send RECONCILE",
 			"commit hosts/h", "send DECLINE",
 			"commit pods/web-0 runs/deploy", "send REVIVE",
-			"commit pods/web-0", "send ACCEPT",
+			"commit pods/web-0 runs/deploy", "send ACCEPT",
 			"commit pods/web-0 runs/deploy", "send ACKNOWLEDGE",
 		}, "\n")
 		if got := b.journal.text(); got != want {

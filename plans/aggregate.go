@@ -26,6 +26,8 @@ type tally struct {
 	// failed says that there is an error in the parent or below it, paused that an operator paused it or its parent, open that
 	// children may still join.
 	failed, paused, open bool
+	// pausing says that the parent is paused, or its run is, as soon as something has ended that is under way.
+	pausing bool
 }
 
 // add counts a child.
@@ -73,6 +75,11 @@ var rules = [...]rule{
 	{"4b a backoff and nothing else to do (Q1)", func(t tally) bool {
 		return t.children.has(Delayed)
 	}, Delayed},
+
+	// The SDK has only pauses that hold at once.
+	{"4c a pause waits for work", func(t tally) bool {
+		return t.pausing && (t.underWay() || t.able)
+	}, InProgress},
 
 	{"5 a child PREPARED", func(t tally) bool {
 		return t.children.has(Prepared)

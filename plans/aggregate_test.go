@@ -49,6 +49,10 @@ func TestAggregation(t *testing.T) {
 		{name: "Q1: DELAYED beside one that runs", children: []child{can(Delayed), can(Started)}, want: InProgress},
 		{name: "Q1: DELAYED beside a paused one", children: []child{can(Delayed), not(Waiting)}, want: Delayed},
 
+		{name: "a pause that waits for a STARTING child", children: []child{can(Starting), can(Waiting)}, change: pausing, want: InProgress},
+		{name: "a pause that waits for one that is tried again", children: []child{can(Pending), can(Waiting)}, change: pausingAble, want: InProgress},
+		{name: "a pause that waits for nothing that moves", children: []child{can(Pending), can(Waiting)}, change: pausing, want: Waiting},
+
 		{name: "PREPARED", children: []child{can(Prepared), can(Pending)}, want: InProgress},
 		{name: "a candidate WAITING", children: []child{can(Waiting), can(InProgress)}, want: Waiting},
 		{name: "a candidate IN_PROGRESS beside a paused child", children: []child{can(InProgress), not(Waiting)}, want: InProgress},
@@ -82,84 +86,13 @@ func TestAggregation(t *testing.T) {
 	}
 }
 
-func failed(t *tally)     { t.failed = true }
-func paused(t *tally)     { t.paused = true }
-func open(t *tally)       { t.open = true }
-func able(t *tally)       { t.able = true }
-func pausedOpen(t *tally) { t.paused, t.open = true, true }
-
-// parent is what the twin looks at: lists in place of the tally's sets.
-type parent struct {
-	children                   []child
-	failed, paused, open, able bool
-}
-
-// plainStatus is the twin of aggregate: the paragraphs of the reference, one after the other, by counting.
-func plainStatus(p parent) Status {
-	children := func(s Status) (n int) {
-		for _, c := range p.children {
-			if c.status == s {
-				n++
-			}
-		}
-		return n
-	}
-	candidates := func(s Status) (n int) {
-		for _, c := range p.children {
-			if c.status == s && c.candidate {
-				n++
-			}
-		}
-		return n
-	}
-	working := children(Prepared) + children(Starting) + children(Started) + children(InProgress)
-	if p.failed || children(Error) > 0 {
-		return Error
-	}
-	if children(Complete) == len(p.children) && !p.open {
-		return Complete
-	}
-	if p.paused {
-		return Waiting
-	}
-	if children(Delayed) > 0 {
-		if working > 0 || p.able {
-			return InProgress
-		}
-		return Delayed
-	}
-	if children(Prepared) > 0 {
-		return InProgress
-	}
-	if candidates(Waiting) > 0 {
-		return Waiting
-	}
-	if candidates(InProgress) > 0 {
-		return InProgress
-	}
-	if children(Complete) > 0 && candidates(Pending)+candidates(Starting)+candidates(Started) > 0 {
-		return InProgress
-	}
-	if candidates(Pending) > 0 {
-		if working > 0 {
-			return InProgress
-		}
-		return Pending
-	}
-	if children(Waiting) > 0 {
-		return Waiting
-	}
-	if candidates(Starting) > 0 {
-		return Starting
-	}
-	if candidates(Started) > 0 {
-		return Started
-	}
-	if working > 0 || children(Complete) > 0 {
-		return InProgress
-	}
-	return Pending
-}
+func failed(t *tally)      { t.failed = true }
+func paused(t *tally)      { t.paused = true }
+func open(t *tally)        { t.open = true }
+func able(t *tally)        { t.able = true }
+func pausing(t *tally)     { t.pausing = true }
+func pausingAble(t *tally) { t.pausing, t.able = true, true }
+func pausedOpen(t *tally)  { t.paused, t.open = true, true }
 
 // TestAggregationAgreesWithItsPlainTwin tries all parents with up to three children.
 func TestAggregationAgreesWithItsPlainTwin(t *testing.T) {
@@ -173,11 +106,21 @@ func TestAggregationAgreesWithItsPlainTwin(t *testing.T) {
 	tried := 0
 	var try func(children []child)
 	try = func(children []child) {
-		for flags := range 16 {
-			p := parent{children, flags&1 > 0, flags&2 > 0, flags&4 > 0, flags&8 > 0}
+		for flags := range 32 {
+			p := plainParent{paused: flags&1 > 0, open: flags&2 > 0, able: flags&4 > 0, pausing: flags&8 > 0}
+			for _, c := range children {
+				p.children = append(p.children, c.status)
+				if c.candidate {
+					p.candidates = append(p.candidates, c.status)
+				}
+			}
 			counts := tallyOf(children)
-			counts.failed, counts.paused, counts.open, counts.able = p.failed, p.paused, p.open, p.able
-			if got, want := aggregate(counts), plainStatus(p); got != want {
+			counts.paused, counts.open, counts.able, counts.pausing, counts.failed = p.paused, p.open, p.able, p.pausing, flags&16 > 0
+			want := p.status()
+			if counts.failed {
+				want = Error
+			}
+			if got := aggregate(counts); got != want {
 				t.Fatalf("aggregate(%+v) = %s, its plain twin says %s", p, got, want)
 			}
 			tried++
@@ -190,7 +133,7 @@ func TestAggregationAgreesWithItsPlainTwin(t *testing.T) {
 		}
 	}
 	try(nil)
-	if n := len(kinds); tried != 16*(1+n+n*n+n*n*n) {
+	if n := len(kinds); tried != 32*(1+n+n*n+n*n*n) {
 		t.Errorf("tried %d parents", tried)
 	}
 }
@@ -199,10 +142,10 @@ func TestAggregationAgreesWithItsPlainTwin(t *testing.T) {
 func TestEachRuleIsNeeded(t *testing.T) {
 	used := make([]bool, len(rules))
 	for children := range statuses(1 << (Error + 1)) {
-		for flags := range 16 {
+		for flags := range 32 {
 			for _, candidates := range []statuses{0, children &^ set(Complete, Error), children & set(Pending, Starting), children & set(Started, Waiting)} {
 				counts := tally{children: children, candidates: candidates,
-					failed: flags&1 > 0, paused: flags&2 > 0, open: flags&4 > 0, able: flags&8 > 0}
+					failed: flags&1 > 0, paused: flags&2 > 0, open: flags&4 > 0, able: flags&8 > 0, pausing: flags&16 > 0}
 				for i := range rules {
 					if rules[i].applies(counts) {
 						used[i] = true

@@ -5,40 +5,81 @@
 //	definition    what the plan consists of                     Definition
 //	observations  what is known about each step from outside    [][]Observation
 //	facts         what operators said and did not take back     []Fact
-//	run           who started this execution, and when          Run
+//	run           this execution: start, batches, halt, …       Run
 //	now           the time                                      time.Time
 //
-// Whatever lost its memory, a restarted scheduler or a new leader, computes the same plan from the same records: pauses
-// included.
+// and, where running pods are to be stopped, from a ledger (which pods are down, how many may be: Ledger) and verdicts (what the
+// service says of stopping some: Verdict). Whatever lost its memory, a restarted scheduler or a new leader, computes the same plan from
+// the same records: pauses, canary progress, forced steps and batches included.
 //
 // # What the caller does
 //
-//  1. Build a Definition and call its Validate once; it tells all problems together.
-//  2. Whenever something has happened, or at the earliest Until of a hold, fill in one Observation a step, in the definition's
-//     order. A step that nothing is known about has the zero Observation.
-//  3. Call Evaluate.
-//  4. Begin as many of the Candidates as is possible, best in their order, and make the outcome durable: a step that was begun is
-//     observed as Starting from then on. A candidate that could not be begun is observed as Prepared with a hold that says why
-//     (no-offer, no-match); it remains a candidate.
-//  5. Show the View. It says of every element what it is doing and, if it does not move, why: most fundamental reason first.
+//  1. Build the Definitions and call Validate once; it tells all problems together.
+//  2. Start makes the Run of a plan, and supersedes one that works. Freeze fixes its members.
+//  3. Whenever something has happened, or at WakeAt, fill in one Observation a step, in the definition's order, and call Evaluate, or
+//     Coordinate for several plans over the same pods. A step that nothing is known about has the zero Observation.
+//  4. Record Evaluation.Run, and Done of the steps in Completed, before anything else.
+//  5. Ask the Questions, and give the answers as Verdicts and as Observation.Fit.
+//  6. Begin as many of the Candidates as is possible, best in their order, and make the outcome durable: a step that was begun has
+//     BegunAt and TriedAt from then on. A candidate that could not be begun is observed as Prepared with a hold that says why (no-offer,
+//     no-match); it remains a candidate.
+//  7. Leave the pods that are HandedOver to the repair plan.
+//  8. Show the View. It says of every element what it is doing and, if it does not move, why: most fundamental reason first.
+//  9. When an operator says something, call Apply, and record the facts and the run that it returns before answering.
 //
 // # Steps
 //
-// An observation says PENDING, PREPARED, STARTING, STARTED, COMPLETE, DELAYED or ERROR. A step is shown with that status, save
-// that
+// A step is observed as PENDING, PREPARED, STARTING, STARTED, COMPLETE, DELAYED or ERROR, and shown as that, save that, in this order:
 //
 //   - one with errors is ERROR,
+//   - one whose pod is excepted, or that was forced and not restarted later, is COMPLETE,
+//   - one that was restarted and not tried later is PENDING,
+//   - one that was COMPLETE in this run (Observation.Done) is COMPLETE,
+//   - one that is STARTED and Ready is COMPLETE; if it replaced a pod that the plan had stopped, only after the phase's Settle time,
 //   - one that is DELAYED is PENDING from the moment Until on,
-//   - one that is PENDING or PREPARED is WAITING while an operator has paused its phase or plan.
+//   - one that is PENDING or PREPARED, or DELAYED and failed, is WAITING if it is for an operator or a gate to let it go on: it has failed;
+//     the plan is not started, or its run has ended; it, its phase or the plan is paused (a pause that lets steps or phases finish leaves those out), or the
+//     run is halted; a breakpoint before its phase is reached, or one after a batch; its phase is a canary and it was not released; or a gate is closed or
+//     unknown.
 //
-// A launch step is a candidate if it is PENDING or PREPARED, nothing above it is paused, its phase may begin and has no error,
-// the steps before it in a serial phase are COMPLETE, and no reason from outside blocks it (CodeTable says which codes do).
-// A wait step is never a candidate.
+// A step has begun if it is STARTING, STARTED or DELAYED, was Stopped, or has BegunAt; restarting one makes it not begun. It is under way if it has begun, is
+// neither COMPLETE nor ERROR, and has not failed.
+//
+// A launch, stop, action or unreserve step is a candidate if it is PENDING or PREPARED and nothing holds it. A wait step never is. What may hold it:
+//
+//   - From above: an error in the phase; the plan is not started, or its run has ended; pauses; halt; breakpoints; phases that come first.
+//   - In the phase: its turn. Done means COMPLETE or failed, also below. Steps named in After must be done. A serial phase begins one step, the first that
+//     is not done, in the order Observation.Rank, Step.Rank, place, among those whose After is done. A parallel phase begins, among those, all of
+//     the lowest rank (both numbers) that is not done.
+//   - A canary phase begins only what it was released for. Everything else waits for "continue"; the last one, All, releases the others, which begin
+//     when those released one by one are done.
+//   - From outside: holds that block (CodeTable says which), and another plan that works on the pod.
+//   - If the pod is Running (of a launch or stop step): repair, batch, budget, fit and gate, as told below.
+//
+// A step that was Stopped is held by nothing from above or in the phase, whoever says pause: a pod that the plan stopped does not stay down for that. Only
+// failure, a reason from outside, the end of the run, or another plan's work on the pod holds it.
+//
+// # Stopping what runs
+//
+// To begin a launch step whose pod is Running is to stop the pod: a voluntary disruption. Of those that could begin otherwise the phase stops one batch at a time:
+//
+//   - While a Repair plan has work on a pod of a quorum budget, other plans stop nothing.
+//   - While steps of the phase that were Stopped, or that Replace a pod, are under way, it stops nothing more, save the rest of the set that an open and fresh
+//     verdict is about, if that set holds all that are under way.
+//   - A batch is taken from the steps in their order (rank, place): the first that may be stopped, and those after it in the same failure domain. It has one step in a serial
+//     phase, otherwise at most Batch.Max, and with Batch.Grow at most 1, 2, 4, … by the number of batches that stopped something and are over.
+//   - A pod takes one of what its budget leaves, for its type and for its domain: MaxUnavailable less the pods that are down. A pod that is down already takes nothing. Stops
+//     that an evaluation grants count for the phases and plans that follow. A pod that the ledger does not know is not stopped. Budgets never hold a start.
+//   - A launch must be known to fit. What does not fit is left out of batches; while a fit in the batch is unknown, the batch waits.
+//   - If the phase is Gated, the service must have said that this very set may be stopped: asked after the last disruption had settled, and less than FreshVerdict ago.
+//
+// A restart with Force passes repair, batch, budget and gate: the operator has consented.
 //
 // # Parents
 //
-// A phase may begin when the phases that it waits for are COMPLETE: those named in After, otherwise all before it in a serial
-// plan, otherwise none. After is not transitive: a phase waits for what it names and for nothing else. The statuses of phases
+// A phase may begin when the phases that it waits for are done: those named in After, otherwise all before it in a serial
+// plan, otherwise none. After is not transitive: a phase waits for what it names and for nothing else. A phase is done when it is not open, all its steps are done, it is
+// not itself paused, and no breakpoint lies after it. The statuses of phases
 // and plans follow from their children by the table in aggregate.go, which is the SDK's, with these faults mended:
 //
 //   - Q1: a backoff below a parent makes it DELAYED, or IN_PROGRESS if there is other work; not ERROR.
@@ -47,18 +88,48 @@
 //   - Q5: serial order is looked at in each evaluation. When an earlier step is no longer COMPLETE, later ones that have not
 //     begun wait for it again. Nothing remembers the order in which things once became free.
 //   - Q6: candidates come in definition order, in every process.
+//   - Q7: what a canary was continued with is a fact about named steps. It is never armed again in that run.
+//   - Q8: to start a plan is to make a new run, in which nothing counts that an earlier one did.
 //
 // As in the SDK an ERROR phase begins nothing new, while other phases of a parallel plan go on.
 //
 // An open phase (one that steps may still join) begins those that it has, and is never COMPLETE.
 //
+// # Canary
+//
+// A serial-canary or parallel-canary phase begins nothing by itself. Each "continue" of the phase releases the next step that has not begun, in the order of the
+// phase; the last of them (two, or Phase.Canaries) also the others, once the released ones are COMPLETE. The SDK's parallel-canary begins them at once; in all else this is what it does.
+// PhaseView.Continue says beforehand what "continue" would release, and Apply releases that.
+//
 // # Pause
 //
 // A paused phase or plan begins no new step. What is STARTING or STARTED runs on, and is shown as what it is. The paused element
 // and all below that has not begun are WAITING, and name who paused and when. Continue is the removal of the Fact.
+// PauseNow does not try again what has failed; PauseAfterSteps does, and is WAITING when nothing is under way any more; PauseAfterPhase lets
+// phases that have begun come to their end.
 //
 // What comes after a paused phase does not begin, even when the last steps of that phase were under way and it is COMPLETE by now (the SDK
 // goes on then): who pauses in the middle of a phase wants the rollout to stop.
+//
+// A breakpoint is a pause that lies ahead: before or after a phase, or after each batch. Continue takes it away when it is reached, or, after a batch, until the next.
+//
+// # Failure
+//
+// A step has failed when it was tried Policy.Attempts times in vain, or takes longer than Policy.StepDeadline, the time it settles left aside. When more steps of a phase have
+// failed than Policy.Tolerate, when no step became COMPLETE for Policy.Deadline, when a gate was unknown for Policy.GatePatience, or when only failed steps are left, the
+// run halts: it pauses itself, as PauseAfterSteps does, with the cause and the command that continues it in Run.Halt. The pods of failed steps are handed over.
+// Clocks stand still while the plan, or for the deadlines of its steps a phase, is paused, halted or waits for an operator.
+//
+// # What outlives a run
+//
+// A run ends when its plan is COMPLETE, when an operator stops it, or when another target supersedes it. Facts of the kinds Released, Restarted and Forced name a run and
+// mean nothing in another one; Paused, Breakpoint and Excepted persist until somebody takes them back. Members that come after a run was frozen are newcomers: they are shown, have
+// no part in it, and form the next.
+//
+// # Several plans
+//
+// Coordinate evaluates plans over the same pods, in order of priority. At most one of them works on a pod: the one that has begun, otherwise the first
+// in which its step is a candidate. The other one says which ("held by recovery of registry-1"). All share one ledger.
 //
 // # Promises
 //

@@ -1,42 +1,155 @@
 package plans
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
 // Evaluate computes what a plan shows and which of its steps may begin now. It is a pure function: see the package
-// documentation. Its cost is linear in the number of steps; facts are looked at once for each phase.
+// documentation. Its cost is linear in the number of steps; facts are looked at once for each phase. For several plans over the same pods, use Coordinate.
 func Evaluate(in Input) Evaluation {
-	e := evaluator{in: &in, def: &in.Definition, held: -1}
-	e.settleSteps()
-	e.view.Run = in.Run
-	pause := pauseOf(in.Facts, e.def.Name, "", "")
-	for i := range e.phases {
-		e.evaluatePhase(i, pause)
-	}
-	e.evaluatePlan(pause)
-	return Evaluation{View: e.view, Candidates: e.candidates}
+	e := newEvaluator(&in)
+	e.prepare()
+	return e.finish(world{budgets: newAccount(&in.Ledger, e.said.excepted)})
 }
 
-// evaluator is the state of one evaluation. It goes over the steps twice, because a phase may wait for one that is defined
-// after it: first for what each is by itself, then for what it may do.
+// world is what an evaluation must know of other plans.
+type world struct {
+	budgets *account
+	// works says which plan works on a pod, and with which step.
+	works map[string]claim
+	// repairing is a pod of a quorum that a repair plan works on, by is that plan; nil if there is none.
+	repairing *claim
+}
+
+// claim says that a plan works on a pod.
+type claim struct{ plan, step, pod string }
+
+// evaluator is the state of one evaluation. prepare goes over the steps for what each is by itself, finish for what it may do, because a phase may
+// wait for one that is defined after it, and because a run halts before anything of it may begin.
 type evaluator struct {
-	in         *Input
-	def        *Definition
-	view       View
-	phases     []PhaseView
-	pauses     []*Fact // of the phases themselves, nil where there is none
-	complete   []bool  // which phases are COMPLETE
-	done       []bool  // which phases let those after them begin: they are COMPLETE, and nobody has paused them
-	held       int     // the first phase that is COMPLETE and paused, and for which another waits; -1 if there is none
-	tally      tally   // of the plan
-	span       span    // of the plan
-	free       bool    // some phase has an unfinished step that nothing holds
+	in     *Input
+	def    *Definition
+	now    time.Time
+	path   string // leads to the plan's phases, in ids
+	said   said
+	view   View
+	phases []phase
+	run    Run // as it is to be recorded
+	world  world
+
+	pauses  []pause // of the plan: an operator's, the run's own
+	ended   []Hold  // why the plan begins nothing at all
+	under   int     // steps that are under way
+	held    int     // the first phase that is over and holds another one up, because it is paused or a breakpoint lies after it; -1 if there is none
+	tally   tally
+	span    span
+	reasons reasons
+	free    bool // some phase has an unfinished step that nothing holds
+	human   bool // somebody is waited for: nothing moves until an operator says something
+
 	candidates []Candidate
-	ids        idMaker
+	questions  []Question
+	completed  []Candidate
+	handedOver []string
+	wake       time.Time
+}
+
+// phase is the state of a phase in an evaluation.
+type phase struct {
+	*phaseSaid
+	at     int // its place in the plan
+	def    *Phase
+	view   *PhaseView
+	policy Policy
+	flags  []flags // aligned with the steps
+	cursor BatchCursor
+
+	members  int // steps that are no newcomers
+	complete int
+	failed   int
+	under    int  // steps under way
+	waiting  int  // how many of its last reasons are those of wait steps
+	stopping int  // of these, those whose pod the plan stopped
+	begun    bool // some step has begun
+	ranked   bool // steps are not in the order of their place
+	linked   bool // steps have After
+	newest   time.Time
+	oldest   time.Time
+	took     *durations // nil: of none
+}
+
+// flags say what a step is, beside its status.
+type flags uint16
+
+const (
+	isBegun    flags = 1 << iota // see the package documentation
+	isUnderWay                   // begun, and neither COMPLETE nor ERROR nor failed
+	isFailed                     // tried as often, or as long, as it may
+	isDone                       // COMPLETE or failed
+	isStopped                    // the plan stopped its pod, and has not launched it again
+	isNewcomer                   // of the next run
+	isSettling                   // STARTED, ready, and watched
+	isReady                      // After is done, and it is a member
+	isEligible                   // it is the step's turn, and nothing holds it
+)
+
+func (f flags) has(g flags) bool { return f&g != 0 }
+
+func newEvaluator(in *Input) *evaluator {
+	e := &evaluator{in: in, def: &in.Definition, now: in.Now, held: -1, run: in.Run}
+	e.path = planPath(e.def.Service, e.def.Name)
+	e.view.ID = planID(e.path)
+	e.view.Name, e.view.Strategy = e.def.Name, e.def.Strategy
+	e.view.Phases = make([]PhaseView, len(e.def.Phases))
+	for i := range e.def.Phases {
+		e.view.Phases[i].ID = phaseID(e.path, e.def.Phases[i].Name)
+		e.view.Phases[i].Name = e.def.Phases[i].Name
+		e.view.Phases[i].Strategy = e.def.Phases[i].Strategy.canonical()
+	}
+	return e
+}
+
+// prepare finds out what each step is by itself, which have failed, and whether the run halts.
+func (e *evaluator) prepare() {
+	e.listen()
+	e.phases = make([]phase, len(e.def.Phases))
+	total := 0
+	for i := range e.def.Phases {
+		total += len(e.def.Phases[i].Steps)
+	}
+	all := make([]flags, total)
+	for i := range e.phases {
+		p := &e.phases[i]
+		p.at, p.phaseSaid, p.def, p.view, p.policy = i, &e.said.phases[i], &e.def.Phases[i], &e.view.Phases[i], e.def.policy(i)
+		n := len(p.def.Steps)
+		p.flags, all = all[:n:n], all[n:]
+		e.settlePhase(i, p)
+	}
+	e.judge()
+	e.moveCursors()
+	e.pausesOfPlan()
+}
+
+// finish says what each step may do, and with that what each phase and the plan are.
+func (e *evaluator) finish(w world) Evaluation {
+	e.world = w
+	for _, p := range e.pauses {
+		e.reasons.own = append(e.reasons.own, p.hold)
+	}
+	e.reasons.own = append(e.reasons.own, e.ended...)
+	for i := range e.phases {
+		e.evaluatePhase(i, &e.phases[i])
+	}
+	e.evaluatePlan()
+	e.advance()
+	e.view.Run = e.run
+	e.view.Revision = e.revision()
+	slices.Sort(e.handedOver)
+	return Evaluation{
+		View: e.view, Candidates: e.candidates, Questions: e.questions, Run: e.run,
+		Completed: e.completed, HandedOver: slices.Compact(e.handedOver), WakeAt: e.wake,
+	}
 }
 
 // observation returns what is known about a step; the zero value if nothing was given.
@@ -44,310 +157,53 @@ func (e *evaluator) observation(phase, step int) *Observation {
 	if phase < len(e.in.Observations) && step < len(e.in.Observations[phase]) {
 		return &e.in.Observations[phase][step]
 	}
-	return &Observation{}
+	return &nothing
 }
 
-// settleSteps fills in what each step is by itself, and finds the phases that are COMPLETE.
-func (e *evaluator) settleSteps() {
-	e.phases = make([]PhaseView, len(e.def.Phases))
-	e.pauses = make([]*Fact, len(e.def.Phases))
-	e.complete = make([]bool, len(e.def.Phases))
-	e.done = make([]bool, len(e.def.Phases))
-	for i := range e.def.Phases {
-		phase, view := &e.def.Phases[i], &e.phases[i]
-		view.ID = ID(e.def.Service, e.def.Name, phase.Name, "")
-		view.Name, view.Strategy = phase.Name, phase.Strategy
-		view.Steps = make([]StepView, len(phase.Steps))
-		for j := range phase.Steps {
-			e.settleStep(i, j, &view.Steps[j])
-			if view.Steps[j].Status == Complete {
-				view.StepsDone++
-			}
-		}
-		e.pauses[i] = pauseOf(e.in.Facts, e.def.Name, phase.Name, view.ID)
-		e.complete[i] = !phase.Open && view.StepsDone == len(view.Steps)
-		e.done[i] = e.complete[i] && e.pauses[i] == nil
+// nothing is what is known of a step that nobody observed. It is read-only.
+var nothing Observation
+
+// wakeAt asks to be evaluated again at a time that lies ahead.
+func (e *evaluator) wakeAt(t time.Time) {
+	if t.After(e.now) && (e.wake.IsZero() || t.Before(e.wake)) {
+		e.wake = t
 	}
 }
 
-// settleStep fills in what a step is by itself.
-func (e *evaluator) settleStep(i, j int, view *StepView) {
-	step, o := &e.def.Phases[i].Steps[j], e.observation(i, j)
-	view.ID = e.ids.id(e.def.Service, e.def.Name, e.def.Phases[i].Name, step.Name)
-	view.Name, view.Kind, view.Pod = step.Name, step.Kind, step.Pod
-	view.Host, view.Task = o.Host, o.Task
-	if view.Host == "" {
-		view.Host = step.Host
-	}
-	view.Status, view.Since, view.Errors = o.settle(e.in.Now)
+// phaseDone says whether what waits for the phase may begin. A phase that is paused, or behind which lies a breakpoint, holds up what follows.
+func (e *evaluator) phaseDone(i int) bool {
+	return e.phases[i].over() && e.phases[i].holdsUp() == nil
 }
 
-// evaluatePhase finishes the view of a phase and of its steps, and adds it to the plan's tally.
-func (e *evaluator) evaluatePhase(i int, planPause *Fact) {
-	phase, view := &e.def.Phases[i], &e.phases[i]
-	pause := e.pauses[i]
-	pausedAt := pausedSince(planPause, pause)
-	paused := planPause != nil || pause != nil
-	waitsFor := e.def.pendingPredecessors(i, e.done)
-	if e.held < 0 && !e.complete[i] {
-		e.held = e.heldBack(waitsFor)
+// over says that nothing of the phase is left to do.
+func (p *phase) over() bool { return !p.def.Open && p.complete+p.failed == p.members }
+
+// finished says that all of the phase is COMPLETE.
+func (p *phase) finished() bool { return !p.def.Open && p.complete == p.members }
+
+// holdsUp is what an operator said so that what follows the phase does not begin.
+func (p *phase) holdsUp() *Fact {
+	if p.pause != nil {
+		return p.pause
 	}
-	handedDown := e.phaseHolds(planPause, pause, waitsFor)
-	bar := newBarrier(view, handedDown)
-
-	counts := tally{open: phase.Open, paused: paused, failed: bar.failed}
-	var times span
-	var free bool
-	first := len(e.candidates)
-	for j := range view.Steps {
-		step, o := &view.Steps[j], e.observation(i, j)
-		behind := phase.Strategy != Parallel && bar.firstPending >= 0 && j > bar.firstPending
-		shared := bar.inherited(step, behind)
-		if step.mayBegin(shared, o, e.in.Now) {
-			e.candidates = append(e.candidates, Candidate{Phase: i, Step: j})
-		}
-		begun := step.Status != Pending
-		if paused && (step.Status == Pending || step.Status == Prepared) {
-			step.Status, step.Since = Waiting, later(step.Since, pausedAt)
-		}
-		step.Holds = step.reasons(shared, o, e.in.Now)
-		step.Message = bar.message(step)
-
-		counts.add(step.Status, !behind && step.Status != Complete && step.Status != Error)
-		times.add(step.Status, step.Since, begun)
-		free = free || (step.Status != Complete && len(step.Holds) == 0)
-	}
-	counts.able = len(e.candidates) > first
-
-	view.Status = aggregate(counts)
-	view.Since = times.since(view.Status, pausedAt)
-	view.Holds = e.ownHolds(phase, view, pause, handedDown)
-	if view.Status != Complete && !free {
-		view.Holds = withChildHold(view.Holds, len(view.Steps), func(j int) (Status, []Hold) {
-			return view.Steps[j].Status, view.Steps[j].Holds
-		}, func(j int, h Hold) Hold { return view.Steps[j].lend(h) })
-	}
-
-	eligible := !paused && len(waitsFor) == 0 && view.Status != Complete && view.Status != Error
-	e.tally.add(view.Status, eligible)
-	e.tally.able = e.tally.able || counts.able
-	e.span.add(view.Status, view.Since, times.begun)
-	e.free = e.free || free
+	return p.after
 }
 
-// evaluatePlan finishes the view of the plan.
-func (e *evaluator) evaluatePlan(pause *Fact) {
-	v := &e.view
-	v.ID = ID(e.def.Service, e.def.Name, "", "")
-	v.Name, v.Strategy, v.Phases = e.def.Name, e.def.Strategy, e.phases
-	v.Errors = make([]string, 0)
-	var failed string
-	for i := range e.phases {
-		v.StepsDone += e.phases[i].StepsDone
-		v.StepsTotal += len(e.phases[i].Steps)
-		before := len(v.Errors)
-		v.Errors = appendErrors(v.Errors, fmt.Sprintf("phase %q: ", e.phases[i].Name), &e.phases[i])
-		if failed == "" && len(v.Errors) > before {
-			failed = e.phases[i].Name
-		}
+// earlier returns the earlier time; a zero one is unknown and gives way to the other.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
 	}
-	if e.held >= 0 {
-		e.tally.add(Waiting, false)
-		e.span.add(Waiting, e.pauses[e.held].At, false)
-	}
-	e.tally.paused, e.tally.failed = pause != nil, len(v.Errors) > 0
-	v.Status = aggregate(e.tally)
-	v.Since = e.span.since(v.Status, pausedSince(pause))
-
-	if len(v.Errors) > 0 {
-		v.Holds = append(v.Holds, errorHold(failed, v.Errors))
-	}
-	if pause != nil {
-		v.Holds = append(v.Holds, pause.hold())
-	}
-	if e.held >= 0 && pause == nil && !e.free {
-		v.Holds = append(v.Holds, e.phases[e.held].lend(e.pauses[e.held].hold()))
-	}
-	if v.Status != Complete && !e.free {
-		v.Holds = withChildHold(v.Holds, len(e.phases), func(i int) (Status, []Hold) {
-			return e.phases[i].Status, e.phases[i].Holds
-		}, func(i int, h Hold) Hold { return e.phases[i].lend(h) })
-	}
+	return a
 }
 
-// heldBack returns which of the phases that are waited for is COMPLETE and paused, -1 if none is. The SDK goes on after a phase that
-// completes while it is interrupted; here the pause of a phase whose last steps were under way stops the rollout behind it, which is
-// what somebody who types "pause" in the middle of a phase wants.
-func (e *evaluator) heldBack(waitsFor []string) int {
-	for _, name := range waitsFor {
-		if i := e.def.phaseIndex(name); i >= 0 && e.complete[i] {
-			return i
-		}
+// later returns the later time.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return -1
+	return a
 }
 
-// ownHolds are the reasons of a phase that do not come from its steps. A COMPLETE phase shows only that it is itself paused:
-// that holds what comes after it.
-func (e *evaluator) ownHolds(phase *Phase, view *PhaseView, pause *Fact, handedDown []Hold) []Hold {
-	if view.Status == Complete {
-		return e.phaseHolds(nil, pause, nil)
-	}
-	var holds []Hold
-	if errs := appendErrors(nil, "", view); len(errs) > 0 {
-		holds = append(holds, errorHold(failedStep(view), errs))
-	}
-	holds = append(holds, handedDown...)
-	if phase.Open {
-		holds = append(holds, Hold{
-			Code: CodeDiscovering, Subject: phase.Name, Since: e.in.Run.StartedAt,
-			Text: fmt.Sprintf("members are still being found: %d so far", phase.launches()),
-		})
-	}
-	return holds
-}
-
-// phaseHolds are the reasons that a phase hands down to those of its steps that have not begun.
-func (e *evaluator) phaseHolds(planPause, pause *Fact, waitsFor []string) []Hold {
-	var holds []Hold
-	for _, p := range [...]*Fact{planPause, pause} {
-		if p != nil {
-			holds = append(holds, p.hold())
-		}
-	}
-	if len(waitsFor) == 0 {
-		return holds
-	}
-	hold := predecessorHold("phase", waitsFor)
-	if i := e.heldBack(waitsFor[:1]); i >= 0 {
-		hold.Text += ", which is " + e.pauses[i].hold().Text
-	}
-	return append(holds, hold)
-}
-
-// maxParentHolds bounds the holds of a phase or plan: a reader wants the root, not the list.
-const maxParentHolds = 3
-
-// withChildHold adds to the holds of a parent whose unfinished children are all held the most fundamental hold of the first of
-// them, as that lends it. A child that merely waits for a sibling says little about the parent: it is taken only if there is no
-// other.
-func withChildHold(own []Hold, children int, child func(int) (Status, []Hold), lend func(int, Hold) Hold) []Hold {
-	var found *Hold
-	lender := 0
-	for i := range children {
-		status, holds := child(i)
-		if status == Complete || len(holds) == 0 {
-			continue
-		}
-		if found == nil || holds[0].Code != CodePredecessor {
-			found, lender = &holds[0], i
-		}
-		if found.Code != CodePredecessor {
-			break
-		}
-	}
-	if found != nil && !covers(own, found) {
-		own = append(own, lend(lender, *found))
-	}
-	sortHolds(own)
-	return own[:min(len(own), maxParentHolds)]
-}
-
-// lend returns a hold of the phase as the plan shows it: it names the phase, unless it names a step already.
-func (v *PhaseView) lend(h Hold) Hold {
-	if h.Element != "" {
-		return h
-	}
-	h.Element = v.Name
-	h.Text = fmt.Sprintf("phase %q: %s", v.Name, h.Text)
-	return h
-}
-
-// lend returns a hold of the step as its phase shows it: it names the step, unless its text does so or names the step's task.
-// What a wait step waits for is told in full by its text, and is as true of the phase.
-func (v *StepView) lend(h Hold) Hold {
-	h.Element = v.Name
-	named := strings.Contains(h.Text, v.Name) || (v.Task != "" && strings.Contains(h.Text, v.Task))
-	if v.Kind != Wait && !named {
-		h.Text = v.Name + ": " + h.Text
-	}
-	return h
-}
-
-// covers says that a parent's own holds tell already what the child's does: the same, or the error that the child has.
-func covers(own []Hold, h *Hold) bool {
-	return slices.ContainsFunc(own, func(o Hold) bool {
-		return o == *h || (o.Code == CodeError && h.Code == CodeError)
-	})
-}
-
-// appendErrors adds the errors of a phase's steps, each after the prefix and the step's name.
-func appendErrors(errs []string, prefix string, phase *PhaseView) []string {
-	for i := range phase.Steps {
-		for _, text := range phase.Steps[i].Errors {
-			errs = append(errs, fmt.Sprintf("%sstep %q: %s", prefix, phase.Steps[i].Name, text))
-		}
-	}
-	return errs
-}
-
-// failedStep names the first step with an error.
-func failedStep(phase *PhaseView) string {
-	for i := range phase.Steps {
-		if phase.Steps[i].Status == Error {
-			return phase.Steps[i].Name
-		}
-	}
-	return ""
-}
-
-// errorHold tells the first of several errors.
-func errorHold(subject string, errs []string) Hold {
-	text := errs[0]
-	if more := len(errs) - 1; more > 0 {
-		text += fmt.Sprintf(" (and %d more)", more)
-	}
-	return Hold{Code: CodeError, Subject: subject, Text: text}
-}
-
-// span collects from when to when the children of a parent worked.
-type span struct {
-	begun      bool      // a child has begun
-	first      time.Time // earliest Since of the children that have begun
-	unfinished time.Time // the same, of those that are not COMPLETE
-	last       time.Time // latest Since of all
-	waiting    time.Time // earliest Since of those that are WAITING
-}
-
-// add counts a child.
-func (s *span) add(status Status, since time.Time, begun bool) {
-	s.last = later(s.last, since)
-	if status == Waiting {
-		s.waiting = earlier(s.waiting, since)
-	}
-	if !begun {
-		return
-	}
-	s.begun = true
-	s.first = earlier(s.first, since)
-	if status != Complete {
-		s.unfinished = earlier(s.unfinished, since)
-	}
-}
-
-// since is the Since of a parent in the status, as View documents it: COMPLETE since the last child is, WAITING since the pause (its own or a
-// child's), otherwise since the earliest of those children that work now, or if none does, since the first one began. It is
-// zero before anything has begun.
-func (s *span) since(status Status, pausedAt time.Time) time.Time {
-	switch {
-	case status == Complete:
-		return s.last
-	case status == Waiting && !pausedAt.IsZero():
-		return pausedAt
-	case status == Waiting:
-		return s.waiting
-	case !s.unfinished.IsZero():
-		return s.unfinished
-	}
-	return s.first
-}
+// stamp writes a time as texts show it.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -18,6 +18,8 @@ type Hold struct {
 	// Need and Have give the two sides of a requirement that is not met.
 	Need string `json:"need,omitempty"`
 	Have string `json:"have,omitempty"`
+	// Count is how many elements have a reason of this code, where an element above them shows the first; 0 if the reason is its own.
+	Count int `json:"count,omitempty"`
 	// Since is when the reason began to hold, Until when it will cease by itself; zero if unknown. From Until on, an
 	// evaluation leaves the hold out.
 	Since time.Time `json:"since,omitzero"`
@@ -30,8 +32,15 @@ type Code string
 // The codes. CodeTable says of each what it means and what to do.
 const (
 	CodeError        Code = "error"          // the step can't go on
+	CodeNotStarted   Code = "not-started"    // nobody started the plan, or its run has ended
+	CodeHalted       Code = "halted"         // the run paused itself
 	CodePaused       Code = "paused"         // an operator paused the element or a parent
+	CodeFailed       Code = "failed"         // the step failed as often, or took as long, as it may
+	CodeOtherPlan    Code = "other-plan"     // another plan works on the pod
+	CodeNewcomer     Code = "newcomer"       // came after the members were frozen
+	CodeCanary       Code = "canary"         // waits for an operator to continue the canary
 	CodePredecessor  Code = "predecessor"    // something before it is not COMPLETE
+	CodeBreakpoint   Code = "breakpoint"     // an operator asked beforehand to pause here
 	CodeDisconnected Code = "disconnected"   // no session with a Mesos master
 	CodeConflict     Code = "conflict"       // what was found contradicts itself
 	CodeMissing      Code = "missing"        // a declared minimum is not met
@@ -42,10 +51,18 @@ const (
 	CodeDevice       Code = "device"         // a device can't be used as it is
 	CodeCondition    Code = "condition"      // a wait step waits, and nobody said for what
 	CodeBackoff      Code = "backoff"        // waits after a failure
+	CodeRepair       Code = "repair"         // a pod of a quorum is being repaired
+	CodeBatch        Code = "batch"          // another batch comes first
+	CodeBudget       Code = "budget"         // as many pods are down as may be
+	CodeFit          Code = "fit"            // not known to fit in the place of the running one
+	CodeGateClosed   Code = "gate-closed"    // the service says no
+	CodeGateUnknown  Code = "gate-unknown"   // the service has not said that the pod may be stopped
 	CodeNoOffer      Code = "no-offer"       // no offer from the host it is bound to, or from any
 	CodeNoMatch      Code = "no-match"       // offers came and did not fit
 	CodeLaunching    Code = "launching"      // Mesos has not said that the task runs
 	CodeUnhealthy    Code = "unhealthy"      // the task runs and is not ready
+	CodeSettling     Code = "settling"       // ready again, and watched for a while
+	CodePausing      Code = "pausing"        // a pause takes effect when what is under way has ended
 	CodeService      Code = "service"        // what the service or its last task said, in its own words
 )
 
@@ -66,12 +83,33 @@ var CodeTable = ranked([]CodeInfo{
 	{Code: CodeError, Blocks: true,
 		Meaning: "Something is wrong that does not mend itself.",
 		Advice:  "Read the text; correct the configuration or the host that it names."},
+	{Code: CodeNotStarted, Blocks: true,
+		Meaning: "Nobody has started the plan, or its run has ended.",
+		Advice:  "Start the plan if its work is wanted."},
+	{Code: CodeHalted, Blocks: true,
+		Meaning: "The run paused itself: too much failed, or nothing moved for too long. What is under way comes to its end; pods that failed are handed to recovery.",
+		Advice:  "Mend the cause that the text names, then type the command that it names; or restart, force-complete or except the step; or go back to the last target."},
 	{Code: CodePaused, Blocks: true,
 		Meaning: "An operator paused the plan or the phase: no new step begins, what runs is left alone.",
 		Advice:  "Continue it when the one who paused it agrees."},
+	{Code: CodeFailed, Blocks: true,
+		Meaning: "The step failed as often, or took as long, as its policy allows. It is not tried again; its pod is handed to recovery.",
+		Advice:  "Mend the cause, then continue the plan or restart the step; or force-complete it, or except its pod if that is dead."},
+	{Code: CodeOtherPlan, Blocks: true,
+		Meaning: "Another plan works on the pod; two plans never work on one pod.",
+		Advice:  "Look at the plan that is named; this one goes on when that has ended."},
+	{Code: CodeNewcomer, Blocks: true,
+		Meaning: "The host or device came after the members of this run were frozen.",
+		Advice:  "Wait for the next run, which begins when this one has ended."},
+	{Code: CodeCanary, Blocks: true,
+		Meaning: "The first steps of a canary phase begin one by one, each when an operator says so.",
+		Advice:  "Look at what was begun so far, then continue the phase; it says what that begins."},
 	{Code: CodePredecessor, Blocks: true,
 		Meaning: "A phase or step that comes first is not COMPLETE.",
 		Advice:  "Look at the element that is named; this one needs nothing."},
+	{Code: CodeBreakpoint, Blocks: true,
+		Meaning: "An operator asked beforehand that the plan pause here.",
+		Advice:  "Look at what was done so far, then continue."},
 	{Code: CodeDisconnected,
 		Meaning: "There is no session with a Mesos master.",
 		Advice:  "Check the master's address and that it is reachable."},
@@ -102,6 +140,24 @@ var CodeTable = ranked([]CodeInfo{
 	{Code: CodeBackoff, Blocks: true,
 		Meaning: "The last attempt failed; the next one is made later.",
 		Advice:  "Look at the task's output on its host if it fails again."},
+	{Code: CodeRepair, Blocks: true,
+		Meaning: "A pod that decides by majority is being repaired; until it is back nothing is stopped that runs.",
+		Advice:  "Look at the repair that is named."},
+	{Code: CodeBatch, Blocks: true,
+		Meaning: "Running pods are stopped in batches, within one failure domain, and this one is in a later batch.",
+		Advice:  "Wait for the batch that is named."},
+	{Code: CodeBudget, Blocks: true,
+		Meaning: "As many pods of the type, or of its failure domain, are down as may be. That holds up stops, never starts.",
+		Advice:  "Bring back what is down, or except a pod that is dead, or allow more."},
+	{Code: CodeFit, Blocks: true,
+		Meaning: "The pod runs, and it is not known that the new one would fit in its place; nothing is stopped that could not come back.",
+		Advice:  "Compare what is needed with what the host has, if the text names it; otherwise wait until it is known."},
+	{Code: CodeGateClosed, Blocks: true,
+		Meaning: "The service says that the pod must not be stopped now.",
+		Advice:  "Read the service's reason; it is asked again."},
+	{Code: CodeGateUnknown, Blocks: true,
+		Meaning: "The service has not said, or does not know, whether the pod may be stopped now; that is never taken as a yes.",
+		Advice:  "Check that the service's API answers; it is asked again. After a while the run pauses itself."},
 	{Code: CodeNoOffer,
 		Meaning: "Mesos has not offered anything that could be looked at.",
 		Advice:  "Check that the agent is up and that its resources are not held by other frameworks."},
@@ -114,6 +170,12 @@ var CodeTable = ranked([]CodeInfo{
 	{Code: CodeUnhealthy,
 		Meaning: "The task runs and is not ready yet.",
 		Advice:  "Read the text; look at the task's output on its host."},
+	{Code: CodeSettling,
+		Meaning: "The pod is ready again and must stay so for a while before the next one is stopped.",
+		Advice:  "Wait until the time that the text names."},
+	{Code: CodePausing,
+		Meaning: "A pause was asked for that lets what is under way come to its end.",
+		Advice:  "Wait, or pause at once."},
 	{Code: CodeService,
 		Meaning: "The service itself says why, in its own words: why a task could not be made, or how the last one ended.",
 		Advice:  "Read the text; it is tried again."},

@@ -63,7 +63,7 @@ func TestBlockingCodes(t *testing.T) {
 			got = append(got, info.Code)
 		}
 	}
-	want := []Code{CodeDisconnected, CodeDevice, CodeNoOffer, CodeNoMatch, CodeLaunching, CodeUnhealthy, CodeService}
+	want := []Code{CodeDisconnected, CodeDevice, CodeNoOffer, CodeNoMatch, CodeLaunching, CodeUnhealthy, CodeSettling, CodePausing, CodeService}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("codes that do not block (-want +got):\n%s", diff)
 	}

@@ -2,6 +2,23 @@ package plans
 
 import "time"
 
+// Input is everything that an evaluation depends on.
+type Input struct {
+	Definition Definition
+	// Observations are aligned with Definition.Phases and their Steps. Missing ones are zero, surplus ones are ignored.
+	Observations [][]Observation
+	// Facts of this plan and others, in any order; those of other plans, and of other runs, are ignored.
+	Facts []Fact
+	Run   Run
+	// Ledger says which pods are down and how many may be. Without it no running pod is stopped.
+	Ledger Ledger
+	// Verdicts are the service's answers to Questions of earlier evaluations, in any order.
+	Verdicts []Verdict
+	// Past are ended runs of the plan, newest last. Only their durations are looked at, for the estimate of the time left.
+	Past []Run
+	Now  time.Time
+}
+
 // Observation is what is known about one step from outside the plan: the machine derives it from the pod's record.
 // The zero value says that nothing has happened.
 type Observation struct {
@@ -20,48 +37,50 @@ type Observation struct {
 	Errors []string
 	// Host and Task say where the step's pod runs, or ran last; shown only.
 	Host, Task string
+
+	// BegunAt is when the step first began in this run, and TriedAt when it last did: when the stop of its pod, its launch or its
+	// action became durable. Zero: not in this run.
+	BegunAt, TriedAt time.Time
+	// Attempts is how often the step has failed in this run.
+	Attempts int
+
+	// Running says that the step's pod runs and nobody has stopped it: to begin the step is to stop the pod, a voluntary disruption. It
+	// is meaningful while the step is Pending or Prepared.
+	Running bool
+	// Stopped says that the plan has stopped the pod for this step and not launched it again: nothing but a reason from outside keeps the
+	// step from going on, no pause either.
+	Stopped bool
+	// Replaces says that what is Starting or Started takes the place of a pod that the plan stopped: it must settle.
+	Replaces bool
+	// Ready is since when the pod is ready, by the service's own word. A Started step with it is COMPLETE when it has settled.
+	Ready time.Time
+	// Fit says whether the new pod is known to fit where the running one is. A running pod is stopped only if it does.
+	Fit Fit
+	// Rank orders the steps of a phase before Step.Rank does. It is for what only observation tells: a primary, which comes last.
+	Rank int
+
+	// Newcomer says that the step's pod or host came after the run's members were frozen. The step has no part in the run: it does not
+	// begin, and nothing waits for it.
+	Newcomer bool
+	// Done is the run in which the step was COMPLETE, and since when. In that run the step stays COMPLETE (Q4, Q5: completion is latched),
+	// until an operator restarts it. Evaluation.Completed says which steps to record so.
+	Done Mark
+	// Plan is the plan that began what goes on with the pod (Starting, Started, Stopped, Delayed); empty: this one.
+	Plan string
 }
 
-// Fact is something that an operator said about an element, as long as it holds. Only the current intent is kept: a
-// "continue" is the absence of a pause.
-type Fact struct {
-	Kind   FactKind  `json:"kind"`
-	Plan   string    `json:"plan"`
-	Phase  string    `json:"phase,omitempty"` // name or id; empty: the whole plan
-	Actor  string    `json:"actor"`
-	Reason string    `json:"reason,omitempty"`
-	At     time.Time `json:"at"`
+// Mark names a run and a time in it.
+type Mark struct {
+	Run int
+	At  time.Time
 }
 
-// FactKind is what the operator said.
-type FactKind string
+// Fit says whether something is known to fit.
+type Fit uint8
 
-// Paused: the element begins no new step until somebody continues it.
-const Paused FactKind = "pause"
-
-// Run is one execution of a plan.
-type Run struct {
-	// Number counts the runs of a plan from 1; 0 says that it never ran.
-	Number int    `json:"number"`
-	Target string `json:"target"`
-	// Actor and Reason say who started it and why.
-	Actor  string `json:"actor"`
-	Reason string `json:"reason"`
-
-	StartedAt time.Time `json:"started_at"`
-	// FrozenAt is when its members were frozen; zero while it is still discovering.
-	FrozenAt time.Time `json:"frozen_at,omitzero"`
-	// CompletedAt is when it ended; zero while it works.
-	CompletedAt time.Time `json:"completed_at,omitzero"`
-}
-
-// Input is everything that an evaluation depends on.
-type Input struct {
-	Definition Definition
-	// Observations are aligned with Definition.Phases and their Steps. Missing ones are zero, surplus ones are ignored.
-	Observations [][]Observation
-	// Facts of this plan and others, in any order; those of other plans are ignored.
-	Facts []Fact
-	Run   Run
-	Now   time.Time
-}
+// What may be known of a fit.
+const (
+	FitUnknown Fit = iota // nobody has looked; Evaluation.Questions says for which steps somebody should
+	Fits
+	FitsNot // the observation's holds say why
+)

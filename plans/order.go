@@ -11,6 +11,11 @@ func (d *Definition) phaseIndex(name string) int {
 	return slices.IndexFunc(d.Phases, func(p Phase) bool { return p.Name == name })
 }
 
+// stepIndex returns the place of the named step, -1 if there is none.
+func (p *Phase) stepIndex(name string) int {
+	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.Name == name })
+}
+
 // launches counts the phase's launch steps: its members.
 func (p *Phase) launches() int {
 	n := 0
@@ -24,7 +29,7 @@ func (p *Phase) launches() int {
 
 // pendingPredecessors names the phases for which phase i waits; none if it may begin. Of a serial plan it names the first only:
 // the others wait for that one themselves.
-func (d *Definition) pendingPredecessors(i int, done []bool) []string {
+func (d *Definition) pendingPredecessors(i int, done func(phase int) bool) []string {
 	if d.Phases[i].After != nil {
 		return d.pendingAfter(i, done)
 	}
@@ -32,31 +37,26 @@ func (d *Definition) pendingPredecessors(i int, done []bool) []string {
 		return nil
 	}
 	for j := range i {
-		if !done[j] {
+		if !done(j) {
 			return []string{d.Phases[j].Name}
 		}
 	}
 	return nil
 }
 
-// pendingAfter names those predecessors of After that are not COMPLETE. A name that the plan does not have never is.
-func (d *Definition) pendingAfter(i int, done []bool) []string {
+// pendingAfter names those predecessors of After that are not done. A name that the plan does not have never is.
+func (d *Definition) pendingAfter(i int, done func(phase int) bool) []string {
 	var names []string
 	for _, name := range d.Phases[i].After {
-		if j := d.phaseIndex(name); j < 0 || !done[j] {
+		if j := d.phaseIndex(name); j < 0 || !done(j) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// maxNamed bounds how many predecessors a text lists.
+// maxNamed bounds how many elements a text lists.
 const maxNamed = 3
-
-// predecessorHold says for which elements ("phase", "step") another one waits.
-func predecessorHold(element string, names []string) Hold {
-	return Hold{Code: CodePredecessor, Subject: names[0], Text: "waits for " + nameList(element, names)}
-}
 
 // nameList is `phase "a"`, `phases "a", "b"`, or with many names `phases "a", "b", "c" and 4 more`.
 func nameList(element string, names []string) string {
@@ -72,4 +72,11 @@ func nameList(element string, names []string) string {
 		list += fmt.Sprintf(" and %d more", more)
 	}
 	return list
+}
+
+// order is where a step stands in its phase, its place left aside: what is observed comes before what is defined.
+type order struct{ observed, defined int }
+
+func (a order) before(b order) bool {
+	return a.observed < b.observed || (a.observed == b.observed && a.defined < b.defined)
 }

@@ -1,34 +1,143 @@
 package plans
 
 import (
-	"cmp"
+	"fmt"
+	"slices"
 	"time"
 )
 
-// pauseOf returns the pause of an element, nil if it is not paused. The element is a phase, known by its name or its id, or the
-// plan if both are empty. Of several pauses it is the oldest: since then nothing new has begun.
-func pauseOf(facts []Fact, plan, phase, phaseID string) *Fact {
-	var oldest *Fact
-	for i := range facts {
-		f := &facts[i]
-		if f.Kind != Paused || f.Plan != plan || (f.Phase != phase && f.Phase != phaseID) {
-			continue
-		}
-		if oldest == nil || comparePauses(f, oldest) < 0 {
-			oldest = f
-		}
-	}
-	return oldest
+// pause is something that keeps steps from beginning until an operator says otherwise: his own pause, or the run's.
+type pause struct {
+	when When
+	hold Hold
 }
 
-// comparePauses orders by time, then by content, so that the order in which facts are given decides nothing.
-func comparePauses(a, b *Fact) int {
-	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Actor, b.Actor), cmp.Compare(a.Reason, b.Reason))
+// pausesOfPlan collects what pauses the plan as a whole.
+func (e *evaluator) pausesOfPlan() {
+	if h := e.run.Halt; h != nil {
+		e.pauses = append(e.pauses, pause{when: PauseAfterSteps, hold: h.hold()})
+	}
+	if f := e.said.pause; f != nil {
+		e.pauses = append(e.pauses, pause{when: f.When, hold: f.hold()})
+	}
+	if hold, ok := e.notStarted(); ok {
+		e.ended = []Hold{hold}
+	}
+}
+
+// notStarted says why the plan begins nothing at all.
+func (e *evaluator) notStarted() (Hold, bool) {
+	r := &e.run
+	hold := Hold{Code: CodeNotStarted, Subject: e.def.Name, Since: r.CompletedAt}
+	switch {
+	case r.Ended():
+		hold.Text = r.ending()
+	case r.Number == 0 && e.def.Manual:
+		hold.Text = fmt.Sprintf("plan %q was not started", e.def.Name)
+	default:
+		return Hold{}, false
+	}
+	return hold, true
+}
+
+// ending says in words how a run ended.
+func (r *Run) ending() string {
+	text := fmt.Sprintf("run %d is %s", r.Number, r.outcome())
+	if r.EndedBy != "" {
+		text += " by " + r.EndedBy
+	}
+	if r.Successor != 0 {
+		text += fmt.Sprintf(", by run %d", r.Successor)
+	}
+	if r.EndReason != "" {
+		text += ": " + r.EndReason
+	}
+	return text
+}
+
+// outcome is how an ended run ended.
+func (r *Run) outcome() Outcome {
+	if r.Outcome == "" {
+		return Completed
+	}
+	return r.Outcome
+}
+
+// holdsSteps says whether a pause keeps steps of the phase from beginning: such as have begun before, or others.
+func (p pause) holdsSteps(of *phase, begun bool) bool {
+	switch p.when {
+	case PauseAfterSteps:
+		return !begun
+	case PauseAfterPhase:
+		return !of.begun
+	case wholePhase:
+		return false
+	}
+	return true
+}
+
+// quietIn says that nothing of the phase goes on any more in spite of a pause of the plan.
+func (p pause) quietIn(of *phase) bool {
+	switch p.when {
+	case PauseAfterSteps:
+		return of.under == 0
+	case PauseAfterPhase:
+		return !of.begun
+	}
+	return true
+}
+
+// quiet says that nothing of the plan goes on any more in spite of its pause.
+func (e *evaluator) quiet(p pause) bool {
+	switch p.when {
+	case PauseAfterSteps:
+		return e.under == 0
+	case PauseAfterPhase:
+		return !slices.ContainsFunc(e.phases, func(p phase) bool { return p.begun && !p.over() })
+	}
+	return true
+}
+
+// quietIn says the same of a phase's own pause.
+func (p *phase) quiet() bool {
+	switch p.pause.When {
+	case PauseAfterSteps:
+		return p.under == 0
+	case PauseAfterPhase:
+		return p.over()
+	}
+	return true
+}
+
+// pausing is the hold of an element whose pause waits for something to end.
+func (f *Fact) pausing() Hold {
+	what := "the steps under way have ended"
+	if f.When == PauseAfterPhase {
+		what = "the phases that have begun have ended"
+		if f.Phase != "" {
+			what = "the phase has ended"
+		}
+	}
+	return Hold{Code: CodePausing, Subject: f.Actor, Since: f.At, Text: fmt.Sprintf("pauses when %s, as asked by %s", what, f.who())}
 }
 
 // hold is what a pause shows on the element and on all below it that has not begun.
 func (f *Fact) hold() Hold {
-	text := "paused"
+	return Hold{Code: CodePaused, Subject: f.Actor, Text: "paused" + f.by(), Since: f.At}
+}
+
+// breakHold is what a breakpoint shows on what it holds.
+func (f *Fact) breakHold(phase string) Hold {
+	where := fmt.Sprintf("%s phase %q", f.When, phase)
+	if f.When == AfterBatch {
+		where = fmt.Sprintf("after each batch of phase %q", phase)
+	}
+	return Hold{Code: CodeBreakpoint, Subject: f.Actor, Since: f.At, Text: fmt.Sprintf("breakpoint %s, set%s", where, f.by())}
+}
+
+// by is " by alice since 10:00: reason".
+func (f *Fact) by() string {
+	text := ""
 	if f.Actor != "" {
 		text += " by " + f.Actor
 	}
@@ -38,35 +147,37 @@ func (f *Fact) hold() Hold {
 	if f.Reason != "" {
 		text += ": " + f.Reason
 	}
-	return Hold{Code: CodePaused, Subject: f.Actor, Text: text, Since: f.At}
+	return text
 }
 
-// pausedSince is when the first of the pauses that are in force began; zero if there is none.
-func pausedSince(pauses ...*Fact) time.Time {
+// who names the actor for a sentence.
+func (f *Fact) who() string {
+	who := f.Actor
+	if who == "" {
+		who = "somebody"
+	}
+	if f.Reason != "" {
+		who += ": " + f.Reason
+	}
+	return who
+}
+
+// pausedSince is when the first of some pauses began; zero if there is none.
+func pausedSince(holds []Hold) time.Time {
 	var since time.Time
-	for _, p := range pauses {
-		if p != nil {
-			since = earlier(since, p.At)
+	for i := range holds {
+		if holds[i].Code.forOperator() {
+			since = earlier(since, holds[i].Since)
 		}
 	}
 	return since
 }
 
-// stamp writes a time as texts show it.
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// earlier returns the earlier time; a zero one is unknown and gives way to the other.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
+// forOperator says that a hold of the code ends when an operator says something.
+func (c Code) forOperator() bool {
+	switch c {
+	case CodeNotStarted, CodeHalted, CodePaused, CodeBreakpoint, CodeCanary, CodeFailed:
+		return true
 	}
-	return a
-}
-
-// later returns the later time.
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	return false
 }

@@ -115,7 +115,7 @@ func TestIDsAreStable(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, tc := range tests {
-		got := ID(tc.service, tc.plan, tc.phase, tc.step)
+		got := ID(tc.service, tc.plan, tc.phase, tc.step).String()
 		if got != tc.want {
 			t.Errorf("ID(%q, %q, %q, %q) = %s, want %s", tc.service, tc.plan, tc.phase, tc.step, got, tc.want)
 		}
@@ -130,7 +130,7 @@ func TestIDsAreStable(t *testing.T) {
 func TestFactsMayNamePhasesByID(t *testing.T) {
 	in := exampleInput(t)
 	byName := Evaluate(in)
-	in.Facts[0].Phase = byName.View.Phases[1].ID
+	in.Facts[0].Phase = byName.View.Phases[1].ID.String()
 	if diff := cmp.Diff(byName, Evaluate(in)); diff != "" {
 		t.Errorf("evaluation (-by name +by id):\n%s", diff)
 	}

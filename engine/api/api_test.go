@@ -66,17 +66,17 @@ func deploying(revision uint64, s plans.Status) *machine.View {
 		Revision: revision, Service: "quobyte", FrameworkID: "5-0001", Connection: machine.Connection{Connected: true},
 		Plans: []plans.View{
 			{
-				ID: "id-deploy", Name: "deploy", Strategy: plans.Serial, Status: plans.InProgress, StepsDone: 1, StepsTotal: 2,
+				ID: elementID("id-deploy"), Name: "deploy", Strategy: plans.Serial, Status: plans.InProgress, StepsDone: 1, StepsTotal: 2,
 				Phases: []plans.PhaseView{
-					{ID: "id-1", Name: "probe", Strategy: plans.Parallel, Status: plans.Complete, StepsDone: 1, Steps: []plans.StepView{
-						{ID: "id-1-1", Name: "prober-0:[prober]", Kind: plans.Launch, Status: plans.Complete, Message: "COMPLETE"},
+					{ID: elementID("id-1"), Name: "probe", Strategy: plans.Parallel, Status: plans.Complete, StepsDone: 1, Steps: []plans.StepView{
+						{ID: elementID("id-1-1"), Name: "prober-0:[prober]", Kind: plans.Launch, Status: plans.Complete, Message: "COMPLETE"},
 					}},
-					{ID: "id-2", Name: "data", Strategy: plans.Parallel, Status: s, Steps: []plans.StepView{
-						{ID: "id-2-1", Name: "data-0:[server]", Kind: plans.Launch, Status: s, Message: s.String()},
+					{ID: elementID("id-2"), Name: "data", Strategy: plans.Parallel, Status: s, Steps: []plans.StepView{
+						{ID: elementID("id-2-1"), Name: "data-0:[server]", Kind: plans.Launch, Status: s, Message: s.String()},
 					}},
 				},
 			},
-			{ID: "id-recovery", Name: "recovery", Strategy: plans.Parallel, Status: plans.Complete},
+			{ID: elementID("id-recovery"), Name: "recovery", Strategy: plans.Parallel, Status: plans.Complete},
 		},
 		Pods: []machine.PodView{{Name: "prober-0", Type: "prober"}, {Name: "data-0", Type: "data"}},
 	}
@@ -577,4 +577,10 @@ func TestAReaderThatReadsNothingDelaysNobody(t *testing.T) {
 			t.Fatalf("event %d is %q, want status %s", revision, data, s)
 		}
 	}
+}
+
+// elementID is an id as a reader of JSON has it.
+func elementID(text string) (id plans.ElementID) {
+	id.UnmarshalText([]byte(text))
+	return id
 }

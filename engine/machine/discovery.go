@@ -30,8 +30,9 @@ func (m *Machine) discover(now time.Time) {
 }
 
 func (m *Machine) startRun(now time.Time, reason string) {
-	m.run = plans.Run{Number: m.run.Number + 1, Target: m.target.ID, Actor: "framework", Reason: reason, StartedAt: now}
-	m.dirty[keyRun] = true
+	run, _ := plans.Start(m.run, plans.Beginning{Target: m.target.ID, Provenance: m.target.By, Actor: "framework", Reason: reason, Now: now})
+	m.setRun(run)
+	m.forgetExpired()
 }
 
 // hasNewcomers says whether there is a host or a pod that no run has taken in.
@@ -127,9 +128,14 @@ func (m *Machine) joined() int {
 }
 
 func (m *Machine) pausedDiscovery() bool {
-	_, plan := m.facts[factKey(DeployPlan, "")]
-	_, phase := m.facts[factKey(DeployPlan, m.service.Phases()[0].Name)]
-	return plan || phase
+	first := m.service.Phases()[0].Name
+	for _, f := range m.facts {
+		now := f.When == "" || f.When == plans.PauseNow // other pauses let what has begun come to its end
+		if f.Kind == plans.Paused && f.Plan == DeployPlan && now && f.Step == "" && (f.Phase == "" || f.Phase == first) {
+			return true
+		}
+	}
+	return false
 }
 
 // freeze makes the pods that the run is about. Hosts that were not heard are left to a later run; their scouts to recovery.
@@ -150,8 +156,7 @@ func (m *Machine) freeze(now time.Time) {
 			m.touchPod(p)
 		}
 	}
-	m.run.FrozenAt = now
-	m.dirty[keyRun] = true
+	m.setRun(plans.Freeze(m.run, now))
 }
 
 // finish ends the run when its plan is complete.
@@ -159,12 +164,8 @@ func (m *Machine) finish(now time.Time) {
 	if m.run.FrozenAt.IsZero() || !m.run.CompletedAt.IsZero() {
 		return
 	}
-	if m.evaluateDeploy(now).View.Status != plans.Complete {
-		return
-	}
-	m.run.CompletedAt = now
-	m.dirty[keyRun] = true
-	if m.hasNewcomers() {
+	m.evaluate(now) // ends it
+	if m.run.Ended() && m.hasNewcomers() {
 		m.wakeAt(now)
 	}
 }

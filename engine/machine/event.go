@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
 )
 
 // Event is an input of the machine. All of them are plain data.
@@ -59,21 +60,31 @@ type CallFailed struct {
 // Verb is something that an operator asks for.
 type Verb struct {
 	// ID correlates the Answer.
-	ID     uint64
-	Kind   VerbKind
-	Plan   string
-	Phase  string // empty: the whole plan; a name or an element id
-	Actor  string
-	Reason string
+	ID   uint64
+	Kind VerbKind
+	Plan string
+	// Phase and Step are names or element ids; empty Phase: the whole plan.
+	Phase, Step string
+	Pod         string     // what Except and Include are about; the plan is then of no matter
+	When        plans.When // how soon a pause takes effect, and where a breakpoint lies
+	Force       bool
+	Actor       string
+	Reason      string
+	Revision    string // of the plan's view that the operator looked at; empty: not said
 }
 
-// VerbKind names a verb.
-type VerbKind string
+// VerbKind names a verb. What each does is told by package plans.
+type VerbKind = plans.VerbKind
 
-// The verbs.
+// The verbs that the machine carries out. It stops no running pod for a plan, so that there is none that restarts.
 const (
-	Pause  VerbKind = "pause"
-	Resume VerbKind = "resume"
+	Pause   = plans.VerbPause
+	Resume  = plans.VerbContinue
+	Force   = plans.VerbForce
+	Except  = plans.VerbExcept
+	Include = plans.VerbInclude
+	Break   = plans.VerbBreak
+	Unbreak = plans.VerbUnbreak
 )
 
 // Answer answers a Verb, after everything that it changed is durable.
@@ -84,13 +95,16 @@ type Answer struct {
 }
 
 // AnswerCode says how a verb went.
-type AnswerCode string
+type AnswerCode = plans.ReplyCode
 
 // The answers.
 const (
-	Done     AnswerCode = "done"
-	Already  AnswerCode = "already"   // nothing to do: it is so already, or the element is COMPLETE
-	NotFound AnswerCode = "not-found" // no such plan or phase
+	Done     = plans.Done
+	Already  = plans.Already
+	NotFound = plans.NotFound
+	Conflict = plans.Conflict
+	Refused  = plans.Refused
+	Invalid  = plans.Invalid
 )
 
 func (Subscribed) event()   {}

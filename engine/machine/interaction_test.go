@@ -55,7 +55,7 @@ func newWorld() *world {
 //	report HOST FACTS [healthy=POD]... [sick=POD] [seq=N]   a scout's report
 //	agent-failure AGENT              the master says that an agent is gone
 //	fail POD [ambiguous]             the ACCEPT that launched the pod failed
-//	pause / resume PLAN [PHASE]      an operator
+//	pause / resume / force-complete PLAN [PHASE [STEP]] [when=W], break / unbreak PLAN PHASE when=W, except / include POD   an operator
 //	advance D                        time passes
 //	view                             the plans as a tree, and warnings
 //	records                          what is stored
@@ -92,12 +92,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	case "fail":
 		id := w.m.pods[args[0]].Task.ID
 		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Launches: []Task{{ID: id}}}, Err: "400", Ambiguous: len(args) > 1})
-	case "pause", "resume":
-		v := Verb{ID: 1, Kind: VerbKind(d.Cmd), Plan: args[0], Actor: "alice", Reason: "lunch"}
-		if len(args) > 1 {
-			v.Phase = args[1]
-		}
-		w.m.Take(w.now, v)
+	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart":
+		w.say(d, args)
 	case "advance":
 		step, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -112,6 +108,23 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		t.Fatalf("%s: unknown command %q", d.Pos, d.Cmd)
 	}
 	return w.decide(t)
+}
+
+// say gives a verb. Its words are plan, phase and step, or of except and include a pod.
+func (w *world) say(d *datadriven.TestData, args []string) {
+	v := Verb{ID: 1, Kind: VerbKind(d.Cmd), Actor: "alice", Reason: "lunch", When: plans.When(value(d, "when", ""))}
+	switch v.Kind {
+	case "resume":
+		v.Kind = Resume
+	case Except, Include:
+		v.Pod, args = args[0], nil
+	}
+	for i, field := range []*string{&v.Plan, &v.Phase, &v.Step} {
+		if i < len(args) {
+			*field = args[i]
+		}
+	}
+	w.m.Take(w.now, v)
 }
 
 func positional(d *datadriven.TestData) []string {

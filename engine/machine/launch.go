@@ -155,6 +155,9 @@ func (m *Machine) stage(now time.Time, p *Pod, task Task, at offers.Placement) {
 	}
 	p.Host = at.Host
 	p.NextTry = time.Time{}
+	if p.BegunIn != m.run.Number {
+		p.BegunIn, p.BegunAt = m.run.Number, now
+	}
 	p.Task = &PodTask{
 		ID: task.ID, AgentID: at.AgentID, Address: at.Address, Hostname: at.Hostname,
 		Target: m.target.ID, Fingerprint: m.service.Fingerprint(p.Type), LaunchedAt: now,

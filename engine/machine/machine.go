@@ -104,6 +104,7 @@ type Machine struct {
 	changed  bool // a reader could see a difference
 	urgent   bool // publish without regard to ViewInterval
 	viewed   time.Time
+	shown    []plans.View // the plans as they were published last, before warnings were added
 	revision uint64
 	wake     time.Time
 }

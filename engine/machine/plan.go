@@ -15,7 +15,7 @@ const discoverStep = "discover"
 func (m *Machine) candidates(now time.Time) []*Pod {
 	var out []*Pod
 	seen := map[*Pod]bool{}
-	for _, e := range []plans.Evaluation{m.evaluateDeploy(now), m.evaluateRecovery(now)} {
+	for _, e := range m.evaluate(now) {
 		for _, c := range e.Candidates {
 			p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]
 			if p == nil || seen[p] || !m.launchable(now, p) {
@@ -28,10 +28,44 @@ func (m *Machine) candidates(now time.Time) []*Pod {
 	return out
 }
 
-func (m *Machine) evaluateDeploy(now time.Time) plans.Evaluation {
-	in := plans.Input{Run: m.run, Now: now, Facts: m.sortedFacts()}
-	in.Definition, in.Observations = m.deployDefinition(now)
-	return plans.Evaluate(in)
+// evaluate evaluates the plans, in the order of their priority, and notes what must be recorded of that: how far the run is, and the pods that deploy
+// leaves to recovery.
+func (m *Machine) evaluate(now time.Time) []plans.Evaluation {
+	all := plans.Coordinate(plans.Ledger{}, m.planInputs(now))
+	deploy := &all[0]
+	m.setRun(deploy.Run)
+	for _, name := range deploy.HandedOver {
+		if p := m.pods[name]; p != nil && p.Fallen.IsZero() {
+			p.Fallen = now
+			m.touchPod(p)
+			m.wakeAt(now) // recovery did not know yet
+		}
+	}
+	for i := range all {
+		if w := all[i].WakeAt; !w.IsZero() {
+			m.wakeAt(w)
+		}
+	}
+	return all
+}
+
+// setRun records how far the run of deploy is.
+func (m *Machine) setRun(run plans.Run) {
+	if !m.run.Equal(run) {
+		m.run = run
+		m.dirty[keyRun] = true
+		m.changed = true
+	}
+}
+
+// planInputs is what the plans are evaluated from: deploy, recovery.
+func (m *Machine) planInputs(now time.Time) []plans.Input {
+	facts := m.sortedFacts()
+	deploy := plans.Input{Run: m.run, Now: now, Facts: facts}
+	deploy.Definition, deploy.Observations = m.deployDefinition(now)
+	recovery := plans.Input{Now: now, Facts: facts}
+	recovery.Definition, recovery.Observations = m.recoveryDefinition(now)
+	return []plans.Input{deploy, recovery}
 }
 
 func (m *Machine) deployDefinition(now time.Time) (plans.Definition, [][]plans.Observation) {
@@ -43,7 +77,9 @@ func (m *Machine) deployDefinition(now time.Time) (plans.Definition, [][]plans.O
 	open := m.run.FrozenAt.IsZero()
 	var observed [][]plans.Observation
 	for i, spec := range m.service.Phases() {
-		phase := plans.Phase{Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Steps: []plans.Step{}}
+		phase := plans.Phase{
+			Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Optional: true, Steps: []plans.Step{},
+		}
 		var obs []plans.Observation
 		for _, t := range spec.PodTypes {
 			for _, p := range byType[t] {
@@ -79,7 +115,7 @@ func (m *Machine) launchStep(p *Pod) plans.Step {
 
 func (m *Machine) observeDiscovery(now time.Time) plans.Observation {
 	if !m.run.FrozenAt.IsZero() {
-		return plans.Observation{Status: plans.Complete, Since: m.run.FrozenAt}
+		return plans.Observation{Status: plans.Complete, Since: m.run.FrozenAt, Done: plans.Mark{Run: m.run.Number, At: m.run.FrozenAt}}
 	}
 	o := plans.Observation{Status: plans.Started, Since: m.run.StartedAt, Holds: m.waitingForMembers(now)}
 	if !m.connection.Connected {
@@ -88,9 +124,9 @@ func (m *Machine) observeDiscovery(now time.Time) plans.Observation {
 	return o
 }
 
-// evaluateRecovery computes the recovery plan: a phase for each pod that was complete and fell.
-func (m *Machine) evaluateRecovery(now time.Time) plans.Evaluation {
-	d := plans.Definition{Service: m.service.Name(), Name: RecoveryPlan, Strategy: plans.Parallel, Phases: []plans.Phase{}}
+// recoveryDefinition is the recovery plan: a phase for each pod that was complete and fell.
+func (m *Machine) recoveryDefinition(now time.Time) (plans.Definition, [][]plans.Observation) {
+	d := plans.Definition{Service: m.service.Name(), Name: RecoveryPlan, Strategy: plans.Parallel, Repair: true, Phases: []plans.Phase{}}
 	var observed [][]plans.Observation
 	for _, p := range m.order {
 		if p.Fallen.IsZero() {
@@ -99,7 +135,7 @@ func (m *Machine) evaluateRecovery(now time.Time) plans.Evaluation {
 		d.Phases = append(d.Phases, plans.Phase{Name: p.Name, Strategy: plans.Serial, Steps: []plans.Step{m.launchStep(p)}})
 		observed = append(observed, []plans.Observation{m.observe(now, p, false)})
 	}
-	return plans.Evaluate(plans.Input{Definition: d, Observations: observed, Facts: m.sortedFacts(), Now: now})
+	return d, observed
 }
 
 func (m *Machine) sortedFacts() []plans.Fact {

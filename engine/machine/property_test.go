@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -260,7 +261,7 @@ func (p *play) actions() map[string]func(*rapid.T) {
 			p.m, p.twin = p.build(), p.build()
 			after := p.m.view(p.now)
 			for i, plan := range before.Plans {
-				if plan.Run != after.Plans[i].Run {
+				if !reflect.DeepEqual(plan.Run, after.Plans[i].Run) {
 					p.t.Fatalf("a crash does not change the run: %v, then %v", plan.Run, after.Plans[i].Run)
 				}
 				if plan.StepsDone != after.Plans[i].StepsDone {

@@ -26,7 +26,7 @@ func (m *Machine) view(now time.Time) *View {
 		Revision: m.revision, At: now,
 		Service: m.service.Name(), FrameworkID: m.frameworkID,
 		Connection: m.connection, Target: m.target.Target,
-		Plans: []plans.View{m.evaluateDeploy(now).View, m.evaluateRecovery(now).View},
+		Plans: m.planViews(now),
 		Hosts: []HostView{}, Pods: []PodView{},
 		Warnings: m.warnings(),
 	}
@@ -47,6 +47,19 @@ func (m *Machine) view(now time.Time) *View {
 	}
 	slices.Sort(v.Strangers)
 	return v
+}
+
+// planViews are the views of the plans. What has not changed since the last ones shares their memory.
+func (m *Machine) planViews(now time.Time) []plans.View {
+	views := make([]plans.View, 2)
+	for i, e := range m.evaluate(now) {
+		views[i] = e.View
+		if i < len(m.shown) {
+			views[i] = plans.Share(m.shown[i], e.View)
+		}
+	}
+	m.shown = views
+	return slices.Clone(views)
 }
 
 // holdsShown says why a host has no part in the current run.

@@ -51,6 +51,11 @@ func encode(v any) []byte {
 	if err != nil {
 		panic(fmt.Sprintf("record: %v", err)) // our own types always encode
 	}
+	return wrap(value)
+}
+
+// wrap makes a record's value of something encoded.
+func wrap(value []byte) []byte {
 	out, err := json.Marshal(envelope{Format: recordFormat, Value: value})
 	if err != nil {
 		panic(fmt.Sprintf("record: %v", err))
@@ -59,19 +64,50 @@ func encode(v any) []byte {
 }
 
 func decode(r Record, v any) error {
+	value, err := unwrap(r)
+	if err != nil {
+		return err
+	}
+	return unreadable(r, json.Unmarshal(value, v))
+}
+
+// unwrap returns the value of a record whose format this program reads.
+func unwrap(r Record) ([]byte, error) {
 	var e envelope
 	if err := json.Unmarshal(r.Value, &e); err != nil {
-		return fmt.Errorf("record %s: not readable: %w", r.Key, err)
+		return nil, unreadable(r, err)
 	}
 	if e.Format > recordFormat {
-		return fmt.Errorf("record %s: format %d is newer than %d, the newest that this program reads; start the version that wrote it", r.Key, e.Format, recordFormat)
+		return nil, fmt.Errorf("record %s: format %d is newer than %d, the newest that this program reads; start the version that wrote it", r.Key, e.Format, recordFormat)
 	}
 	if e.Format < 1 {
-		return fmt.Errorf("record %s: not readable: no format", r.Key)
+		return nil, fmt.Errorf("record %s: not readable: no format", r.Key)
 	}
-	if err := json.Unmarshal(e.Value, v); err != nil {
-		return fmt.Errorf("record %s: not readable: %w", r.Key, err)
+	return e.Value, nil
+}
+
+func unreadable(r Record, err error) error {
+	if err == nil {
+		return nil
 	}
+	return fmt.Errorf("record %s: not readable: %w", r.Key, err)
+}
+
+// loadFact takes a fact in. One that an older version kept under another key is moved.
+func (m *Machine) loadFact(r Record) error {
+	value, err := unwrap(r)
+	if err != nil {
+		return err
+	}
+	f, err := plans.DecodeFact(value)
+	if err != nil {
+		return unreadable(r, err)
+	}
+	if r.Key != factKey(f) {
+		m.deleted[r.Key] = true
+		m.dirty[factKey(f)] = true
+	}
+	m.facts[factKey(f)] = f
 	return nil
 }
 
@@ -96,7 +132,12 @@ func (m *Machine) loadOne(r Record) error {
 	case r.Key == keyTarget:
 		return decode(r, &m.target)
 	case r.Key == keyRun:
-		return decode(r, &m.run)
+		value, err := unwrap(r)
+		if err == nil {
+			m.run, err = plans.DecodeRun(value)
+			err = unreadable(r, err)
+		}
+		return err
 	case strings.HasPrefix(r.Key, prefixHost):
 		h := &Host{}
 		err := decode(r, h)
@@ -118,10 +159,7 @@ func (m *Machine) loadOne(r Record) error {
 		}
 		return err
 	case strings.HasPrefix(r.Key, prefixFact):
-		var f plans.Fact
-		err := decode(r, &f)
-		m.facts[r.Key] = f
-		return err
+		return m.loadFact(r)
 	}
 	return fmt.Errorf("record %s: unknown key", r.Key)
 }
@@ -179,13 +217,13 @@ func (m *Machine) value(key string) []byte {
 	case key == keyTarget:
 		return encode(m.target)
 	case key == keyRun:
-		return encode(m.run)
+		return wrap(plans.EncodeRun(m.run))
 	case strings.HasPrefix(key, prefixHost):
 		return encode(m.hosts[strings.TrimPrefix(key, prefixHost)])
 	case strings.HasPrefix(key, prefixPod):
 		return encode(m.pods[strings.TrimPrefix(key, prefixPod)])
 	}
-	return encode(m.facts[key])
+	return wrap(plans.EncodeFact(m.facts[key]))
 }
 
 // retarget makes a new target if the settings are not those of the last boot.

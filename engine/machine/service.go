@@ -128,6 +128,9 @@ type Pod struct {
 	// Completed is the target for which it has completed a launch step; empty if none.
 	Completed   string    `json:"completed,omitempty"`
 	CompletedAt time.Time `json:"completed_at,omitzero"`
+	// BegunIn is the deploy run in which it was launched first, BegunAt when that was.
+	BegunIn int       `json:"begun_in,omitempty"`
+	BegunAt time.Time `json:"begun_at,omitzero"`
 	// Failures counts task ends since it was last healthy; NextTry is the end of the backoff that follows.
 	Failures int       `json:"failures,omitempty"`
 	NextTry  time.Time `json:"next_try,omitzero"`

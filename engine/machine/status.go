@@ -249,14 +249,18 @@ func (m *Machine) launchable(now time.Time, p *Pod) bool {
 
 // observe says how far a pod's launch step has come.
 func (m *Machine) observe(now time.Time, p *Pod, completed bool) plans.Observation {
-	o := plans.Observation{Host: p.Host}
+	o := plans.Observation{Host: p.Host, Attempts: p.Failures}
 	t := p.Task
 	if t != nil {
 		o.Task = t.ID
 	}
+	if t != nil && p.BegunIn == m.run.Number {
+		o.BegunAt, o.TriedAt = p.BegunAt, t.LaunchedAt
+	}
 	switch {
 	case completed:
 		o.Status, o.Since = plans.Complete, p.CompletedAt
+		o.Done = plans.Mark{Run: m.run.Number, At: p.CompletedAt}
 	case len(m.hostHolds[p.Host]) > 0:
 		o.Holds = m.hostHolds[p.Host]
 	case m.launchable(now, p):

@@ -1,19 +1,16 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-func factKey(plan, phase string) string {
-	if phase == "" {
-		return prefixFact + plan
-	}
-	return prefixFact + plan + "/" + phase
-}
+// verbKinds are the verbs that the machine carries out.
+var verbKinds = []VerbKind{Pause, Resume, Force, Except, Include, Break, Unbreak}
 
 // takeVerb carries out what an operator asks for, or says why not. The answer is given when the change is durable.
 func (m *Machine) takeVerb(now time.Time, v Verb) {
@@ -23,94 +20,76 @@ func (m *Machine) takeVerb(now time.Time, v Verb) {
 }
 
 func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
-	plan, ok := m.planView(now, v.Plan)
+	if !slices.Contains(verbKinds, v.Kind) {
+		return Invalid, fmt.Sprintf("verb %q: unknown", v.Kind)
+	}
+	if v.Plan == "" && (v.Kind == Except || v.Kind == Include) {
+		v.Plan = DeployPlan // what is said of a pod counts in all plans
+	}
+	in, ok := m.planInput(now, v.Plan)
 	if !ok {
 		return NotFound, fmt.Sprintf("plan %q: not found; there are %s and %s", v.Plan, DeployPlan, RecoveryPlan)
 	}
-	phase, status := "", plan.Status
-	if v.Phase != "" {
-		p, ok := findPhase(plan, v.Phase)
-		if !ok {
-			return NotFound, fmt.Sprintf("plan %q: phase %q: not found; there are %s", plan.Name, v.Phase, phaseNames(plan))
-		}
-		phase, status = p.Name, p.Status
+	in.Ledger = m.ledger()
+	r := plans.Apply(in, plans.Verb{
+		Kind: v.Kind, Plan: in.Definition.Name, Phase: v.Phase, Step: v.Step, Pod: v.Pod, When: v.When, Force: v.Force,
+		Actor: v.Actor, Reason: v.Reason, Revision: v.Revision,
+	})
+	for _, f := range r.Delete {
+		m.forget(f)
 	}
-	key := factKey(plan.Name, phase)
-	subject := fmt.Sprintf("plan %q", plan.Name)
-	if phase != "" {
-		subject = fmt.Sprintf("plan %q: phase %q", plan.Name, phase)
+	for _, f := range r.Put {
+		m.remember(f)
 	}
-	if v.Kind == Pause {
-		return m.pause(now, v, key, subject, plans.Fact{Kind: plans.Paused, Plan: plan.Name, Phase: phase, Actor: v.Actor, Reason: v.Reason, At: now}, status)
+	if in.Definition.Name == DeployPlan && r.Code == Done {
+		m.setRun(r.Run)
 	}
-	return m.resume(key, subject, plan.Name)
+	return r.Code, r.Text
 }
 
-func (m *Machine) pause(now time.Time, v Verb, key, subject string, fact plans.Fact, status plans.Status) (AnswerCode, string) {
-	if old, ok := m.facts[key]; ok {
-		return Already, fmt.Sprintf("%s: paused already by %s since %s", subject, old.Actor, old.At.UTC().Format(time.RFC3339))
+// planInput is what a plan, known by its name or id, is evaluated from.
+func (m *Machine) planInput(now time.Time, name string) (plans.Input, bool) {
+	for _, in := range m.planInputs(now) {
+		if in.Definition.Name == name || plans.ID(in.Definition.Service, in.Definition.Name, "", "").String() == name {
+			return in, true
+		}
 	}
-	// The recovery plan is complete whenever nothing has fallen; pausing it then means the next repair.
-	if status == plans.Complete && fact.Plan != RecoveryPlan {
-		return Already, fmt.Sprintf("%s: is COMPLETE; there is nothing to pause", subject)
-	}
-	m.facts[key] = fact
+	return plans.Input{}, false
+}
+
+func (m *Machine) remember(f plans.Fact) {
+	key := factKey(f)
+	m.facts[key] = f
 	m.dirty[key] = true
 	delete(m.deleted, key)
-	return Done, fmt.Sprintf("%s: paused", subject)
 }
 
-func (m *Machine) resume(key, subject, plan string) (AnswerCode, string) {
-	if _, ok := m.facts[key]; !ok {
-		text := fmt.Sprintf("%s: is not paused", subject)
-		if phases := m.pausedPhases(plan); len(phases) > 0 && key == factKey(plan, "") {
-			text += fmt.Sprintf("; paused phases: %s", strings.Join(phases, ", "))
-		} else if _, ok := m.facts[factKey(plan, "")]; ok {
-			text += "; the whole plan is"
-		}
-		return Already, text
-	}
+func (m *Machine) forget(f plans.Fact) {
+	key := factKey(f)
 	delete(m.facts, key)
 	delete(m.dirty, key)
 	m.deleted[key] = true
-	return Done, fmt.Sprintf("%s: resumed", subject)
 }
 
-func (m *Machine) pausedPhases(plan string) []string {
-	var out []string
-	for _, f := range m.sortedFacts() {
-		if f.Plan == plan && f.Phase != "" {
-			out = append(out, f.Phase)
+func factKey(f plans.Fact) string { return prefixFact + f.Key() }
+
+// forgetExpired forgets what was said about earlier runs.
+func (m *Machine) forgetExpired() {
+	for _, f := range plans.Expired(m.sortedFacts(), DeployPlan, m.run) {
+		m.forget(f)
+	}
+}
+
+// ledger says which pods are down.
+func (m *Machine) ledger() plans.Ledger {
+	var l plans.Ledger
+	for _, p := range m.order {
+		s := plans.PodState{Name: p.Name, Type: p.Type, Down: true}
+		if t := p.Task; t != nil {
+			s.Down, s.Since = t.State != Running || t.Healthy.IsZero(), t.StateAt
 		}
+		l.Pods = append(l.Pods, s)
 	}
-	return out
-}
-
-func (m *Machine) planView(now time.Time, name string) (plans.View, bool) {
-	for _, evaluate := range []func(time.Time) plans.Evaluation{m.evaluateDeploy, m.evaluateRecovery} {
-		if v := evaluate(now).View; v.Name == name || v.ID == name {
-			return v, true
-		}
-	}
-	return plans.View{}, false
-}
-
-func findPhase(plan plans.View, name string) (plans.PhaseView, bool) {
-	for _, p := range plan.Phases {
-		if p.Name == name || p.ID == name {
-			return p, true
-		}
-	}
-	return plans.PhaseView{}, false
-}
-
-func phaseNames(plan plans.View) string {
-	if len(plan.Phases) == 0 {
-		return "none at the moment"
-	}
-	names := make([]string, len(plan.Phases))
-	for i, p := range plan.Phases {
-		names[i] = p.Name
-	}
-	return strings.Join(names, ", ")
+	slices.SortFunc(l.Pods, func(a, b plans.PodState) int { return cmp.Compare(a.Name, b.Name) })
+	return l
 }

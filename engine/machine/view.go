@@ -71,7 +71,7 @@ type Target struct {
 // Plan returns the view of the named plan (a name or an id).
 func (v *View) Plan(name string) (plans.View, bool) {
 	for _, p := range v.Plans {
-		if p.Name == name || p.ID == name {
+		if p.Name == name || p.ID.String() == name {
 			return p, true
 		}
 	}

@@ -23,13 +23,13 @@ func minutesAgo(n int) time.Time {
 
 func step(name, host string, s plans.Status, since time.Time, holds ...plans.Hold) plans.StepView {
 	return plans.StepView{
-		ID: "id-" + name, Name: name + ":[server]", Kind: plans.Launch, Status: s, Since: since, Message: s.String(),
+		ID: elementID("id-" + name), Name: name + ":[server]", Kind: plans.Launch, Status: s, Since: since, Message: s.String(),
 		Pod: name, Host: host, Holds: holds,
 	}
 }
 
 func phase(name string, s plans.Status, since time.Time, steps ...plans.StepView) plans.PhaseView {
-	p := plans.PhaseView{ID: "id-" + name, Name: name, Strategy: plans.Serial, Status: s, Since: since, Steps: steps}
+	p := plans.PhaseView{ID: elementID("id-" + name), Name: name, Strategy: plans.Serial, Status: s, Since: since, Steps: steps}
 	for _, st := range steps {
 		if st.Status == plans.Complete {
 			p.StepsDone++
@@ -39,7 +39,7 @@ func phase(name string, s plans.Status, since time.Time, steps ...plans.StepView
 }
 
 func view(deploy plans.View) *machine.View {
-	deploy.ID, deploy.Name, deploy.Strategy = "id-deploy", "deploy", plans.Serial
+	deploy.ID, deploy.Name, deploy.Strategy = elementID("id-deploy"), "deploy", plans.Serial
 	deploy.Run = plans.Run{Number: 1, Actor: "package"}
 	for _, p := range deploy.Phases {
 		deploy.StepsDone += p.StepsDone
@@ -47,7 +47,7 @@ func view(deploy plans.View) *machine.View {
 	}
 	return &machine.View{
 		Service: "quobyte", FrameworkID: "5-0001", Connection: machine.Connection{Connected: true},
-		Plans: []plans.View{deploy, {ID: "id-recovery", Name: "recovery", Strategy: plans.Parallel, Status: plans.Complete}},
+		Plans: []plans.View{deploy, {ID: elementID("id-recovery"), Name: "recovery", Strategy: plans.Parallel, Status: plans.Complete}},
 		Pods: []machine.PodView{
 			{Name: "data-0", Type: "data", Host: "node1", TaskID: "data-0-server__1", State: machine.Running, Since: minutesAgo(3), Healthy: true},
 			{Name: "data-1", Type: "data", Host: "node2", TaskID: "data-1-server__2", State: machine.Running, Since: minutesAgo(1), Message: "no registry answers"},
@@ -128,4 +128,10 @@ func complete() *machine.View {
 			step("data-0", "node1", plans.Complete, minutesAgo(3)), step("data-1", "node2", plans.Complete, minutesAgo(2))),
 		phase("api", plans.Complete, minutesAgo(1), step("api-0", "node1", plans.Complete, minutesAgo(1))),
 	}})
+}
+
+// elementID is an id as a reader of JSON has it.
+func elementID(text string) (id plans.ElementID) {
+	id.UnmarshalText([]byte(text))
+	return id
 }

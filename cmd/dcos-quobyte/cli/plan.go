@@ -83,7 +83,7 @@ func (c *command) planViews(ctx context.Context) ([]plans.View, error) {
 func planLines(views []plans.View) []planLine {
 	lines := make([]planLine, len(views))
 	for i, v := range views {
-		lines[i] = planLine{v.ID, v.Name, v.Status, v.Since, v.StepsDone, v.StepsTotal, v.Errors, v.Holds, v.Warnings}
+		lines[i] = planLine{v.ID.String(), v.Name, v.Status, v.Since, v.StepsDone, v.StepsTotal, v.Errors, v.Holds, v.Warnings}
 	}
 	return lines
 }

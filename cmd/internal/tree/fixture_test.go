@@ -46,9 +46,14 @@ func hold(code plans.Code, subject, text string) []plans.Hold {
 
 // phase makes a phase view with the ids and counts that Evaluate would give it.
 func phase(name string, s plans.Status, since time.Time, steps ...plans.StepView) plans.PhaseView {
-	p := plans.PhaseView{ID: "id-" + name, Name: name, Strategy: plans.Serial, Status: s, Since: since, Steps: steps}
+	p := plans.PhaseView{ID: plans.ID("quobyte", "deploy", name, ""), Name: name, Strategy: plans.Serial, Status: s, Since: since, Steps: steps}
 	for i := range p.Steps {
-		p.Steps[i].ID = "id-" + name + "-" + p.Steps[i].Name
+		p.Steps[i].ID = plans.ID("quobyte", "deploy", name, p.Steps[i].Name)
+		if p.Steps[i].Newcomer {
+			p.Newcomers++
+			continue
+		}
+		p.Counts.Add(p.Steps[i].Status)
 		if p.Steps[i].Status == plans.Complete {
 			p.StepsDone++
 		}
@@ -58,12 +63,13 @@ func phase(name string, s plans.Status, since time.Time, steps ...plans.StepView
 
 func plan(s plans.Status, phases ...plans.PhaseView) plans.View {
 	v := plans.View{
-		ID: "id-deploy", Name: "deploy", Strategy: plans.Serial, Status: s, Since: ago(12 * time.Minute),
+		ID: plans.ID("quobyte", "deploy", "", ""), Name: "deploy", Strategy: plans.Serial, Status: s, Since: ago(12 * time.Minute),
 		Run: plans.Run{Number: 1, Actor: "operator", Reason: "first install", StartedAt: ago(13 * time.Minute)}, Phases: phases,
 	}
 	for _, p := range phases {
 		v.StepsDone += p.StepsDone
-		v.StepsTotal += len(p.Steps)
+		v.StepsTotal += p.Counts.Total()
+		v.Newcomers += p.Newcomers
 	}
 	return v
 }

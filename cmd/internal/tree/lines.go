@@ -10,10 +10,11 @@ import (
 // Lines turns successive views of one plan into lines of progress, one per change of the plan, a phase or a step. The zero
 // value is ready; the first view yields what is under way or done already.
 type Lines struct {
-	known map[string]state
+	known map[plans.ElementID]state
 }
 
-// state is what a change is measured by. Texts are left out of it: a reason whose words count seconds is one reason.
+// state is what a change is measured by. Texts are left out of it: a reason whose words count seconds is one reason. So are counts and
+// estimates, which move all the time, and what operators said, which shows in the status.
 type state struct {
 	status  plans.Status
 	host    string
@@ -31,12 +32,12 @@ type state struct {
 // by a pause that its parent has told of, is not told.
 func (l *Lines) Next(v plans.View, at time.Time) []string {
 	if l.known == nil {
-		l.known = make(map[string]state)
+		l.known = make(map[plans.ElementID]state)
 	}
 	clock := at.Format(time.TimeOnly)
 	var noTime time.Time // a line is read later: times in texts stay as they are
 	var lines []string
-	tell := func(id string, now state, quiet bool, cells ...string) {
+	tell := func(id plans.ElementID, now state, quiet bool, cells ...string) {
 		if quiet {
 			now = state{}
 		}
@@ -51,19 +52,19 @@ func (l *Lines) Next(v plans.View, at time.Time) []string {
 	}
 	plan := stateOf(v.Status, v.Holds)
 	plan.run = v.Run.Number
-	tell("plan", plan, false, v.Name, v.Status.String(), planSteps(v), firstHold(v.Holds, noTime))
+	tell(v.ID, plan, false, v.Name, v.Status.String(), planSteps(v), firstHold(v.Holds, noTime))
 	for i := range v.Phases {
 		p := &v.Phases[i]
 		now := stateOf(p.Status, p.Holds)
 		told := plan.code == plans.CodePaused && (plan.element == "" || plan.element == p.Name)
 		quiet := awaitsTurn(now) || now.code == plans.CodePaused && told
-		tell("phase "+p.ID, now, quiet, p.Name, p.Status.String(), stepsText(p.StepsDone, len(p.Steps)), firstHold(p.Holds, noTime))
+		tell(p.ID, now, quiet, p.Name, p.Status.String(), phaseSteps(p), firstHold(p.Holds, noTime))
 		for j := range p.Steps {
 			s := &p.Steps[j]
 			now := stateOf(s.Status, s.Holds)
 			now.host = s.Host
 			quiet := awaitsTurn(now) || now.code == plans.CodePaused
-			tell("step "+s.ID, now, quiet, s.Name, s.Status.String(), s.Host, stepText(s, noTime))
+			tell(s.ID, now, quiet, s.Name, s.Status.String(), s.Host, stepText(s, noTime))
 		}
 	}
 	return lines
@@ -83,14 +84,6 @@ func awaitsTurn(s state) bool {
 		return false
 	}
 	return s.code == "" || s.code == plans.CodePredecessor
-}
-
-// stepText is why a step does not move, or what is wrong with it.
-func stepText(s *plans.StepView, now time.Time) string {
-	if text := firstHold(s.Holds, now); text != "" || len(s.Errors) == 0 {
-		return text
-	}
-	return clean(s.Errors[0])
 }
 
 // joinCells separates the cells that are not empty by two blanks.

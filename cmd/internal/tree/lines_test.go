@@ -114,3 +114,48 @@ func TestLinesTellAPausedPhaseAndAnError(t *testing.T) {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 }
+
+func TestLinesDoNotTellWhatMovesAllTheTime(t *testing.T) {
+	var l Lines
+	l.Next(halfway(), noon)
+	for _, c := range []struct {
+		what   string
+		change func(v *plans.View)
+	}{
+		{"nothing", func(*plans.View) {}},
+		{"the estimates", func(v *plans.View) {
+			v.Estimate = &plans.Estimate{Likely: ago(time.Hour), Latest: ago(time.Minute), Steps: 99}
+			v.Phases[0].Estimate = v.Estimate
+		}},
+		{"the counts", func(v *plans.View) {
+			v.Counts[plans.Error], v.Newcomers, v.StepsDone = 7, 9, 8
+			v.Phases[0].Counts[plans.Error], v.Phases[0].Newcomers, v.Phases[0].StepsDone = 7, 9, 8
+			v.Phases[0].Holds[0].Count = 44
+		}},
+		{"what operators said", func(v *plans.View) {
+			fact := []plans.Fact{{Kind: plans.Forced, Actor: "carol"}}
+			v.Facts, v.Phases[0].Facts, v.Phases[0].Steps[0].Facts = fact, fact, fact
+		}},
+		{"what continue begins", func(v *plans.View) { v.Phases[0].Continue = &plans.Release{Step: "data-7"} }},
+		{"who works on the pods", func(v *plans.View) { v.Phases[0].Steps[0].Works = "recovery" }},
+		{"the revision", func(v *plans.View) { v.Revision = "another" }},
+	} {
+		v := halfway()
+		c.change(&v)
+		if got := l.Next(v, noon); got != nil {
+			t.Errorf("%s changed, and lines tell it: %q", c.what, got)
+		}
+	}
+}
+
+func TestLinesTellWhoForcedAStep(t *testing.T) {
+	v := plan(plans.InProgress, phase("data", plans.Started, noon, many("data", 0, 1, plans.Started)...))
+	var l Lines
+	l.Next(v, noon)
+	s := &v.Phases[0].Steps[0]
+	s.Status, s.Facts = plans.Complete, []plans.Fact{{Kind: plans.Forced, Actor: "alice", Reason: "disk is on its way"}}
+	want := []string{"12:00:00  data-0:[server]  COMPLETE  127.0.1.1  force-completed by alice: disk is on its way"}
+	if diff := cmp.Diff(want, l.Next(v, noon)); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}

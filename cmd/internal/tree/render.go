@@ -57,7 +57,7 @@ func Render(w io.Writer, v plans.View, opt Options) error {
 		room = max(opt.Height-len(lines)-len(below)-titles, 1)
 	}
 	if len(v.Phases) > 0 {
-		lines = append(lines, table(limit(rows(v, fold(v, room), opt), room, opt), opt)...)
+		lines = append(lines, table(limit(rows(v, plans.Fold(v, room), opt), room, opt), opt)...)
 	}
 	lines = append(lines, below...)
 	if opt.Height > 0 && len(lines) > opt.Height {
@@ -75,10 +75,11 @@ func header(v plans.View, opt Options) []line {
 	status := statusCell(v.Status, opt.ASCII) + elapsed(v, opt.Now)
 	first := line{
 		{clean(v.Name), bold}, {"  ", plain}, {status, lookOf(v.Status).colour},
-		{"  " + planSteps(v) + "  " + runText(v.Run), plain},
+		{"  " + planSteps(v) + timeLeft(v.Estimate, opt.Now) + "  " + runText(v.Run), plain},
 	}
 	lines := []line{first}
-	if why := firstHold(v.Holds, opt.Now); why != "" {
+	why := joinTexts(append([]string{firstHold(v.Holds, opt.Now)}, factTexts(v.Facts, v.Holds)...))
+	if why != "" {
 		lines = append(lines, line{{why, plain}})
 	}
 	return lines
@@ -127,22 +128,15 @@ func runText(r plans.Run) string {
 	if r.Number == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("run %d", r.Number)
-	if r.Actor != "" {
-		text += " by " + clean(r.Actor)
-	}
-	if r.Reason != "" {
-		text += ": " + clean(r.Reason)
-	}
-	return text
+	return fmt.Sprintf("run %d", r.Number) + byWhom(r.Actor, r.Reason)
 }
 
 // planSteps says how far a plan has come.
 func planSteps(v plans.View) string {
 	if v.Status == plans.Complete && v.StepsTotal == 0 {
-		return "nothing to do"
+		return "nothing to do" + newcomersText(v.Newcomers)
 	}
-	return stepsText(v.StepsDone, v.StepsTotal)
+	return stepsText(v.StepsDone, v.StepsTotal) + newcomersText(v.Newcomers)
 }
 
 func stepsText(done, total int) string {
@@ -153,7 +147,7 @@ func stepsText(done, total int) string {
 }
 
 // rows are the lines of the tree, folded.
-func rows(v plans.View, f folding, opt Options) []row {
+func rows(v plans.View, f plans.Folding, opt Options) []row {
 	g := glyphsOf(opt.ASCII)
 	var all []row
 	for i, p := range v.Phases {
@@ -162,53 +156,29 @@ func rows(v plans.View, f folding, opt Options) []row {
 			branch, trunk = g.end, g.gap
 		}
 		all = append(all, phaseRow(p, branch, opt))
-		if !f.phases[i].whole {
-			all = appendSteps(all, p, f.phases[i], trunk, opt)
-		}
+		all = appendSteps(all, p, f.Phases[i].Lines(p), trunk, opt)
 	}
 	return all
 }
 
 func phaseRow(p plans.PhaseView, branch string, opt Options) row {
-	text := stepsText(p.StepsDone, len(p.Steps))
-	if why := firstHold(p.Holds, opt.Now); why != "" {
-		text += "; " + why
-	}
 	return row{
 		branch: branch, name: clean(p.Name), status: statusCell(p.Status, opt.ASCII), colour: lookOf(p.Status).colour,
-		age: Age(opt.Now, p.Since), text: text,
+		age: Age(opt.Now, p.Since), text: phaseText(&p, opt.Now),
 	}
 }
 
-// appendSteps appends the steps of a phase. Of the COMPLETE ones the first are hidden, of others the last: those which were
-// done just now, and those which are next, remain in sight.
-func appendSteps(all []row, p plans.PhaseView, f phaseFold, trunk string, opt Options) []row {
+// appendSteps appends what is shown of the steps of a phase.
+func appendSteps(all []row, p plans.PhaseView, lines []plans.FoldLine, trunk string, opt Options) []row {
 	g := glyphsOf(opt.ASCII)
-	var keep, told [len(looks)]int // how many are still to be shown (COMPLETE: hidden) first
-	for s := range keep {
-		keep[s] = countSteps(p, plans.Status(s)) - f.hidden[s]
-	}
-	keep[plans.Complete] = f.hidden[plans.Complete]
 	first := len(all)
-	for i := range p.Steps {
-		step := &p.Steps[i]
-		s := step.Status
-		if int(s) >= len(keep) || f.hidden[s] == 0 {
-			all = append(all, stepRow(step, opt))
-			continue
+	for _, l := range lines {
+		r := row{name: fmt.Sprintf("%s %d more %s", g.more, l.Hidden, l.Status), colour: dim}
+		if l.Hidden == 0 {
+			r = stepRow(&p.Steps[l.Step], opt)
 		}
-		early := keep[s] > 0
-		keep[s]--
-		switch {
-		case early != (s == plans.Complete):
-			all = append(all, stepRow(step, opt))
-		case told[s] == 0:
-			told[s] = 1
-			all = append(all, row{name: fmt.Sprintf("%s %d more %s", g.more, f.hidden[s], s), colour: dim})
-		}
-	}
-	for i := first; i < len(all); i++ {
-		all[i].branch = trunk + g.tee
+		r.branch = trunk + g.tee
+		all = append(all, r)
 	}
 	if len(all) > first {
 		all[len(all)-1].branch = trunk + g.end

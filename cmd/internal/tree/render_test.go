@@ -91,6 +91,62 @@ func pausedPlan() plans.View {
 	return v
 }
 
+// halfway is an upgrade in which operators have had their say, and to which hosts have come.
+func halfway() plans.View {
+	data := many("data", 0, 9, plans.Complete)
+	data[1].Facts = []plans.Fact{{Kind: plans.Forced, Actor: "alice@ops1", Reason: "disk is on its way"}}
+	data[2].Facts = []plans.Fact{{Kind: plans.Excepted, Pod: "data-2", Actor: "bob"}}
+	data[4].Status, data[4].Holds = plans.Started, hold(plans.CodeUnhealthy, "", "runs, is not ready yet")
+	data[4].Facts = []plans.Fact{{Kind: plans.Restarted, Force: true, Actor: "bob", Reason: "wrong\nlabel"}}
+	data[5].Status, data[5].Works = plans.Started, "recovery"
+	for i := 6; i < 9; i++ {
+		data[i].Status, data[i].Since = plans.Pending, time.Time{}
+		data[i].Holds = hold(plans.CodeBudget, "data", "2 of 2 pods that may be down are")
+	}
+	data[8].Newcomer, data[8].Holds = true, hold(plans.CodeNewcomer, "", "came after the members of run 7 were frozen")
+	clients := phase("client", plans.Pending, time.Time{}, many("client", 0, 2, plans.Pending)...)
+	clients.Facts = []plans.Fact{{Kind: plans.Breakpoint, When: plans.BeforePhase, Actor: "alice@ops1"}}
+	p := phase("data", plans.InProgress, ago(time.Minute), data...)
+	p.Holds = []plans.Hold{{Code: plans.CodeUnhealthy, Element: "data-4:[server]", Text: "data-4:[server]: runs, is not ready yet", Count: 3}}
+	v := plan(plans.InProgress, p, clients)
+	v.Run.Number, v.Run.Reason = 7, "upgrade to 4.2"
+	v.Estimate = &plans.Estimate{Likely: noon.Add(3 * time.Minute), Latest: noon.Add(400 * time.Second), Steps: 4}
+	return v
+}
+
+// canary is a phase that waits for an operator. Mostly a hold says so; not while it is at work.
+func canary(held bool) plans.View {
+	data := append(many("data", 0, 1, plans.Starting), many("data", 1, 3, plans.Waiting)...)
+	status := plans.InProgress
+	if held {
+		data[0].Status, status = plans.Complete, plans.Waiting
+	}
+	p := phase("data", status, ago(time.Minute), data...)
+	p.Strategy, p.Continue = plans.SerialCanary, &plans.Release{Step: "data-1:[server]", All: true, Others: 2}
+	if held {
+		p.Holds = hold(plans.CodeCanary, "", "waits for continue, which begins data-1:[server], then 2 others")
+	}
+	v := plan(status, p)
+	v.Estimate = &plans.Estimate{Likely: ago(time.Second), Latest: noon.Add(time.Minute), Steps: 4}
+	if held {
+		v.Estimate = nil
+	}
+	return v
+}
+
+// halted is a run that paused itself.
+func halted() plans.View {
+	why := plans.Hold{
+		Code: plans.CodeHalted, Element: "data-1:[server]",
+		Text: `halted at 2026-11-23T11:57:00Z: data-1:[server] failed 3 times: exit status 1; go on with "plan continue deploy"`,
+	}
+	data := many("data", 0, 3, plans.Waiting)
+	data[1].Holds = hold(plans.CodeFailed, "", "failed 3 times: exit status 1")
+	v := plan(plans.Waiting, phase("data", plans.Waiting, ago(3*time.Minute), data...))
+	v.Since, v.Holds, v.Run.Halt = ago(3*time.Minute), []plans.Hold{why}, &plans.Halt{Cause: data[1].Holds[0], At: ago(3 * time.Minute)}
+	return v
+}
+
 func TestRender(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -118,6 +174,12 @@ func TestRender(t *testing.T) {
 		{"backing-off", backingOff(), Options{Now: noon}},
 		{"backing-off-no-ages", backingOff(), Options{}},
 		{"ended", ended(), Options{Now: noon}},
+		{"halfway", halfway(), Options{Now: noon}},
+		{"halfway-height-12", halfway(), Options{Now: noon, Height: 12}},
+		{"halfway-no-ages-width-72", halfway(), Options{Width: 72}},
+		{"canary", canary(false), Options{Now: noon}},
+		{"canary-held", canary(true), Options{Now: noon}},
+		{"halted", halted(), Options{Now: noon}},
 		{"paused-plan-hints", pausedPlan(), Options{Now: noon, Hints: []string{"resume with: x plan resume deploy", "a\x1b[2Jb"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -229,7 +291,11 @@ func drawView(t *rapid.T) plans.View {
 		var steps []plans.StepView
 		for j := range rapid.IntRange(0, 12).Draw(t, "steps") {
 			s := status.Draw(t, "step status")
-			steps = append(steps, plans.StepView{Name: fmt.Sprintf("s%d", j), Status: s, Host: rapid.String().Draw(t, "host")})
+			step := plans.StepView{Name: fmt.Sprintf("s%d", j), Status: s, Host: rapid.String().Draw(t, "host")}
+			if step.Newcomer = rapid.Bool().Draw(t, "newcomer"); step.Newcomer {
+				step.Facts = []plans.Fact{{Kind: plans.Forced, Actor: rapid.String().Draw(t, "actor"), Reason: rapid.String().Draw(t, "reason")}}
+			}
+			steps = append(steps, step)
 		}
 		v.Phases = append(v.Phases, phase(rapid.String().Draw(t, "name")+fmt.Sprint(i), status.Draw(t, "phase status"), noon, steps...))
 	}
@@ -263,27 +329,65 @@ func TestAPictureFitsTheTerminal(t *testing.T) {
 	})
 }
 
-func TestFoldingAccountsForEveryStep(t *testing.T) {
+func TestEveryLineOfTheFoldedPlanIsDrawn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := drawView(t)
-		height := rapid.IntRange(1, 40).Draw(t, "height")
-		f := fold(v, height)
-		want := 0
+		f := plans.Fold(v, rapid.IntRange(1, 40).Draw(t, "height"))
+		want := len(v.Phases)
 		for i, p := range v.Phases {
-			want += f.lines(i, p)
-			for s, hidden := range f.phases[i].hidden {
-				if hidden == 1 || hidden > countSteps(p, plans.Status(s)) {
-					t.Fatalf("phase %d: %d steps of %s are hidden, of %d", i, hidden, plans.Status(s), countSteps(p, plans.Status(s)))
-				}
-			}
+			want += len(f.Phases[i].Lines(p))
 		}
 		if got := len(rows(v, f, Options{})); got != want {
 			t.Fatalf("%d rows are drawn, %d were planned", got, want)
 		}
-		if want > height && want > len(v.Phases) {
-			t.Fatalf("%d lines are more than %d, and still not every phase is folded", want, height)
-		}
 	})
+}
+
+func TestTimeLeft(t *testing.T) {
+	for _, c := range []struct {
+		likely, latest time.Duration
+		want           string
+	}{
+		{3 * time.Minute, 7 * time.Minute, ", about 3m left (at most 7m)"},
+		{3*time.Minute + 29*time.Second, 7*time.Minute + 1, ", about 3m left (at most 8m)"},
+		{3*time.Minute + 31*time.Second, 4 * time.Minute, ", about 4m left"},
+		{59*time.Minute + 40*time.Second, 25 * time.Hour, ", about 1h left (at most 2d)"},
+		{time.Second, time.Second, ", about 1s left"},
+		{1, time.Second, ", about 0s left (at most 1s)"},
+		{36 * time.Hour, 36 * time.Hour, ", about 2d left"},
+		{0, time.Minute, ", longer than usual"},
+		{-time.Minute, time.Minute, ", longer than usual"},
+		{-time.Hour, -time.Minute, ", longer than usual"},
+	} {
+		e := &plans.Estimate{Likely: noon.Add(c.likely), Latest: noon.Add(c.latest), Steps: 9}
+		if got := timeLeft(e, noon); got != c.want {
+			t.Errorf("likely in %v, at the latest in %v: %q, want %q", c.likely, c.latest, got, c.want)
+		}
+		if got := timeLeft(e, time.Time{}); got != "" {
+			t.Errorf("without the time: %q, want nothing", got)
+		}
+	}
+	if got := timeLeft(nil, noon); got != "" {
+		t.Errorf("without an estimate: %q, want nothing", got)
+	}
+}
+
+func TestContinueText(t *testing.T) {
+	for _, c := range []struct {
+		release *plans.Release
+		want    string
+	}{
+		{nil, ""},
+		{&plans.Release{}, ""},
+		{&plans.Release{Step: "data-0"}, `"continue" begins data-0`},
+		{&plans.Release{Step: "data-1", All: true, Others: 1}, `"continue" begins data-1, then 1 other`},
+		{&plans.Release{Step: "data-1", All: true}, `"continue" begins data-1`},
+		{&plans.Release{All: true, Others: 97}, `"continue" begins 97 others`},
+	} {
+		if got := continueText(c.release); got != c.want {
+			t.Errorf("continueText(%+v) = %q, want %q", c.release, got, c.want)
+		}
+	}
 }
 
 func BenchmarkRender(b *testing.B) {

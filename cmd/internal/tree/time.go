@@ -17,18 +17,29 @@ func Age(now, since time.Time) string {
 	return length(now.Sub(since))
 }
 
+// unit is what a duration is counted in.
+type unit struct {
+	length time.Duration
+	name   string
+}
+
+// units are the largest first.
+var units = [...]unit{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}}
+
+// unitOf is the largest unit of which a duration has one, or the smallest.
+func unitOf(d time.Duration) unit {
+	for _, u := range units {
+		if d >= u.length {
+			return u
+		}
+	}
+	return units[len(units)-1]
+}
+
 // length says a duration in one number and unit; a negative one is 0s.
 func length(d time.Duration) string {
-	d = max(d, 0)
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	}
-	return fmt.Sprintf("%dd", d/(24*time.Hour))
+	u := unitOf(d)
+	return fmt.Sprintf("%d%s", max(d, 0)/u.length, u.name)
 }
 
 // PlanAge says how long a plan has been as it is: at work, since its run began; otherwise, in its status. It is empty if that is
@@ -69,6 +80,26 @@ func elapsed(v plans.View, now time.Time) string {
 	return text
 }
 
+// timeLeft goes with the steps in a plan's head: how long it will take from now on. It is empty if the time or the estimate is not known.
+func timeLeft(e *plans.Estimate, now time.Time) string {
+	if e == nil || now.IsZero() {
+		return ""
+	}
+	left := e.Likely.Sub(now)
+	if left <= 0 {
+		return ", longer than usual"
+	}
+	text := ", about " + nearest(left) + " left"
+	if most := atLeast(e.Latest.Sub(now)); most != nearest(left) {
+		text += " (at most " + most + ")"
+	}
+	return text
+}
+
+// nearest is the length to the nearest unit; atLeast the next that is not less.
+func nearest(d time.Duration) string { return length(d + unitOf(d).length/2) }
+func atLeast(d time.Duration) string { return length(d + unitOf(d).length - 1) }
+
 // clocks are the forms in which texts write the time at which a hold ends.
 var clocks = [...]string{time.RFC3339, "15:04:05Z"}
 
@@ -87,10 +118,14 @@ func HoldText(h plans.Hold, now time.Time) string {
 	return clean(text)
 }
 
-// firstHold is the text of the most fundamental hold.
+// firstHold is the text of the most fundamental hold. Where a parent shows that of its first child, it says how many others have one like it.
 func firstHold(holds []plans.Hold, now time.Time) string {
 	if len(holds) == 0 {
 		return ""
 	}
-	return HoldText(holds[0], now)
+	text := HoldText(holds[0], now)
+	if n := holds[0].Count; n > 1 {
+		text += fmt.Sprintf(" (and %d more)", n-1)
+	}
+	return text
 }

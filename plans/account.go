@@ -1,0 +1,209 @@
+package plans
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// account says, while plans are evaluated, how much of the budgets is left. It is made when the first running pod is to be stopped: most
+// evaluations need none.
+type account struct {
+	ledger   *Ledger
+	excepted map[string]*Fact
+	types    map[string]*spent // by pod type
+	domains  map[[2]string]*spent
+	taken    map[string]bool // pods whose stop was granted
+	tried    map[string]bool // pods that a batch is made of for which more must be known
+}
+
+// spent is how much of one budget is used.
+type spent struct {
+	what  string // "data pods", "data pods in rack-1"
+	limit int
+	total int
+	down  []string // pods that are down
+	taken int
+	tried int
+	// hold is what was told last, when so many were taken.
+	hold   *stopHold
+	toldOf int
+}
+
+// full says that a pod may not be stopped.
+type full struct {
+	hold *stopHold
+	// onlyTried: it might, if those were not that the batch at hand is made of.
+	onlyTried bool
+}
+
+func newAccount(ledger *Ledger, excepted map[string]*Fact) *account {
+	return &account{ledger: ledger, excepted: excepted}
+}
+
+// open counts the pods of the ledger.
+func (a *account) open() {
+	if a.types != nil {
+		return
+	}
+	a.types, a.domains = map[string]*spent{}, map[[2]string]*spent{}
+	a.taken, a.tried = map[string]bool{}, map[string]bool{}
+	for i := range a.ledger.Pods {
+		p := &a.ledger.Pods[i]
+		if a.excepted[p.Name] != nil {
+			continue
+		}
+		for _, s := range a.budgetsOf(p) {
+			s.total++
+			if p.Down {
+				s.down = append(s.down, p.Name)
+			}
+		}
+	}
+	for i := range a.ledger.Pods {
+		p := &a.ledger.Pods[i]
+		budget := a.ledger.budget(p.Type)
+		of := a.budgetsOf(p)
+		of[0].limit = budget.MaxUnavailable.Of(of[0].total)
+		if len(of) > 1 {
+			of[1].limit = budget.PerDomain.Of(of[1].total)
+		}
+	}
+}
+
+// budgetsOf returns what the pod uses when it is down: of its type, and if that is bounded, of its failure domain.
+func (a *account) budgetsOf(p *PodState) []*spent {
+	of := a.types[p.Type]
+	if of == nil {
+		of = &spent{what: p.Type + " pods"}
+		a.types[p.Type] = of
+	}
+	if a.ledger.budget(p.Type).PerDomain == nil {
+		return []*spent{of}
+	}
+	key := [2]string{p.Type, p.Domain}
+	in := a.domains[key]
+	if in == nil {
+		in = &spent{what: fmt.Sprintf("%s pods in %s", p.Type, orNone(p.Domain))}
+		a.domains[key] = in
+	}
+	return []*spent{of, in}
+}
+
+func orNone(domain string) string {
+	if domain == "" {
+		return "no failure domain"
+	}
+	return domain
+}
+
+// budget returns the budget of a pod type. Of a type without one, one pod may be down.
+func (l *Ledger) budget(podType string) Budget {
+	for i := range l.Budgets {
+		if l.Budgets[i].PodType == podType {
+			return l.Budgets[i]
+		}
+	}
+	return Budget{PodType: podType, MaxUnavailable: Amount{Value: 1}}
+}
+
+// pod returns what the ledger knows of a pod; nil if that is nothing.
+func (l *Ledger) pod(name string) *PodState {
+	i, found := slices.BinarySearchFunc(l.Pods, name, func(p PodState, name string) int { return strings.Compare(p.Name, name) })
+	if !found {
+		return nil
+	}
+	return &l.Pods[i]
+}
+
+// domainOf returns the failure domain of a pod, and whether the pod is known.
+func (a *account) domainOf(pod string) (string, bool) {
+	p := a.ledger.pod(pod)
+	if p == nil {
+		return "", false
+	}
+	return p.Domain, true
+}
+
+// full says whether the budgets forbid that a pod is stopped; nil if they do not. A pod that is down already uses nothing more.
+func (a *account) full(pod string) *full {
+	a.open()
+	p := a.ledger.pod(pod)
+	if p == nil {
+		return &full{hold: &stopHold{Hold{Code: CodeBudget, Subject: pod, Text: fmt.Sprintf("pod %q is not in the ledger of pods; what is not known is not stopped", pod)}}}
+	}
+	if p.Down || a.taken[pod] || a.excepted[pod] != nil {
+		return nil
+	}
+	var tried *full
+	for _, s := range a.budgetsOf(p) {
+		used := len(s.down) + s.taken
+		if used >= s.limit {
+			return &full{hold: s.full(p.Type)}
+		}
+		if used+s.tried >= s.limit {
+			tried = &full{onlyTried: true}
+		}
+	}
+	return tried
+}
+
+// full is what steps show whose pods this budget does not let be stopped.
+func (s *spent) full(podType string) *stopHold {
+	if s.hold != nil && s.toldOf == s.taken {
+		return s.hold
+	}
+	s.toldOf = s.taken
+	text := fmt.Sprintf("none of %d %s may be stopped", s.total, s.what)
+	if s.limit > 0 {
+		text = fmt.Sprintf("%d of at most %d %s are down", len(s.down)+s.taken, s.limit, s.what)
+	}
+	if len(s.down) > 0 {
+		text += ": " + abbreviate(s.down)
+	}
+	if s.taken > 0 {
+		text += fmt.Sprintf(" (%d are just being stopped)", s.taken)
+	}
+	s.hold = &stopHold{Hold{Code: CodeBudget, Subject: podType, Text: text, Need: fmt.Sprintf("less than %d down", s.limit), Have: s.have()}}
+	return s.hold
+}
+
+func (s *spent) have() string { return fmt.Sprintf("%d down", len(s.down)+s.taken) }
+
+// abbreviate lists names, not too many.
+func abbreviate(names []string) string {
+	if more := len(names) - maxNamed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// take uses the budgets for a stop that is granted.
+func (a *account) take(pod string) { a.spend(pod, &a.taken, func(s *spent) { s.taken++ }) }
+
+// try uses them for one that is not yet.
+func (a *account) try(pod string) { a.spend(pod, &a.tried, func(s *spent) { s.tried++ }) }
+
+// giveBack ends a try.
+func (a *account) giveBack(pod string) {
+	if !a.tried[pod] {
+		return
+	}
+	delete(a.tried, pod)
+	for _, s := range a.budgetsOf(a.ledger.pod(pod)) {
+		s.tried--
+	}
+}
+
+// spend counts a pod once among pods, with what it uses.
+func (a *account) spend(pod string, pods *map[string]bool, count func(*spent)) {
+	a.open()
+	p := a.ledger.pod(pod)
+	if p == nil || p.Down || a.excepted[pod] != nil || a.taken[pod] || (*pods)[pod] {
+		return
+	}
+	(*pods)[pod] = true
+	for _, s := range a.budgetsOf(p) {
+		count(s)
+	}
+}

@@ -1,0 +1,269 @@
+package plans
+
+import (
+	"fmt"
+	"time"
+)
+
+// judge finds the steps that have failed, and lets the run halt if it must.
+func (e *evaluator) judge() {
+	var failures []failure // the first of each phase in which more have failed than may
+	for i := range e.phases {
+		p := &e.phases[i]
+		first := e.judgePhase(i, p)
+		e.under += p.under
+		if p.failed > p.policy.Tolerate {
+			failures = append(failures, e.tooMany(p, first))
+		}
+	}
+	if e.run.Number == 0 || e.run.Ended() || e.run.Halt != nil {
+		return
+	}
+	switch {
+	case len(failures) > 0:
+		e.halt(failures[0].hold)
+	case e.tooSlow():
+	case e.unanswered():
+	default:
+		e.onlyFailuresLeft()
+	}
+}
+
+// failure is a step that has failed.
+type failure struct {
+	step int
+	hold Hold
+}
+
+// tooMany is why a run halts in which more steps of a phase failed than may. If some may, it names all.
+func (e *evaluator) tooMany(p *phase, first failure) failure {
+	if p.policy.Tolerate <= 0 {
+		return first
+	}
+	var names []string
+	for j := range p.flags {
+		if p.flags[j].has(isFailed) {
+			names = append(names, p.def.Steps[j].Name)
+		}
+	}
+	first.hold.Text = fmt.Sprintf("%d steps of phase %q have failed, %d would be tolerated: %s", len(names), p.def.Name, p.policy.Tolerate, abbreviate(names))
+	first.hold.Element = p.def.Name
+	return first
+}
+
+// judgePhase finds the failed steps of a phase, counts what is under way, and returns the first failure.
+func (e *evaluator) judgePhase(i int, p *phase) failure {
+	first := failure{step: -1}
+	for j := range p.flags {
+		if p.flags[j].has(isNewcomer | isDone) {
+			continue
+		}
+		o := e.observation(i, j)
+		if hold, ok := e.failureOf(p, j, o); ok {
+			p.flags[j] = p.flags[j]&^isUnderWay | isFailed | isDone
+			p.failed++
+			if first.step < 0 {
+				first = failure{step: j, hold: hold}
+			}
+			e.handOver(p, j)
+			continue
+		}
+		if p.flags[j].has(isUnderWay) {
+			p.under++
+			p.oldest = earlier(p.oldest, o.TriedAt)
+			if p.flags[j].has(isStopped) || o.Replaces {
+				p.stopping++
+			}
+		}
+	}
+	return first
+}
+
+// handOver leaves the pod of a step that the plan began to the repair plan.
+func (e *evaluator) handOver(p *phase, j int) {
+	if step := &p.def.Steps[j]; step.Kind == Launch && p.flags[j].has(isBegun|isStopped) {
+		e.handedOver = append(e.handedOver, step.Pod)
+	}
+}
+
+// failureOf says whether a step has failed, and why.
+func (e *evaluator) failureOf(p *phase, j int, o *Observation) (Hold, bool) {
+	view := &p.view.Steps[j]
+	if view.Status == Error || (p.policy.Attempts <= 0 && p.policy.StepDeadline <= 0) {
+		return Hold{}, false
+	}
+	attempts, from := o.Attempts, o.BegunAt
+	own := p.saidOf(j)
+	if own != nil && own.pardon != nil {
+		attempts -= own.pardon.Attempts
+		from = later(from, own.pardon.At)
+	}
+	if restart := e.restartOf(p, own, view.Kind); restart != nil {
+		if o.TriedAt.Before(restart.At) {
+			return Hold{}, false
+		}
+		from = later(from, restart.At)
+	}
+	hold := Hold{Code: CodeFailed, Subject: view.Name, Element: view.Name, Since: view.Since}
+	if most := p.policy.Attempts; most > 0 && attempts >= most && idle(view.Status) {
+		hold.Text = fmt.Sprintf("step %q failed %s, the most that is allowed%s", view.Name, times(attempts), o.lastWords(e.now))
+		return hold, true
+	}
+	longest := p.policy.StepDeadline
+	if longest <= 0 || o.BegunAt.IsZero() || p.flags[j].has(isSettling) {
+		return Hold{}, false
+	}
+	took := e.worked(from, p.def.Name)
+	if took >= longest {
+		hold.Text = fmt.Sprintf("step %q takes longer than %s%s", view.Name, longest, o.lastWords(e.now))
+		return hold, true
+	}
+	if !e.still(p.def.Name) {
+		e.wakeAt(e.now.Add(longest - took))
+	}
+	return Hold{}, false
+}
+
+// idle says that nothing is being done about a step in the status.
+func idle(s Status) bool { return s == Pending || s == Prepared || s == Delayed }
+
+// lastWords are what is known of the failure of a step, to be added to a text.
+func (o *Observation) lastWords(now time.Time) string {
+	for i := range o.Holds {
+		switch o.Holds[i].Code {
+		case CodeBackoff, CodeUnhealthy, CodeService, CodeNoOffer, CodeNoMatch, CodeUnknownTask, CodeLaunching:
+			if !o.Holds[i].over(now) || o.Holds[i].Code == CodeBackoff {
+				return ": " + o.Holds[i].Text
+			}
+		}
+	}
+	return ""
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// tooSlow halts a run in which no step became COMPLETE for too long.
+func (e *evaluator) tooSlow() bool {
+	longest := e.def.Policy.Deadline
+	if longest <= 0 || e.run.FrozenAt.IsZero() || e.finished() {
+		return false
+	}
+	moved := later(e.run.FrozenAt, e.run.ContinuedAt)
+	for i := range e.phases {
+		for j := range e.phases[i].flags {
+			if s := &e.phases[i].view.Steps[j]; s.Status == Complete && !e.phases[i].flags[j].has(isNewcomer) {
+				moved = later(moved, s.Since)
+			}
+		}
+	}
+	idle := e.worked(moved, "")
+	if idle >= longest {
+		e.halt(Hold{Code: CodeFailed, Subject: e.def.Name, Text: fmt.Sprintf("no step became COMPLETE for %s", longest), Since: moved})
+		return true
+	}
+	if !e.still("") {
+		e.wakeAt(e.now.Add(longest - idle))
+	}
+	return false
+}
+
+// unanswered halts a run whose gate was unknown for too long.
+func (e *evaluator) unanswered() bool {
+	for k := range e.in.Verdicts {
+		v := &e.in.Verdicts[k]
+		if v.Gate != GateUnknown || !v.recent(e.now) || len(v.Pods) == 0 {
+			continue
+		}
+		i := e.asks(v)
+		if i < 0 {
+			continue
+		}
+		e.halt(Hold{
+			Code: CodeGateUnknown, Subject: v.Pods[0], Element: e.def.Phases[i].Name, Since: v.Since,
+			Text: fmt.Sprintf("whether %s may be stopped is unknown for %s%s", nameList("pod", v.Pods), e.phases[i].policy.GatePatience, v.words()),
+		})
+		return true
+	}
+	return false
+}
+
+// asks returns the first gated phase that has asked for the verdict, because a step of it would stop the pod, and that has no more patience; -1 if there is none.
+func (e *evaluator) asks(v *Verdict) int {
+	for i := range e.phases {
+		p := &e.phases[i]
+		if !p.def.Gated || p.policy.GatePatience <= 0 {
+			continue
+		}
+		if end := v.Since.Add(p.policy.GatePatience); e.now.Before(end) {
+			e.wakeAt(end)
+			continue
+		}
+		for j := range p.view.Steps {
+			s := &p.view.Steps[j]
+			if s.Pod == v.Pods[0] && !p.flags[j].has(isNewcomer|isDone|isStopped) && (s.Status == Pending || s.Status == Prepared) && e.observation(i, j).Running {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// onlyFailuresLeft halts a run in which all is done, and some of it failed: what was tolerated so far is for a human to decide.
+func (e *evaluator) onlyFailuresLeft() {
+	first := -1
+	for i := range e.phases {
+		if !e.phases[i].over() {
+			return
+		}
+		if first < 0 && e.phases[i].failed > 0 {
+			first = i
+		}
+	}
+	if first < 0 {
+		return
+	}
+	hold := e.judgeAgain(first)
+	hold.Text = "nothing is left but what failed: " + hold.Text
+	e.halt(hold)
+}
+
+// judgeAgain returns the reason of the first failure of a phase.
+func (e *evaluator) judgeAgain(i int) Hold {
+	p := &e.phases[i]
+	for j := range p.flags {
+		if !p.flags[j].has(isFailed) {
+			continue
+		}
+		if hold, ok := e.failureOf(p, j, e.observation(i, j)); ok {
+			return hold
+		}
+	}
+	return Hold{}
+}
+
+// finished says that all of the plan is COMPLETE.
+func (e *evaluator) finished() bool {
+	for i := range e.phases {
+		if !e.phases[i].finished() {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *evaluator) halt(cause Hold) {
+	e.run.Halt = &Halt{Cause: cause, At: e.now, Command: "plan resume " + e.def.Name}
+}
+
+// hold is what a halt shows on the plan and on all of it that has not begun.
+func (h *Halt) hold() Hold {
+	return Hold{
+		Code: CodeHalted, Subject: h.Cause.Subject, Since: h.At, Need: h.Cause.Need, Have: h.Cause.Have,
+		Text: fmt.Sprintf("the run paused itself at %s: %s; to go on: %s", stamp(h.At), h.Cause.Text, h.Command),
+	}
+}

@@ -1,0 +1,355 @@
+package plans
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// stops says, step by step, what keeps running pods from being stopped.
+type stops []*stopHold
+
+// stopHold is what keeps a running pod from being stopped. Steps that wait for the same share it.
+type stopHold struct{ hold Hold }
+
+// of returns what holds a step; nil if nothing does.
+func (s stops) of(j int) *stopHold {
+	if s == nil {
+		return nil
+	}
+	return s[j]
+}
+
+func (h *stopHold) holds() bool { return h != nil }
+
+// arrangement is the state of arranging the stops of one phase.
+type arrangement struct {
+	e    *evaluator
+	p    *phase
+	held stops
+	next *stopHold // what those wait for that are in a later batch
+}
+
+// arrangeStops says which steps of the pool, whose turn it is and which nothing else holds, may stop their running pods now.
+func (e *evaluator) arrangeStops(i int, p *phase, pool []place) stops {
+	if len(pool) == 0 {
+		return nil
+	}
+	if p.ranked {
+		slices.SortStableFunc(pool, func(a, b place) int {
+			switch x, y := e.orderOf(i, a), e.orderOf(i, b); {
+			case x.before(y):
+				return -1
+			case y.before(x):
+				return 1
+			}
+			return 0
+		})
+	}
+	a := &arrangement{e: e, p: p, held: make(stops, len(p.def.Steps))}
+	pool = a.consented(pool)
+	switch {
+	case len(pool) == 0:
+	case e.world.repairing != nil:
+		a.holdAll(pool, e.world.repairing.repairHold())
+	case p.stopping > 0 || (p.under > 0 && !p.def.Strategy.parallel()):
+		a.restOfBatch(pool)
+	default:
+		a.newBatch(pool)
+	}
+	return a.held
+}
+
+func (a *arrangement) holdAll(steps []place, hold Hold) {
+	shared := &stopHold{hold}
+	for _, j := range steps {
+		a.held[j] = shared
+	}
+}
+
+// repairHold is what voluntary stops show while a pod of a quorum is being repaired.
+func (c claim) repairHold() Hold {
+	return Hold{Code: CodeRepair, Subject: c.pod, Text: fmt.Sprintf("held by %s of %s, of which a majority must run", c.plan, c.pod)}
+}
+
+// consented lets those steps go that an operator restarts by force, if they fit, and returns the others.
+func (a *arrangement) consented(pool []place) []place {
+	var others, unknown []place
+	for _, j := range pool {
+		if !a.forced(j) {
+			others = append(others, j)
+			continue
+		}
+		switch a.fit(j) {
+		case Fits:
+			a.e.world.budgets.take(a.p.def.Steps[j].Pod)
+		case FitsNot:
+			a.held[j] = &stopHold{a.fitsNot(j)}
+		default:
+			a.held[j] = &stopHold{a.fitUnknown(j)}
+			unknown = append(unknown, j)
+		}
+	}
+	if len(unknown) > 0 {
+		a.ask(unknown, true, false)
+	}
+	return others
+}
+
+// forced says whether an operator restarts the step by force.
+func (a *arrangement) forced(j int) bool {
+	restart := a.e.restartOf(a.p, a.p.saidOf(j), a.p.def.Steps[j].Kind)
+	return restart != nil && restart.Force && a.e.observation(a.p.at, j).TriedAt.Before(restart.At)
+}
+
+// fit says whether what the step launches is known to fit.
+func (a *arrangement) fit(j int) Fit {
+	if a.p.def.Steps[j].Kind == Stop {
+		return Fits
+	}
+	return a.e.observation(a.p.at, j).Fit
+}
+
+func (a *arrangement) fitsNot(j int) Hold {
+	s := &a.p.def.Steps[j]
+	return Hold{Code: CodeFit, Subject: s.Pod, Text: fmt.Sprintf("%s runs and is not stopped: what takes its place does not fit", s.Pod)}
+}
+
+func (a *arrangement) fitUnknown(j int) Hold {
+	s := &a.p.def.Steps[j]
+	return Hold{Code: CodeFit, Subject: s.Pod, Text: fmt.Sprintf("%s runs and is not stopped before it is known that what takes its place fits", s.Pod)}
+}
+
+// ask asks what must be known before the steps stop their pods.
+func (a *arrangement) ask(steps []place, fit, gate bool) {
+	q := Question{Phase: a.p.def.Name, Fit: fit, Gate: gate}
+	for _, j := range steps {
+		q.Steps = append(q.Steps, a.p.def.Steps[j].Name)
+		q.Pods = append(q.Pods, a.p.def.Steps[j].Pod)
+	}
+	a.e.questions = append(a.e.questions, q)
+}
+
+// restOfBatch lets go what belongs to the batch that is under way, as long as the verdict about it counts.
+func (a *arrangement) restOfBatch(pool []place) {
+	var working []string
+	for j := range a.p.flags {
+		if a.p.flags[j].has(isUnderWay) && (a.p.flags[j].has(isStopped) || a.e.observation(a.p.at, j).Replaces || !a.p.def.Strategy.parallel()) {
+			working = append(working, a.p.def.Steps[j].Pod)
+		}
+	}
+	wait := &stopHold{Hold{
+		Code: CodeBatch, Subject: working[0],
+		Text: fmt.Sprintf("waits for the batch under way: %s", nameList("pod", working)),
+	}}
+	budgets, room := a.e.world.budgets, a.p.batchSize()-len(working)
+	for _, j := range pool {
+		pod := a.p.def.Steps[j].Pod
+		if room <= 0 || a.fit(j) != Fits || budgets.full(pod) != nil || !a.sameDomain(pod, working) || !a.coveredBy(append(working, pod)) {
+			a.held[j] = wait
+			continue
+		}
+		budgets.take(pod)
+		room--
+	}
+}
+
+// sameDomain says whether a pod is in the failure domain of others.
+func (a *arrangement) sameDomain(pod string, others []string) bool {
+	in, _ := a.e.world.budgets.domainOf(pod)
+	return !slices.ContainsFunc(others, func(other string) bool {
+		domain, known := a.e.world.budgets.domainOf(other)
+		return known && domain != in
+	})
+}
+
+// coveredBy says whether an open verdict that counts is about at least these pods. A serial phase has one step in a batch, and one that is not gated no verdict.
+func (a *arrangement) coveredBy(pods []string) bool {
+	return a.p.def.Gated && slices.ContainsFunc(a.e.in.Verdicts, func(v Verdict) bool {
+		covers := !slices.ContainsFunc(pods, func(pod string) bool { return !slices.Contains(v.Pods, pod) })
+		return v.Gate == GateOpen && covers && a.fresh(&v) && a.newestVerdict(v.Pods).Gate == GateOpen
+	})
+}
+
+// newBatch composes the next batch, and lets it go if all that must be known of it is.
+func (a *arrangement) newBatch(pool []place) {
+	budgets := a.e.world.budgets
+	var batch []place
+	var domain string
+	a.next = &stopHold{}
+	for _, j := range pool {
+		pod := a.p.def.Steps[j].Pod
+		if a.fit(j) == FitsNot {
+			a.held[j] = &stopHold{a.fitsNot(j)}
+			continue
+		}
+		a.held[j] = a.next // unless something else turns out
+		full := budgets.full(pod)
+		switch in, known := budgets.domainOf(pod); {
+		case full != nil && !full.onlyTried:
+			a.held[j] = full.hold
+		case full != nil || !known || len(batch) >= a.p.batchSize():
+		case len(batch) > 0 && in != domain:
+		default:
+			domain = in
+			batch = append(batch, j)
+			budgets.try(pod)
+		}
+	}
+	if len(batch) == 0 {
+		return
+	}
+	granted := a.authorise(batch)
+	for _, j := range batch {
+		pod := a.p.def.Steps[j].Pod
+		budgets.giveBack(pod)
+		if granted {
+			budgets.take(pod)
+			a.held[j] = nil
+		}
+	}
+	a.next.hold = Hold{
+		Code: CodeBatch, Subject: a.p.def.Steps[batch[0]].Pod,
+		Text: fmt.Sprintf("waits for the batch before: %s", nameList("pod", a.pods(batch))),
+	}
+}
+
+// batchSize is how many pods a batch may have.
+func (p *phase) batchSize() int {
+	if !p.def.Strategy.parallel() {
+		return 1
+	}
+	size := p.def.Batch.Max
+	if size <= 0 {
+		size = len(p.def.Steps)
+	}
+	if p.def.Batch.Grow && p.cursor.Stops < 31 {
+		size = min(size, 1<<max(p.cursor.Stops, 0))
+	}
+	return size
+}
+
+func (a *arrangement) pods(steps []place) []string {
+	pods := make([]string, len(steps))
+	for k, j := range steps {
+		pods[k] = a.p.def.Steps[j].Pod
+	}
+	return pods
+}
+
+// authorise says whether a batch may be stopped: all of it fits, and the gate is open. What is not known is asked, and what holds the batch is told.
+func (a *arrangement) authorise(batch []place) bool {
+	var unknown []place
+	for _, j := range batch {
+		if a.fit(j) == FitUnknown {
+			unknown = append(unknown, j)
+		}
+	}
+	var verdict *Verdict
+	fresh := true
+	if a.p.def.Gated {
+		verdict = a.newestVerdict(a.pods(batch))
+		fresh = verdict != nil && a.fresh(verdict)
+	}
+	if len(unknown) > 0 || !fresh {
+		a.ask(batch, len(unknown) > 0, !fresh)
+	}
+	if verdict != nil && fresh {
+		a.e.wakeAt(verdict.AskedAt.Add(FreshVerdict))
+	}
+	switch {
+	case len(unknown) > 0:
+		wait := &stopHold{Hold{
+			Code: CodeFit, Subject: a.p.def.Steps[unknown[0]].Pod,
+			Text: fmt.Sprintf("waits until it is known that %s would fit anew", nameList("pod", a.pods(unknown))),
+		}}
+		for _, j := range batch {
+			a.held[j] = wait
+		}
+		for _, j := range unknown {
+			a.held[j] = &stopHold{a.fitUnknown(j)}
+		}
+		return false
+	case a.p.def.Gated && !(fresh && verdict.Gate == GateOpen):
+		a.holdAll(batch, gateHold(a.pods(batch), verdict))
+		return false
+	}
+	return true
+}
+
+// newestVerdict returns the newest verdict about this very set of pods; nil if there is none.
+func (a *arrangement) newestVerdict(pods []string) *Verdict {
+	var newest *Verdict
+	for k := range a.e.in.Verdicts {
+		v := &a.e.in.Verdicts[k]
+		if !v.AskedAt.After(a.e.now) && sameSet(v.Pods, pods) && (newest == nil || v.before(newest)) {
+			newest = v
+		}
+	}
+	return newest
+}
+
+// before says that of two verdicts about one set this one counts: the newer, of equals the more careful.
+func (v *Verdict) before(other *Verdict) bool {
+	if !v.AskedAt.Equal(other.AskedAt) {
+		return v.AskedAt.After(other.AskedAt)
+	}
+	return v.Gate != GateOpen && other.Gate == GateOpen
+}
+
+func sameSet(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(a, b)
+}
+
+// fresh says whether a verdict counts: it is recent, and was asked for after the last disruption had settled.
+func (a *arrangement) fresh(v *Verdict) bool {
+	return v.recent(a.e.now) && !v.AskedAt.Before(a.e.settledAt())
+}
+
+// recent says whether a verdict is not older than it may be.
+func (v *Verdict) recent(now time.Time) bool {
+	return !v.AskedAt.After(now) && now.Sub(v.AskedAt) < FreshVerdict
+}
+
+// settledAt is when the last disruption had settled.
+func (e *evaluator) settledAt() time.Time {
+	at := e.in.Ledger.SettledAt
+	for i := range e.phases {
+		at = later(at, e.phases[i].cursor.SettledAt)
+	}
+	return at
+}
+
+// gateHold is what a batch shows whose gate is not open.
+func gateHold(pods []string, v *Verdict) Hold {
+	hold := Hold{Code: CodeGateUnknown, Subject: pods[0]}
+	if v == nil || v.Gate == GateOpen {
+		hold.Text = fmt.Sprintf("asks the service whether %s may be stopped", nameList("pod", pods))
+		return hold
+	}
+	hold.Since = v.Since
+	if v.Gate == GateClosed {
+		hold.Code = CodeGateClosed
+		hold.Text = fmt.Sprintf("the service does not let %s be stopped%s", nameList("pod", pods), v.words())
+		return hold
+	}
+	hold.Text = fmt.Sprintf("whether %s may be stopped is not known%s", nameList("pod", pods), v.words())
+	return hold
+}
+
+// words are the service's own, to be added to a text.
+func (v *Verdict) words() string {
+	switch {
+	case v.Text != "" && v.Code != "":
+		return fmt.Sprintf(": %s (%s)", v.Text, v.Code)
+	case v.Text != "":
+		return ": " + v.Text
+	case v.Code != "":
+		return ": " + v.Code
+	}
+	return ""
+}

@@ -107,16 +107,15 @@ func (e *evaluator) byDecree(p *phase, j int) bool {
 }
 
 // leave hands over the pods that the plan began to work on and will not go on with: those of a run that has ended before it was complete, and
-// those that it stopped for a step that is COMPLETE by decree.
+// those of steps that are COMPLETE only because somebody forced them.
 func (e *evaluator) leave() {
 	abandoned := e.in.Run.Ended() && e.in.Run.outcome() != Completed
 	for i := range e.phases {
 		p := &e.phases[i]
 		for j := range p.flags {
 			f := p.flags[j]
-			forced := p.view.Steps[j].Facts != nil && e.observation(i, j).Stopped && e.forced(p, j)
-			if forced || (abandoned && f.has(isUnderWay) && !f.has(isNewcomer)) {
-				p.flags[j] |= isStopped
+			forced := p.view.Steps[j].Facts != nil && e.forced(p, j) && e.observation(i, j).Status != Complete
+			if (forced && f.has(isBegun)) || (abandoned && f.has(isUnderWay) && !f.has(isNewcomer)) {
 				e.handOver(p, j)
 			}
 		}

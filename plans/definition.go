@@ -7,7 +7,7 @@ type Strategy string
 
 // The strategies of the DC/OS SDK. A plan is serial or parallel; a phase may be any of them.
 const (
-	// Serial begins a child when every child before it is COMPLETE.
+	// Serial begins a child when every child before it is done: COMPLETE, or failed and tolerated.
 	Serial Strategy = "serial"
 	// Parallel begins all children at once.
 	Parallel Strategy = "parallel"
@@ -77,7 +77,7 @@ type Definition struct {
 type Phase struct {
 	Name     string
 	Strategy Strategy
-	// After names the phases of the same plan that must be COMPLETE before this one may begin. When it is not nil it
+	// After names the phases of the same plan that must be done before this one may begin. When it is not nil it
 	// takes the place of the plan's strategy for this phase: empty but not nil, the phase may begin at once. It is not
 	// transitive.
 	After []string
@@ -95,7 +95,7 @@ type Phase struct {
 	// Settle is how long a pod that was stopped by the phase and is ready again must have been so before its step is COMPLETE, and
 	// with that before the phase stops the next.
 	Settle time.Duration
-	// Policy takes the place of the plan's, field by field where it is not zero.
+	// Policy takes the place of the plan's, field by field where it is not zero; Backoff as a whole.
 	Policy Policy
 	Steps  []Step
 }
@@ -116,11 +116,11 @@ type Step struct {
 	Pod string
 	// Host is the key of the host that the step is bound to; empty if any host will do.
 	Host string
-	// After names steps of the same phase that must be COMPLETE before this one may begin, whatever the strategy says besides. It is
+	// After names steps of the same phase that must be done before this one may begin, whatever the strategy says besides. It is
 	// not transitive.
 	After []string
 	// Rank orders the steps of a phase before their place does: steps of a lower rank come first. In a parallel phase a rank begins
-	// when the one before is COMPLETE.
+	// when those before are done.
 	Rank int
 	// Settings are what the step renders, sorted by name. Steps of a pod type may share them. Only Diff looks at them.
 	Settings []Setting
@@ -133,7 +133,8 @@ type Setting struct {
 	Secret bool
 }
 
-// Policy says what is done about failures. Zero values are no limits.
+// Policy says what is done about failures. Zero values are no limits; in a phase they stand for the plan's, so that a phase can change a limit
+// of the plan, and not lift it.
 type Policy struct {
 	// Attempts is how often a step may fail in a run. One that has failed so often is not tried again: it has failed.
 	Attempts int
@@ -170,5 +171,5 @@ func orElse[T comparable](field *T, value T) {
 	}
 }
 
-// Policy returns what holds for the phase at the place: its own policy over the plan's.
+// policy returns what holds for the phase at the place: its own policy over the plan's.
 func (d *Definition) policy(phase int) Policy { return d.Phases[phase].Policy.over(d.Policy) }

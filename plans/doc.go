@@ -31,56 +31,64 @@
 //
 // A step is observed as PENDING, PREPARED, STARTING, STARTED, COMPLETE, DELAYED or ERROR, and shown as that, save that, in this order:
 //
-//   - one with errors is ERROR,
 //   - one whose pod is excepted, or that was forced and not restarted later, is COMPLETE,
-//   - one that was restarted and not tried later is PENDING,
-//   - one that was COMPLETE in this run (Observation.Done) is COMPLETE,
+//   - one with errors is ERROR,
+//   - one that was restarted and not tried since (TriedAt) is PENDING; a wait step does nothing that could be done again,
+//   - one that was COMPLETE in this run (Observation.Done), and was not restarted after that, is COMPLETE,
 //   - one that is STARTED and Ready is COMPLETE; if it replaced a pod that the plan had stopped, only after the phase's Settle time,
 //   - one that is DELAYED is PENDING from the moment Until on,
 //   - one that is PENDING or PREPARED, or DELAYED and failed, is WAITING if it is for an operator or a gate to let it go on: it has failed;
-//     the plan is not started, or its run has ended; it, its phase or the plan is paused (a pause that lets steps or phases finish leaves those out), or the
-//     run is halted; a breakpoint before its phase is reached, or one after a batch; its phase is a canary and it was not released; or a gate is closed or
-//     unknown.
+//     the plan is not started, or its run has ended; it, its phase or the plan is paused (a pause that lets steps or phases finish leaves
+//     those out), or the run is halted; a breakpoint before its phase, or after one of its batches, is reached; its phase is a canary and it
+//     was not released; or a gate is closed or unknown, which includes that nobody has asked yet.
 //
-// A step has begun if it is STARTING, STARTED or DELAYED, was Stopped, or has BegunAt; restarting one makes it not begun. It is under way if it has begun, is
-// neither COMPLETE nor ERROR, and has not failed.
+// A step has begun if it is STARTING, STARTED or DELAYED, or has BegunAt, and was not restarted since; or if it was Stopped. It is under way
+// if it has begun, is neither COMPLETE nor ERROR, and has not failed. It is done if it is COMPLETE or has failed.
 //
-// A launch, stop, action or unreserve step is a candidate if it is PENDING or PREPARED and nothing holds it. A wait step never is. What may hold it:
+// A launch, stop, action or unreserve step is a candidate if it is PENDING or PREPARED and nothing holds it. A wait step never is. What may
+// hold it:
 //
 //   - From above: an error in the phase; the plan is not started, or its run has ended; pauses; halt; breakpoints; phases that come first.
-//   - In the phase: its turn. Done means COMPLETE or failed, also below. Steps named in After must be done. A serial phase begins one step, the first that
-//     is not done, in the order Observation.Rank, Step.Rank, place, among those whose After is done. A parallel phase begins, among those, all of
-//     the lowest rank (both numbers) that is not done.
-//   - A canary phase begins only what it was released for. Everything else waits for "continue"; the last one, All, releases the others, which begin
-//     when those released one by one are done.
+//   - In the phase: its turn. Steps named in After must be done. A serial phase begins one step, the first that is not done, in the order
+//     Observation.Rank, Step.Rank, place, among those whose After is done. A parallel phase begins, among those, all of the lowest rank (both
+//     numbers) that is not done. So neither ranks nor places can wait for each other; only After could, and Validate refuses that.
+//   - A canary phase begins only what it was released for (see below).
 //   - From outside: holds that block (CodeTable says which), and another plan that works on the pod.
-//   - If the pod is Running (of a launch or stop step): repair, batch, budget, fit and gate, as told below.
+//   - If the pod is Running (of a launch or stop step): repair, batch, budget, fit and gate (see below).
 //
-// A step that was Stopped is held by nothing from above or in the phase, whoever says pause: a pod that the plan stopped does not stay down for that. Only
-// failure, a reason from outside, the end of the run, or another plan's work on the pod holds it.
+// A step that was Stopped is held by nothing from above or in the phase, whoever says pause: a pod that the plan stopped does not stay down
+// for that. Only failure, a reason from outside, the end of the run, or another plan's work on the pod holds it.
+//
+// Newcomers (Observation.Newcomer; in a run that is COMPLETE, every step that is not) have no part in anything: they do not begin, nothing
+// waits for them, and no status or count includes them.
 //
 // # Stopping what runs
 //
-// To begin a launch step whose pod is Running is to stop the pod: a voluntary disruption. Of those that could begin otherwise the phase stops one batch at a time:
+// To begin a launch step whose pod is Running is to stop the pod: a voluntary disruption. Of those that could begin otherwise the phase stops
+// one batch at a time:
 //
-//   - While a Repair plan has work on a pod of a quorum budget, other plans stop nothing.
-//   - While steps of the phase that were Stopped, or that Replace a pod, are under way, it stops nothing more, save the rest of the set that an open and fresh
-//     verdict is about, if that set holds all that are under way.
-//   - A batch is taken from the steps in their order (rank, place): the first that may be stopped, and those after it in the same failure domain. It has one step in a serial
-//     phase, otherwise at most Batch.Max, and with Batch.Grow at most 1, 2, 4, … by the number of batches that stopped something and are over.
-//   - A pod takes one of what its budget leaves, for its type and for its domain: MaxUnavailable less the pods that are down. A pod that is down already takes nothing. Stops
-//     that an evaluation grants count for the phases and plans that follow. A pod that the ledger does not know is not stopped. Budgets never hold a start.
+//   - While a Repair plan has work on a pod of a quorum budget, all other plans stop nothing.
+//   - While steps of the phase that were Stopped, or that Replace a pod, are under way, or in a serial phase any step, it stops nothing more,
+//     save the rest of their batch: pods in the set of an open verdict that counts, if that holds all of them.
+//   - A batch is taken from the steps in their order (rank, place): the first that may be stopped, and those after it in the same failure
+//     domain. It has one step in a serial phase, otherwise at most Batch.Max, and with Batch.Grow at most 1, 2, 4, … by the number of batches
+//     that stopped something and are over.
+//   - A pod takes one of what its budget leaves, for its type and for its domain: MaxUnavailable less the pods that are down. A pod that is
+//     down already takes nothing. Stops that an evaluation grants count for the phases and plans that follow. A pod that the ledger does not
+//     know is not stopped. Budgets never hold a start.
 //   - A launch must be known to fit. What does not fit is left out of batches; while a fit in the batch is unknown, the batch waits.
-//   - If the phase is Gated, the service must have said that this very set may be stopped: asked after the last disruption had settled, and less than FreshVerdict ago.
+//   - If the phase is Gated, the service must have said that this very set may be stopped. A verdict counts if it was asked for after the
+//     last disruption (of any phase, and by Ledger.SettledAt of any plan) had settled, and less than FreshVerdict ago; of several about one
+//     set, the newest. It is asked again when it counts no more. Fit and gate of a batch are asked together.
 //
-// A restart with Force passes repair, batch, budget and gate: the operator has consented.
+// A restart with Force passes repair, batch, budget and gate, and a pod that the ledger does not know; it must fit. The operator has consented.
 //
 // # Parents
 //
 // A phase may begin when the phases that it waits for are done: those named in After, otherwise all before it in a serial
-// plan, otherwise none. After is not transitive: a phase waits for what it names and for nothing else. A phase is done when it is not open, all its steps are done, it is
-// not itself paused, and no breakpoint lies after it. The statuses of phases
-// and plans follow from their children by the table in aggregate.go, which is the SDK's, with these faults mended:
+// plan, otherwise none. After is not transitive: a phase waits for what it names and for nothing else. A phase is done when it is not open,
+// all its steps are done, it is not itself paused, and no breakpoint lies after it. The statuses of phases and plans follow from their
+// children by the table in aggregate.go, which is the SDK's, with its faults mended. All that are mended:
 //
 //   - Q1: a backoff below a parent makes it DELAYED, or IN_PROGRESS if there is other work; not ERROR.
 //   - Q2: a parent with a child under way never says PENDING.
@@ -97,28 +105,35 @@
 //
 // # Canary
 //
-// A serial-canary or parallel-canary phase begins nothing by itself. Each "continue" of the phase releases the next step that has not begun, in the order of the
-// phase; the last of them (two, or Phase.Canaries) also the others, once the released ones are COMPLETE. The SDK's parallel-canary begins them at once; in all else this is what it does.
-// PhaseView.Continue says beforehand what "continue" would release, and Apply releases that.
+// A serial-canary or parallel-canary phase begins nothing by itself; what has begun, and wait steps, it does not hold. Each "continue" of the
+// phase releases the next step that has not begun, in the order of the phase, those whose After is not done last. The last "continue" (the
+// second, or that of Phase.Canaries) also releases all others, which begin when those released one by one, as far as their After is done, are
+// done. As long as those are not, the turn goes round among them and what has begun. The SDK's parallel-canary begins the others at once; in
+// all else this is what it does. PhaseView.Continue says beforehand what "continue" would release, and Apply releases that.
 //
 // # Pause
 //
 // A paused phase or plan begins no new step. What is STARTING or STARTED runs on, and is shown as what it is. The paused element
 // and all below that has not begun are WAITING, and name who paused and when. Continue is the removal of the Fact.
-// PauseNow does not try again what has failed; PauseAfterSteps does, and is WAITING when nothing is under way any more; PauseAfterPhase lets
-// phases that have begun come to their end.
+// PauseNow does not try again what has failed. PauseAfterSteps does: the element is WAITING when nothing is under way any more. PauseAfterPhase
+// of a plan lets phases in which a step has begun come to their end; of a phase it holds nothing but what comes after.
 //
 // What comes after a paused phase does not begin, even when the last steps of that phase were under way and it is COMPLETE by now (the SDK
 // goes on then): who pauses in the middle of a phase wants the rollout to stop.
 //
-// A breakpoint is a pause that lies ahead: before or after a phase, or after each batch. Continue takes it away when it is reached, or, after a batch, until the next.
+// A breakpoint is a pause that lies ahead: before a phase, reached when those that it waits for are done; after a phase, reached when it is
+// over; or after each batch, reached when nothing of the phase is under way. It holds as PauseNow does. Continue takes it away when it is reached,
+// or, after a batch, until the next. A batch is what is begun between two moments in which nothing of the phase is under way: in a serial phase
+// a step.
 //
 // # Failure
 //
-// A step has failed when it was tried Policy.Attempts times in vain, or takes longer than Policy.StepDeadline, the time it settles left aside. When more steps of a phase have
-// failed than Policy.Tolerate, when no step became COMPLETE for Policy.Deadline, when a gate was unknown for Policy.GatePatience, or when only failed steps are left, the
-// run halts: it pauses itself, as PauseAfterSteps does, with the cause and the command that continues it in Run.Halt. The pods of failed steps are handed over.
-// Clocks stand still while the plan, or for the deadlines of its steps a phase, is paused, halted or waits for an operator.
+// A step has failed when it is not being tried and was tried Policy.Attempts times in vain, or takes Policy.StepDeadline or longer since it first
+// began, the time it settles left aside. A restart, and a "continue" of a halted run (Pardon), let both count anew. When more steps of a phase have
+// failed than Policy.Tolerate, when no step became COMPLETE for Policy.Deadline since the members were frozen, when a gate was unknown for
+// Policy.GatePatience, or when only failed steps are left, the run halts: it pauses itself, as PauseAfterSteps does, with the cause and the
+// command that continues it in Run.Halt. The pods of failed steps that had begun are handed over. Clocks stand still (Run.Stills) while the plan,
+// or for the deadlines of its steps a phase, is paused or halted, and that of the plan while it waits for an operator; not the time to settle.
 //
 // # What outlives a run
 //

@@ -6,7 +6,8 @@ import "time"
 // "continue" is the absence of a pause. Apply makes facts from verbs.
 type Fact struct {
 	Kind FactKind `json:"kind"`
-	// Plan, Phase and Step lead to the element, by names or ids: empty Step, the phase; empty Phase, the plan.
+	// Plan, Phase and Step lead to the element, by names or ids: empty Step, the phase; empty Phase, the plan. Apply makes facts with names
+	// only, so that there is one key (see Key) for one element.
 	Plan  string `json:"plan,omitempty"`
 	Phase string `json:"phase,omitempty"`
 	Step  string `json:"step,omitempty"`

@@ -8,7 +8,7 @@ type Question struct {
 	Phase string
 	Steps []string
 	Pods  []string
-	// Fit: for steps of which it is not known whether their new pod fits. The answer is an Observation.
+	// Fit: it is not known of all these steps whether their new pods fit. The answer is Observation.Fit.
 	// Gate: may these pods be stopped now? The answer is a Verdict about this very set.
 	Fit, Gate bool
 }

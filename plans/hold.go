@@ -18,7 +18,8 @@ type Hold struct {
 	// Need and Have give the two sides of a requirement that is not met.
 	Need string `json:"need,omitempty"`
 	Have string `json:"have,omitempty"`
-	// Count is how many elements have a reason of this code, where an element above them shows the first; 0 if the reason is its own.
+	// Count is how many elements have a reason of this code, where an element above them shows the first; 0 if the reason is its own. Text does
+	// not tell it.
 	Count int `json:"count,omitempty"`
 	// Since is when the reason began to hold, Until when it will cease by itself; zero if unknown. From Until on, an
 	// evaluation leaves the hold out.

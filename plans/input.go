@@ -10,7 +10,7 @@ type Input struct {
 	// Facts of this plan and others, in any order; those of other plans, and of other runs, are ignored.
 	Facts []Fact
 	Run   Run
-	// Ledger says which pods are down and how many may be. Without it no running pod is stopped.
+	// Ledger says which pods are down and how many may be. Without it no running pod is stopped, unless by force.
 	Ledger Ledger
 	// Verdicts are the service's answers to Questions of earlier evaluations, in any order.
 	Verdicts []Verdict
@@ -44,8 +44,8 @@ type Observation struct {
 	// Attempts is how often the step has failed in this run.
 	Attempts int
 
-	// Running says that the step's pod runs and nobody has stopped it: to begin the step is to stop the pod, a voluntary disruption. It
-	// is meaningful while the step is Pending or Prepared.
+	// Running says that the step's pod runs (has a task that is not known to have ended) and nobody has stopped it: to begin the step is to stop
+	// the pod, a voluntary disruption. It is looked at while the step is shown as PENDING or PREPARED, be it because of a restart.
 	Running bool
 	// Stopped says that the plan has stopped the pod for this step and not launched it again: nothing but a reason from outside keeps the
 	// step from going on, no pause either.
@@ -62,10 +62,11 @@ type Observation struct {
 	// Newcomer says that the step's pod or host came after the run's members were frozen. The step has no part in the run: it does not
 	// begin, and nothing waits for it.
 	Newcomer bool
-	// Done is the run in which the step was COMPLETE, and since when. In that run the step stays COMPLETE (Q4, Q5: completion is latched),
-	// until an operator restarts it. Evaluation.Completed says which steps to record so.
+	// Done is the run in which the step was COMPLETE, and since when. In that run the step stays COMPLETE (completion is latched), until an
+	// operator restarts it. Evaluation.Completed says which steps to record so.
 	Done Mark
-	// Plan is the plan that began what goes on with the pod (Starting, Started, Stopped, Delayed); empty: this one.
+	// Plan is the plan that began what goes on with the pod (Starting, Started, Stopped, Delayed); empty: this one. If it is another, that
+	// holds the step.
 	Plan string
 }
 

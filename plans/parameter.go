@@ -5,10 +5,10 @@ type Parameter struct {
 	// Name is a name that an environment variable may have: letters, digits and _, not beginning with a digit.
 	Name string
 	Type ParameterType
-	// Default is the value if none is given. With Required there is none, and a value must be given.
+	// Default is the value if none is given; it must be of the type. With Required there is none, and a value must be given.
 	Default  string
 	Required bool
-	// Choices are the values that are allowed; nil: all of the type.
+	// Choices are the values that are allowed; none: all of the type.
 	Choices []string
 	// Help is a sentence for operators.
 	Help string

@@ -19,22 +19,16 @@ type account struct {
 
 // spent is how much of one budget is used.
 type spent struct {
-	what  string // "data pods", "data pods in rack-1"
-	limit int
-	total int
-	down  []string // pods that are down
-	taken int
-	tried int
+	what   string // "data pods", "data pods in rack-1"
+	budget Budget
+	limit  int
+	total  int
+	down   []string // pods that are down
+	taken  int
+	tried  int
 	// hold is what was told last, when so many were taken.
 	hold   *stopHold
 	toldOf int
-}
-
-// full says that a pod may not be stopped.
-type full struct {
-	hold *stopHold
-	// onlyTried: it might, if those were not that the batch at hand is made of.
-	onlyTried bool
 }
 
 func newAccount(ledger *Ledger, excepted map[string]*Fact) *account {
@@ -53,41 +47,52 @@ func (a *account) open() {
 		if a.excepted[p.Name] != nil {
 			continue
 		}
-		for _, s := range a.budgetsOf(p) {
+		a.budgetsOf(p).each(func(s *spent) {
 			s.total++
 			if p.Down {
 				s.down = append(s.down, p.Name)
 			}
-		}
+		})
 	}
-	for i := range a.ledger.Pods {
-		p := &a.ledger.Pods[i]
-		budget := a.ledger.budget(p.Type)
-		of := a.budgetsOf(p)
-		of[0].limit = budget.MaxUnavailable.Of(of[0].total)
-		if len(of) > 1 {
-			of[1].limit = budget.PerDomain.Of(of[1].total)
-		}
+	for _, s := range a.types {
+		s.limit = s.budget.MaxUnavailable.Of(s.total)
+	}
+	for _, s := range a.domains {
+		s.limit = s.budget.PerDomain.Of(s.total)
+	}
+}
+
+// budgets are what a pod uses when it is down.
+type budgets struct {
+	ofType   *spent
+	inDomain *spent // nil: that is not bounded
+}
+
+// each calls look with those that there are.
+func (b budgets) each(look func(*spent)) {
+	look(b.ofType)
+	if b.inDomain != nil {
+		look(b.inDomain)
 	}
 }
 
 // budgetsOf returns what the pod uses when it is down: of its type, and if that is bounded, of its failure domain.
-func (a *account) budgetsOf(p *PodState) []*spent {
+func (a *account) budgetsOf(p *PodState) budgets {
 	of := a.types[p.Type]
 	if of == nil {
-		of = &spent{what: p.Type + " pods"}
+		of = &spent{what: p.Type + " pods", budget: a.ledger.budget(p.Type)}
 		a.types[p.Type] = of
 	}
-	if a.ledger.budget(p.Type).PerDomain == nil {
-		return []*spent{of}
+	if of.budget.PerDomain == nil {
+		return budgets{ofType: of}
 	}
 	key := [2]string{p.Type, p.Domain}
 	in := a.domains[key]
 	if in == nil {
-		in = &spent{what: fmt.Sprintf("%s pods in %s", p.Type, orNone(p.Domain))}
+		in = &spent{what: fmt.Sprintf("%s pods in %s", p.Type, orNone(p.Domain)), budget: of.budget}
 		a.domains[key] = in
 	}
-	return []*spent{of, in}
+	return budgets{ofType: of, inDomain: in}
 }
 
 func orNone(domain string) string {
@@ -125,27 +130,28 @@ func (a *account) domainOf(pod string) (string, bool) {
 	return p.Domain, true
 }
 
-// full says whether the budgets forbid that a pod is stopped; nil if they do not. A pod that is down already uses nothing more.
-func (a *account) full(pod string) *full {
+// full says whether the budgets forbid that a pod is stopped, and what then holds it. A pod that is down already uses nothing more. tried says that they would
+// allow it, if it were not for what the batch at hand is made of.
+func (a *account) full(pod string) (hold *stopHold, tried bool) {
 	a.open()
 	p := a.ledger.pod(pod)
 	if p == nil {
-		return &full{hold: &stopHold{Hold{Code: CodeBudget, Subject: pod, Text: fmt.Sprintf("pod %q is not in the ledger of pods; what is not known is not stopped", pod)}}}
+		return &stopHold{Hold{Code: CodeBudget, Subject: pod, Text: fmt.Sprintf("pod %q is not in the ledger of pods; what is not known is not stopped", pod)}}, false
 	}
 	if p.Down || a.taken[pod] || a.excepted[pod] != nil {
-		return nil
+		return nil, false
 	}
-	var tried *full
-	for _, s := range a.budgetsOf(p) {
+	a.budgetsOf(p).each(func(s *spent) {
 		used := len(s.down) + s.taken
-		if used >= s.limit {
-			return &full{hold: s.full(p.Type)}
+		switch {
+		case hold != nil:
+		case used >= s.limit:
+			hold = s.full(p.Type)
+		case used+s.tried >= s.limit:
+			tried = true
 		}
-		if used+s.tried >= s.limit {
-			tried = &full{onlyTried: true}
-		}
-	}
-	return tried
+	})
+	return hold, tried
 }
 
 // full is what steps show whose pods this budget does not let be stopped.
@@ -190,9 +196,7 @@ func (a *account) giveBack(pod string) {
 		return
 	}
 	delete(a.tried, pod)
-	for _, s := range a.budgetsOf(a.ledger.pod(pod)) {
-		s.tried--
-	}
+	a.budgetsOf(a.ledger.pod(pod)).each(func(s *spent) { s.tried-- })
 }
 
 // spend counts a pod once among pods, with what it uses.
@@ -203,7 +207,5 @@ func (a *account) spend(pod string, pods *map[string]bool, count func(*spent)) {
 		return
 	}
 	(*pods)[pod] = true
-	for _, s := range a.budgetsOf(p) {
-		count(s)
-	}
+	a.budgetsOf(p).each(count)
 }

@@ -112,9 +112,8 @@ func (e *evaluator) leave() {
 	abandoned := e.in.Run.Ended() && e.in.Run.outcome() != Completed
 	for i := range e.phases {
 		p := &e.phases[i]
-		for j := range p.flags {
-			f := p.flags[j]
-			forced := p.view.Steps[j].Facts != nil && e.forced(p, j) && e.observation(i, j).Status != Complete
+		for j, f := range p.flags {
+			forced := f.has(hasSaid) && e.forced(p, j) && e.observation(i, j).Status != Complete
 			if (forced && f.has(isBegun)) || (abandoned && f.has(isUnderWay) && !f.has(isNewcomer)) {
 				e.handOver(p, j)
 			}
@@ -147,16 +146,16 @@ func (e *evaluator) progressOf(i int, p *phase) progress {
 		anchor = e.run.FrozenAt
 	}
 	return progress{
-		phase: p.def.Name, parallel: p.def.Strategy.parallel(), width: e.width(i, p),
+		phase: p.def.Name, parallel: p.def.Strategy.parallel(), width: e.width(p),
 		left: p.members - p.complete - p.failed - p.under, underWay: p.under, begun: p.oldest, anchor: anchor,
 		took: p.took, past: pastDurations(e.in.Past, p.def.Name), waits: e.def.predecessors(i), done: p.over(), open: p.def.Open,
 	}
 }
 
 // width is how many steps of a parallel phase can go on together, 0: all. What stops running pods is bounded by batch and budget.
-func (e *evaluator) width(i int, p *phase) int {
+func (e *evaluator) width(p *phase) int {
 	for j := range p.flags {
-		if p.flags[j].has(isDone|isNewcomer|isUnderWay) || !p.stops(j, e.observation(i, j)) {
+		if p.flags[j].has(isDone|isNewcomer|isUnderWay) || !p.flags[j].has(isRunning) {
 			continue
 		}
 		width := p.def.Batch.Max

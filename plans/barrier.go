@@ -23,9 +23,21 @@ type barrier struct {
 	again  []Hold    // and for those that have
 	lists  [classes]bars
 
-	lastStatus  Status
-	lastText    string
-	lastMessage string
+	room  []Hold // for the reasons of steps that have their own
+	words messages
+}
+
+// holdsRoom is how many reasons room is made for at once.
+const holdsRoom = 128
+
+// list makes a list of reasons, with room for as many as n. Many steps share an allocation.
+func (b *barrier) list(n int) []Hold {
+	if len(b.room) < n {
+		b.room = make([]Hold, max(n, holdsRoom))
+	}
+	list := b.room[:0:n]
+	b.room = b.room[n:]
+	return list
 }
 
 // bars are the reasons that the steps of a class have in common.
@@ -50,11 +62,8 @@ const (
 func (b *barrier) above() {
 	e, p := b.e, b.p
 	b.canary.next = e.nextRelease(p.at, p, &b.canary)
-	for j := range p.view.Steps {
-		if p.view.Steps[j].Status == Error && !p.flags[j].has(isNewcomer) {
-			b.failed = &p.view.Steps[j]
-			break
-		}
+	if p.errors {
+		b.failed = firstError(p.view)
 	}
 	both := func(h Hold) { b.fresh, b.again = append(b.fresh, h), append(b.again, h) }
 	for _, h := range e.ended {
@@ -246,8 +255,15 @@ func (b *barrier) reasons(j int, step *StepView, o *Observation, stop *stopHold)
 	if step.Status == Complete {
 		return why{}
 	}
-	w, own := b.inherited(j, step, f), b.own(j, step, o, stop)
-	live, _ := o.liveHolds(b.e.now)
+	w := b.inherited(j, step, f)
+	if plain := isIdle | isReady; f&^(isBegun|isUnderWay|isEligible|isRunning) == plain && stop == nil && len(b.e.world.works) == 0 {
+		return w // as most steps
+	}
+	own := b.own(j, step, o, stop)
+	live := 0
+	if f.has(hasHolds) {
+		live, _ = o.liveHolds(b.e.now)
+	}
 	implied, ok := step.implied(len(w.holds)+len(own)+live, o, b.e.now)
 	ok = ok && !(f.has(isFailed) && implied.Code == CodeBackoff)
 	idles := step.Status == Pending || step.Status == Prepared || (step.Status == Delayed && f.has(isFailed))
@@ -255,8 +271,11 @@ func (b *barrier) reasons(j int, step *StepView, o *Observation, stop *stopHold)
 	if live == 0 && !ok && len(own) == 0 {
 		return w
 	}
-	holds := make([]Hold, 0, len(w.holds)+len(own)+live+1)
-	holds = append(holds, w.holds...)
+	n := len(w.holds) + len(own) + live
+	if ok {
+		n++
+	}
+	holds := append(b.list(n), w.holds...)
 	for i := range own {
 		holds = append(holds, own[i])
 		if idles && own[i].Code.asks() {
@@ -315,7 +334,7 @@ func (b *barrier) own(j int, step *StepView, o *Observation, stop *stopHold) []H
 	if pause := b.pausedStep(j); pause != nil && idles {
 		holds = append(holds, pause.hold())
 	}
-	if c, ok := b.e.worksOn(step.Pod, o); ok {
+	if c, ok := b.e.worksOn(b.p.at, j); ok {
 		step.Works = c.plan
 		holds = append(holds, c.hold(step.Pod))
 	}
@@ -352,26 +371,23 @@ func (c claim) hold(pod string) Hold {
 // implied is the hold that the status of a step implies. STARTING, STARTED and the waiting of a wait step explain themselves
 // only if there are no other reasons; a backoff and an error are told unless the observation does.
 func (v *StepView) implied(others int, o *Observation, now time.Time) (Hold, bool) {
+	if (v.Status == Pending || v.Status == Prepared || v.Status == Waiting) && begins(v.Kind) {
+		return Hold{}, false
+	}
 	told := func(code Code) bool {
 		return slices.ContainsFunc(o.Holds, func(h Hold) bool { return h.Code == code && !h.over(now) })
 	}
 	hold := Hold{Subject: v.Name, Since: v.Since}
 	switch v.Status {
 	case Error:
-		if told(CodeError) {
-			return Hold{}, false
-		}
 		hold.Code, hold.Text = CodeError, strings.Join(v.Errors, "; ")
-		return hold, true
+		return hold, !told(CodeError)
 	case Delayed:
-		if told(CodeBackoff) {
-			return Hold{}, false
-		}
 		hold.Code, hold.Text, hold.Until = CodeBackoff, "waits after a failure", o.Until
 		if !o.Until.IsZero() {
 			hold.Text = "waits after a failure and tries again at " + stamp(o.Until)
 		}
-		return hold, true
+		return hold, !told(CodeBackoff)
 	case Starting:
 		hold.Code, hold.Text = CodeLaunching, "launched, Mesos has not said yet that it runs"
 		return hold, others == 0
@@ -379,27 +395,10 @@ func (v *StepView) implied(others int, o *Observation, now time.Time) (Hold, boo
 		hold.Code, hold.Text = CodeUnhealthy, "runs, is not ready yet"
 		return hold, others == 0
 	}
-	switch {
-	case begins(v.Kind):
-		return Hold{}, false
-	case v.Kind == Wait:
+	if v.Kind == Wait {
 		hold.Code, hold.Text = CodeCondition, "waits for something outside the plan"
 		return hold, others == 0
 	}
 	hold.Code, hold.Text = CodeError, fmt.Sprintf("kind %q is unknown", v.Kind)
 	return hold, true
-}
-
-// message is one sentence for people: the status, and the most fundamental reason for waiting. Neighbours often say the same and
-// then share it.
-func (b *barrier) message(step *StepView) string {
-	if len(step.Holds) == 0 {
-		return step.Status.String()
-	}
-	text := step.Holds[0].Text
-	if b.lastMessage == "" || b.lastStatus != step.Status || b.lastText != text {
-		b.lastStatus, b.lastText = step.Status, text
-		b.lastMessage = step.Status.String() + ": " + text
-	}
-	return b.lastMessage
 }

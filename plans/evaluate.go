@@ -62,7 +62,8 @@ type phase struct {
 	def    *Phase
 	view   *PhaseView
 	policy Policy
-	flags  []flags // aligned with the steps
+	flags  []flags       // aligned with the steps
+	known  []Observation // what was observed, of as many steps as that is
 	cursor BatchCursor
 
 	members  int // steps that are no newcomers
@@ -72,6 +73,7 @@ type phase struct {
 	waiting  int  // how many of its last reasons are those of wait steps
 	stopping int  // of these, those whose pod the plan stopped
 	begun    bool // some step has begun
+	errors   bool // some step has an error
 	ranked   bool // steps are not in the order of their place
 	linked   bool // steps have After
 	newest   time.Time
@@ -92,6 +94,14 @@ const (
 	isSettling                   // STARTED, ready, and watched
 	isReady                      // After is done, and it is a member
 	isEligible                   // it is the step's turn, and nothing holds it
+
+	// What is known of it, so that the observation need not be looked at again: memory is what an evaluation waits for most.
+	isIdle     // PENDING or PREPARED, and of a kind that begins something
+	isRunning  // to begin it is to stop a pod that runs
+	isOthers   // another plan began what goes on with its pod
+	isRecorded // COMPLETE, and the record says so
+	hasHolds   // something was observed that may hold it
+	hasSaid    // something was said about it
 )
 
 func (f flags) has(g flags) bool { return f&g != 0 }
@@ -124,6 +134,9 @@ func (e *evaluator) prepare() {
 		p.at, p.phaseSaid, p.def, p.view, p.policy = i, &e.said.phases[i], &e.def.Phases[i], &e.view.Phases[i], e.def.policy(i)
 		n := len(p.def.Steps)
 		p.flags, all = all[:n:n], all[n:]
+		if i < len(e.in.Observations) {
+			p.known = e.in.Observations[i]
+		}
 		e.settlePhase(i, p)
 	}
 	e.judge()
@@ -154,8 +167,8 @@ func (e *evaluator) finish(w world) Evaluation {
 
 // observation returns what is known about a step; the zero value if nothing was given.
 func (e *evaluator) observation(phase, step int) *Observation {
-	if phase < len(e.in.Observations) && step < len(e.in.Observations[phase]) {
-		return &e.in.Observations[phase][step]
+	if known := e.phases[phase].known; step < len(known) {
+		return &known[step]
 	}
 	return &nothing
 }

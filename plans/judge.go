@@ -53,9 +53,10 @@ func (e *evaluator) tooMany(p *phase, first failure) failure {
 
 // judgePhase finds the failed steps of a phase, counts what is under way, and returns the first failure.
 func (e *evaluator) judgePhase(i int, p *phase) failure {
-	first := failure{step: -1}
+	first := failure{step: nowhere}
+	limited := p.policy.Attempts > 0 || p.policy.StepDeadline > 0
 	for j := range p.flags {
-		if p.flags[j].has(isNewcomer | isDone) {
+		if p.flags[j].has(isNewcomer|isDone) || !(limited || p.flags[j].has(isUnderWay)) {
 			continue
 		}
 		o := e.observation(i, j)

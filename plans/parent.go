@@ -145,8 +145,8 @@ func (b *barrier) ownHolds(free bool, of *reasons) []Hold {
 		}
 	}
 	var holds []Hold
-	if errs := appendErrors(nil, "", p.view); len(errs) > 0 {
-		holds = append(holds, errorHold(b.failed, errs))
+	if b.failed != nil {
+		holds = append(holds, errorHold(b.failed, appendErrors(nil, "", p.view)))
 	}
 	holds = append(holds, b.fresh...)
 	if p.pause != nil && !p.quiet() {
@@ -173,16 +173,19 @@ func (e *evaluator) evaluatePlan() {
 	v.Errors = make([]string, 0)
 	var failed *StepView
 	for i := range e.phases {
-		p := v.Phases[i]
+		p := &v.Phases[i]
 		v.StepsDone += p.StepsDone
 		v.StepsTotal += e.phases[i].members
 		v.Newcomers += p.Newcomers
 		for s, n := range p.Counts {
 			v.Counts[s] += n
 		}
-		v.Errors = appendErrors(v.Errors, fmt.Sprintf("phase %q: ", p.Name), &p)
+		if p.Status != Error {
+			continue
+		}
+		v.Errors = appendErrors(v.Errors, fmt.Sprintf("phase %q: ", p.Name), p)
 		if failed == nil {
-			failed = firstError(&v.Phases[i])
+			failed = firstError(p)
 		}
 	}
 	v.Facts = e.said.facts

@@ -24,7 +24,7 @@ func (e *evaluator) evaluatePhase(i int, p *phase) {
 	if e.held < 0 && !p.finished() {
 		e.held = e.heldBack(waitsFor)
 	}
-	e.link(i, p)
+	e.link(p)
 	b := &barrier{e: e, p: p, waitsFor: waitsFor, canary: p.canaryOf()}
 	b.turn = e.turnOf(i, p, &b.canary)
 	b.above()
@@ -41,14 +41,14 @@ func (e *evaluator) evaluatePhase(i int, p *phase) {
 		w := b.reasons(j, step, o, stops.of(j))
 		mayBegin := f.has(isEligible) && !stops.of(j).holds()
 		if mayBegin {
-			e.candidates = append(e.candidates, Candidate{Phase: i, Step: j, Stops: p.stops(j, o)})
+			e.candidates = append(e.candidates, Candidate{Phase: i, Step: j, Stops: f.has(isRunning)})
 		}
 		was := step.Status
 		if w.waits {
 			step.Status, step.Since = Waiting, later(step.Since, w.since)
 		}
 		step.Holds = w.holds
-		step.Message = b.message(step)
+		b.words.add(p.view.Steps, j)
 		if f.has(isNewcomer) {
 			continue
 		}
@@ -57,10 +57,11 @@ func (e *evaluator) evaluatePhase(i int, p *phase) {
 		times.add(step.Status, step.Since, was != Pending)
 		why.addStep(step)
 		free = free || (!f.has(isDone) && len(step.Holds) == 0)
-		if step.Status == Complete {
-			e.latch(i, j, p, o)
+		if step.Status == Complete && !f.has(isRecorded) && e.run.Number > 0 && !e.in.Run.Ended() {
+			e.completed = append(e.completed, Candidate{Phase: i, Step: j})
 		}
 	}
+	b.words.done(p.view.Steps)
 	counts.able = len(e.candidates) > from
 	p.view.StepsDone = p.complete
 	p.view.Continue = b.canary.next
@@ -82,22 +83,6 @@ func (e *evaluator) evaluatePhase(i int, p *phase) {
 	e.free = e.free || free
 }
 
-// latch notes a step that is COMPLETE and of which no record says so.
-func (e *evaluator) latch(i, j int, p *phase, o *Observation) {
-	if e.run.Number == 0 || e.in.Run.Ended() {
-		return
-	}
-	if o.Done.Run == e.run.Number && len(p.view.Steps[j].Facts) == 0 {
-		return
-	}
-	own := p.saidOf(j)
-	restart := e.restartOf(p, own, p.view.Steps[j].Kind)
-	if o.doneIn(&e.run, restart) || e.settledBy(p, own, &p.view.Steps[j], restart) != nil {
-		return
-	}
-	e.completed = append(e.completed, Candidate{Phase: i, Step: j})
-}
-
 // heldBack returns which of the phases that are waited for is over and only holds up what follows, because of a pause or a breakpoint; -1 if none is.
 // The SDK goes on after a phase that completes while it is interrupted; here the pause of a phase whose last steps were under way stops the rollout
 // behind it, which is what somebody who types "pause" in the middle of a phase wants.
@@ -111,13 +96,18 @@ func (e *evaluator) heldBack(waitsFor []string) int {
 }
 
 // link finds the steps whose After is done.
-func (e *evaluator) link(i int, p *phase) {
-	var places map[string]int
-	if p.linked {
-		places = make(map[string]int, len(p.def.Steps))
-		for j := range p.def.Steps {
-			places[p.def.Steps[j].Name] = j
+func (e *evaluator) link(p *phase) {
+	if !p.linked {
+		for j, f := range p.flags {
+			if !f.has(isNewcomer) {
+				p.flags[j] |= isReady
+			}
 		}
+		return
+	}
+	places := make(map[string]int, len(p.def.Steps))
+	for j := range p.def.Steps {
+		places[p.def.Steps[j].Name] = j
 	}
 	for j := range p.flags {
 		if p.flags[j].has(isNewcomer) {
@@ -157,12 +147,9 @@ func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
 }
 
 // findEligible marks the steps whose turn it is and that nothing holds. Those that would stop a running pod are returned: for them more must be known.
-func (e *evaluator) findEligible(i int, p *phase, b *barrier) []place {
-	var pool []place
-	for j := range p.view.Steps {
-		step := &p.view.Steps[j]
-		f := p.flags[j]
-		if (step.Status != Pending && step.Status != Prepared) || f.has(isNewcomer|isDone) || !begins(step.Kind) {
+func (e *evaluator) findEligible(i int, p *phase, b *barrier) (pool []place) {
+	for j, f := range p.flags {
+		if !f.has(isIdle) || f.has(isNewcomer|isDone|isOthers) {
 			continue
 		}
 		if f.has(isStopped) {
@@ -172,17 +159,16 @@ func (e *evaluator) findEligible(i int, p *phase, b *barrier) []place {
 		} else if !f.has(isReady) || len(b.common(b.class(j)).holds) > 0 || b.pausedStep(j) != nil {
 			continue
 		}
-		o := e.observation(i, j)
-		if len(o.Holds) > 0 {
-			if _, blocked := o.liveHolds(e.now); blocked {
+		if f.has(hasHolds) {
+			if _, blocked := e.observation(i, j).liveHolds(e.now); blocked {
 				continue
 			}
 		}
-		if _, others := e.worksOn(step.Pod, o); others {
+		if _, others := e.worksOn(i, j); others {
 			continue
 		}
 		p.flags[j] |= isEligible
-		if p.stops(j, o) {
+		if f.has(isRunning) {
 			pool = append(pool, j)
 		}
 	}
@@ -192,21 +178,15 @@ func (e *evaluator) findEligible(i int, p *phase, b *barrier) []place {
 // begins says whether steps of the kind ever begin something.
 func begins(k Kind) bool { return k == Launch || k == Stop || k == Action || k == Unreserve }
 
-// stops says whether to begin the step is to stop a running pod.
-func (p *phase) stops(j int, o *Observation) bool {
-	k := p.def.Steps[j].Kind
-	return o.Running && !p.flags[j].has(isStopped) && (k == Launch || k == Stop)
-}
-
-// worksOn returns what another plan does with a pod.
-func (e *evaluator) worksOn(pod string, o *Observation) (claim, bool) {
-	if o.Plan != "" && o.Plan != e.def.Name && (o.Stopped || o.Status == Starting || o.Status == Started || o.Status == Delayed) {
-		return claim{plan: o.Plan, pod: pod}, true
+// worksOn returns what another plan does with the pod of a step.
+func (e *evaluator) worksOn(i, j int) (claim, bool) {
+	if e.phases[i].flags[j].has(isOthers) {
+		return claim{plan: e.observation(i, j).Plan, pod: e.def.Phases[i].Steps[j].Pod}, true
 	}
-	if len(e.world.works) == 0 || pod == "" {
+	if len(e.world.works) == 0 {
 		return claim{}, false
 	}
-	c, ok := e.world.works[pod]
+	c, ok := e.world.works[e.def.Phases[i].Steps[j].Pod]
 	return c, ok && c.plan != e.def.Name
 }
 

@@ -18,7 +18,7 @@ func (e *evaluator) settlePhase(i int, p *phase) {
 		if view.Host == "" {
 			view.Host = step.Host
 		}
-		p.flags[j] = e.settleStep(p, j, view, o)
+		p.flags[j] = e.settleStep(p, j, view, o) | e.known(step, view, o)
 		p.count(step, view, o, p.flags[j])
 	}
 }
@@ -33,6 +33,7 @@ func (p *phase) count(step *Step, view *StepView, o *Observation, f flags) {
 	p.ranked = p.ranked || step.Rank != 0 || o.Rank != 0
 	p.linked = p.linked || len(step.After) > 0
 	p.begun = p.begun || f.has(isBegun)
+	p.errors = p.errors || view.Status == Error
 	if f.has(isBegun) {
 		p.newest = later(p.newest, o.TriedAt)
 	}
@@ -66,12 +67,18 @@ func (e *evaluator) settleStep(p *phase, j int, view *StepView, o *Observation) 
 	if e.said.excepted != nil || own != nil || restart != nil || p.forced != nil || e.said.forced != nil {
 		view.Facts = e.factsOf(p, own, view, redo)
 	}
+	if view.Facts != nil || own != nil {
+		f |= hasSaid
+	}
 	active := view.Status == Starting || view.Status == Started || view.Status == Delayed
 	if o.Stopped || (!redo && (active || !o.BegunAt.IsZero())) {
 		f |= isBegun
 	}
 	switch view.Status {
 	case Complete:
+		if e.recorded(p, own, view, o, restart) {
+			f |= isRecorded
+		}
 		return f | isDone
 	case Error:
 		return f
@@ -87,6 +94,29 @@ func (e *evaluator) settleStep(p *phase, j int, view *StepView, o *Observation) 
 		f |= isUnderWay
 	}
 	return f
+}
+
+// known are the flags that say what was observed of a step that is settled.
+func (e *evaluator) known(step *Step, view *StepView, o *Observation) flags {
+	var f flags
+	if begins(step.Kind) && (view.Status == Pending || view.Status == Prepared) {
+		f |= isIdle
+		if o.Running && !o.Stopped && (step.Kind == Launch || step.Kind == Stop) {
+			f |= isRunning
+		}
+	}
+	if len(o.Holds) > 0 {
+		f |= hasHolds
+	}
+	if o.Plan != "" && o.Plan != e.def.Name && (o.Stopped || o.Status == Starting || o.Status == Started || o.Status == Delayed) {
+		f |= isOthers
+	}
+	return f
+}
+
+// recorded says that it need not be recorded that the step is COMPLETE: it is, or it is only so because somebody said so.
+func (e *evaluator) recorded(p *phase, own *stepSaid, view *StepView, o *Observation, restart *Fact) bool {
+	return o.doneIn(&e.in.Run, restart) || e.settledBy(p, own, view, restart) != nil
 }
 
 // statusOf is what a step is by itself, since when, and its errors: the list in the package documentation.
@@ -119,8 +149,13 @@ func (e *evaluator) statusOf(p *phase, view *StepView, o *Observation, own *step
 
 // settledBy returns the fact that makes the step COMPLETE whatever is observed; nil if there is none.
 func (e *evaluator) settledBy(p *phase, own *stepSaid, view *StepView, restart *Fact) *Fact {
-	if f := e.said.excepted[view.Pod]; f != nil && view.Pod != "" {
-		return f
+	if e.said.excepted != nil && view.Pod != "" {
+		if f := e.said.excepted[view.Pod]; f != nil {
+			return f
+		}
+	}
+	if e.said.forced == nil && p.forced == nil && own == nil {
+		return nil
 	}
 	forced := latestOf(e.said.forced, p.forced)
 	if own != nil {

@@ -145,7 +145,8 @@ func (a *arrangement) restOfBatch(pool []place) {
 	budgets, room := a.e.world.budgets, a.p.batchSize()-len(working)
 	for _, j := range pool {
 		pod := a.p.def.Steps[j].Pod
-		if room <= 0 || a.fit(j) != Fits || budgets.full(pod) != nil || !a.sameDomain(pod, working) || !a.coveredBy(append(working, pod)) {
+		full, _ := budgets.full(pod)
+		if room <= 0 || a.fit(j) != Fits || full != nil || !a.sameDomain(pod, working) || !a.coveredBy(append(working, pod)) {
 			a.held[j] = wait
 			continue
 		}
@@ -174,6 +175,7 @@ func (a *arrangement) coveredBy(pods []string) bool {
 // newBatch composes the next batch, and lets it go if all that must be known of it is.
 func (a *arrangement) newBatch(pool []place) {
 	budgets := a.e.world.budgets
+	size := a.p.batchSize()
 	var batch []place
 	var domain string
 	a.next = &stopHold{}
@@ -184,11 +186,14 @@ func (a *arrangement) newBatch(pool []place) {
 			continue
 		}
 		a.held[j] = a.next // unless something else turns out
-		full := budgets.full(pod)
+		if len(batch) >= size {
+			continue
+		}
+		full, tried := budgets.full(pod)
 		switch in, known := budgets.domainOf(pod); {
-		case full != nil && !full.onlyTried:
-			a.held[j] = full.hold
-		case full != nil || !known || len(batch) >= a.p.batchSize():
+		case full != nil:
+			a.held[j] = full
+		case tried || !known:
 		case len(batch) > 0 && in != domain:
 		default:
 			domain = in

@@ -190,15 +190,38 @@ func ranked(table []CodeInfo) []CodeInfo {
 	return table
 }
 
+// codePlaces says where CodeTable has a code. It is read-only.
+var codePlaces = placesOf(CodeTable)
+
+func placesOf(table []CodeInfo) map[Code]int {
+	places := make(map[Code]int, len(table))
+	for i := range table {
+		places[table[i].Code] = i
+	}
+	return places
+}
+
 // Info returns what there is to know about the code. A code that is not in CodeTable ranks last and blocks: a reason that is not
 // understood is no permission.
 func (c Code) Info() CodeInfo {
-	for i := range CodeTable {
-		if CodeTable[i].Code == c {
-			return CodeTable[i]
-		}
+	if i, known := codePlaces[c]; known {
+		return CodeTable[i]
 	}
 	return CodeInfo{Code: c, Rank: len(CodeTable), Blocks: true}
+}
+
+// rank is the code's Info().Rank.
+func (c Code) rank() int {
+	if i, known := codePlaces[c]; known {
+		return i
+	}
+	return len(CodeTable)
+}
+
+// blocks is the code's Info().Blocks.
+func (c Code) blocks() bool {
+	i, known := codePlaces[c]
+	return !known || CodeTable[i].Blocks
 }
 
 // over says that the hold has ceased by itself.
@@ -211,5 +234,5 @@ func sortHolds(holds []Hold) {
 	if len(holds) < 2 {
 		return
 	}
-	slices.SortStableFunc(holds, func(a, b Hold) int { return a.Code.Info().Rank - b.Code.Info().Rank })
+	slices.SortStableFunc(holds, func(a, b Hold) int { return a.Code.rank() - b.Code.rank() })
 }

@@ -238,7 +238,7 @@ func (o *Observation) liveHolds(now time.Time) (live int, blocked bool) {
 			continue
 		}
 		live++
-		blocked = blocked || o.Holds[i].Code.Info().Blocks
+		blocked = blocked || o.Holds[i].Code.blocks()
 	}
 	return live, blocked
 }

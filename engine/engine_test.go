@@ -153,7 +153,7 @@ func TestDutiesInOrder(t *testing.T) {
 			"commit hosts/h", "send DECLINE",
 			"commit pods/web-0 runs/deploy", "send REVIVE",
 			"commit pods/web-0 runs/deploy", "send ACCEPT",
-			"commit pods/web-0 runs/deploy", "send ACKNOWLEDGE",
+			"commit history/1 pods/web-0 runs/deploy", "send ACKNOWLEDGE",
 		}, "\n")
 		if got := b.journal.text(); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)

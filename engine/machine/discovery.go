@@ -159,15 +159,14 @@ func (m *Machine) freeze(now time.Time) {
 	m.setRun(plans.Freeze(m.run, now))
 }
 
-// finish ends the run when its plan is complete.
-func (m *Machine) finish(now time.Time) {
-	if m.run.FrozenAt.IsZero() || !m.run.CompletedAt.IsZero() {
-		return
-	}
-	m.evaluate(now) // ends it
-	if m.run.Ended() && m.hasNewcomers() {
+// finish evaluates the plans after all that was decided, which ends the run when its plan is complete.
+func (m *Machine) finish(now time.Time) []plans.Evaluation {
+	worked := !m.run.Ended()
+	evaluations := m.evaluate(now)
+	if worked && m.run.Ended() && m.hasNewcomers() {
 		m.wakeAt(now)
 	}
+	return evaluations
 }
 
 // abbreviate lists at most n names.

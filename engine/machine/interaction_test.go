@@ -287,7 +287,7 @@ func (w *world) describe(c Call) string {
 
 func (w *world) view() string {
 	var out strings.Builder
-	v := w.m.view(w.now)
+	v := w.m.view(w.now, w.m.evaluate(w.now))
 	for _, p := range v.Plans {
 		fmt.Fprintf(&out, "%s %s%s\n", p.Name, p.Status, holdTexts(p.Holds))
 		for _, ph := range p.Phases {

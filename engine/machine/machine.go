@@ -65,6 +65,7 @@ type Machine struct {
 	hosts       map[string]*Host
 	pods        map[string]*Pod
 	run         plans.Run
+	history     []plans.Run           // runs of deploy that have ended, the newest last
 	facts       map[string]plans.Fact // by record key
 
 	// Derived from the durable part.
@@ -191,12 +192,12 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.discover(now)
 	m.reconcile(now) // before launch: Mesos need not be asked about tasks that it has yet to hear of
 	m.launch(now, random, m.candidates(now))
-	m.finish(now)
 	m.listenToScouts(now)
+	evaluations := m.finish(now)
 	m.tellScouts(now)
 
 	groups := m.flush()
-	effects := Effects{Groups: groups, View: m.publish(now), Answers: m.answers}
+	effects := Effects{Groups: groups, View: m.publish(now, evaluations), Answers: m.answers}
 	for _, c := range m.calls {
 		effects.Calls = append(effects.Calls, Sending{Call: c, After: len(groups)})
 	}

@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/quobyte/mesos-framework/plans"
@@ -49,19 +50,38 @@ func (m *Machine) evaluate(now time.Time) []plans.Evaluation {
 	return all
 }
 
-// setRun records how far the run of deploy is.
+// setRun records how far the run of deploy is, and keeps one that has ended in the history.
 func (m *Machine) setRun(run plans.Run) {
-	if !m.run.Equal(run) {
-		m.run = run
-		m.dirty[keyRun] = true
-		m.changed = true
+	if m.run.Equal(run) {
+		return
+	}
+	m.run = run
+	m.dirty[keyRun] = true
+	m.changed = true
+	if run.Ended() {
+		m.archive(run)
 	}
 }
+
+// archive puts a run that has ended into the history, and forgets those that are too old.
+func (m *Machine) archive(run plans.Run) {
+	before := m.history
+	m.history = plans.Archive(before, run)
+	m.dirty[historyKey(run.Number)] = true
+	for _, old := range before {
+		if old.Number < m.history[0].Number {
+			delete(m.dirty, historyKey(old.Number))
+			m.deleted[historyKey(old.Number)] = true
+		}
+	}
+}
+
+func historyKey(number int) string { return prefixHistory + strconv.Itoa(number) }
 
 // planInputs is what the plans are evaluated from: deploy, recovery.
 func (m *Machine) planInputs(now time.Time) []plans.Input {
 	facts := m.sortedFacts()
-	deploy := plans.Input{Run: m.run, Now: now, Facts: facts}
+	deploy := plans.Input{Run: m.run, Past: m.history, Now: now, Facts: facts}
 	deploy.Definition, deploy.Observations = m.deployDefinition(now)
 	recovery := plans.Input{Now: now, Facts: facts}
 	recovery.Definition, recovery.Observations = m.recoveryDefinition(now)

@@ -257,9 +257,9 @@ func (p *play) actions() map[string]func(*rapid.T) {
 			p.decide()
 		},
 		"crash": func(*rapid.T) {
-			before := p.m.view(p.now)
+			before := p.m.view(p.now, p.m.evaluate(p.now))
 			p.m, p.twin = p.build(), p.build()
-			after := p.m.view(p.now)
+			after := p.m.view(p.now, p.m.evaluate(p.now))
 			for i, plan := range before.Plans {
 				if !reflect.DeepEqual(plan.Run, after.Plans[i].Run) {
 					p.t.Fatalf("a crash does not change the run: %v, then %v", plan.Run, after.Plans[i].Run)
@@ -272,7 +272,7 @@ func (p *play) actions() map[string]func(*rapid.T) {
 			p.decide()
 		},
 		"": func(*rapid.T) {
-			for _, plan := range p.m.view(p.now).Plans {
+			for _, plan := range p.m.view(p.now, p.m.evaluate(p.now)).Plans {
 				for _, phase := range plan.Phases {
 					for _, s := range phase.Steps {
 						if s.Status.String() != "COMPLETE" && len(s.Holds) == 0 && p.m.connection.Connected {

@@ -8,7 +8,7 @@ import (
 )
 
 // publish returns a new view if a reader could see a difference, at most one every ViewInterval unless an operator waits for it.
-func (m *Machine) publish(now time.Time) *View {
+func (m *Machine) publish(now time.Time, evaluations []plans.Evaluation) *View {
 	if !m.changed {
 		return nil
 	}
@@ -18,15 +18,15 @@ func (m *Machine) publish(now time.Time) *View {
 	}
 	m.changed, m.urgent, m.viewed = false, false, now
 	m.revision++
-	return m.view(now)
+	return m.view(now, evaluations)
 }
 
-func (m *Machine) view(now time.Time) *View {
+func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 	v := &View{
 		Revision: m.revision, At: now,
 		Service: m.service.Name(), FrameworkID: m.frameworkID,
 		Connection: m.connection, Target: m.target.Target,
-		Plans: m.planViews(now),
+		Plans: m.planViews(evaluations),
 		Hosts: []HostView{}, Pods: []PodView{},
 		Warnings: m.warnings(),
 	}
@@ -50,9 +50,9 @@ func (m *Machine) view(now time.Time) *View {
 }
 
 // planViews are the views of the plans. What has not changed since the last ones shares their memory.
-func (m *Machine) planViews(now time.Time) []plans.View {
-	views := make([]plans.View, 2)
-	for i, e := range m.evaluate(now) {
+func (m *Machine) planViews(evaluations []plans.Evaluation) []plans.View {
+	views := make([]plans.View, len(evaluations))
+	for i, e := range evaluations {
 		views[i] = e.View
 		if i < len(m.shown) {
 			views[i] = plans.Share(m.shown[i], e.View)

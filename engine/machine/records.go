@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,8 @@ const (
 	prefixHost   = "hosts/"
 	prefixPod    = "pods/"
 	prefixFact   = "facts/"
+	// prefixHistory leads to ended runs of deploy, by number.
+	prefixHistory = "history/"
 )
 
 // recordFormat is the version of the values' encoding. A newer one is refused: an older program must not guess.
@@ -93,6 +96,19 @@ func unreadable(r Record, err error) error {
 	return fmt.Errorf("record %s: not readable: %w", r.Key, err)
 }
 
+func loadRun(r Record, take func(plans.Run)) error {
+	value, err := unwrap(r)
+	if err != nil {
+		return err
+	}
+	run, err := plans.DecodeRun(value)
+	if err != nil {
+		return unreadable(r, err)
+	}
+	take(run)
+	return nil
+}
+
 // loadFact takes a fact in. One that an older version kept under another key is moved.
 func (m *Machine) loadFact(r Record) error {
 	value, err := unwrap(r)
@@ -132,12 +148,9 @@ func (m *Machine) loadOne(r Record) error {
 	case r.Key == keyTarget:
 		return decode(r, &m.target)
 	case r.Key == keyRun:
-		value, err := unwrap(r)
-		if err == nil {
-			m.run, err = plans.DecodeRun(value)
-			err = unreadable(r, err)
-		}
-		return err
+		return loadRun(r, func(run plans.Run) { m.run = run })
+	case strings.HasPrefix(r.Key, prefixHistory):
+		return loadRun(r, func(run plans.Run) { m.history = plans.Archive(m.history, run) })
 	case strings.HasPrefix(r.Key, prefixHost):
 		h := &Host{}
 		err := decode(r, h)
@@ -210,6 +223,12 @@ func keyRank(key string) int {
 	return 1
 }
 
+// ended returns a run of the history by its number.
+func (m *Machine) ended(number string) plans.Run {
+	i := slices.IndexFunc(m.history, func(r plans.Run) bool { return strconv.Itoa(r.Number) == number })
+	return m.history[i]
+}
+
 func (m *Machine) value(key string) []byte {
 	switch {
 	case key == keyFramework:
@@ -218,6 +237,8 @@ func (m *Machine) value(key string) []byte {
 		return encode(m.target)
 	case key == keyRun:
 		return wrap(plans.EncodeRun(m.run))
+	case strings.HasPrefix(key, prefixHistory):
+		return wrap(plans.EncodeRun(m.ended(strings.TrimPrefix(key, prefixHistory))))
 	case strings.HasPrefix(key, prefixHost):
 		return encode(m.hosts[strings.TrimPrefix(key, prefixHost)])
 	case strings.HasPrefix(key, prefixPod):

@@ -8,22 +8,42 @@ import (
 // said is what operators said about one plan, by the place of the element that it is about. Most plans have no facts, and most phases
 // none about steps.
 type said struct {
-	pause, restart, forced *Fact
-	facts                  []Fact // about the plan as a whole
-	phases                 []phaseSaid
-	excepted               map[string]*Fact // by pod
+	spoken
+	facts    []Fact // about the plan as a whole
+	phases   []phaseSaid
+	excepted map[string]*Fact // by pod
 }
 
 type phaseSaid struct {
-	pause, before, after, batch, release, restart, forced *Fact
+	spoken
+	before, after, batch *Fact // breakpoints
+	release              *Fact // of a canary
 
 	facts []Fact // about the phase as a whole
 	steps map[int]*stepSaid
 }
 
 type stepSaid struct {
-	pause, restart, forced *Fact
-	pardon                 *Pardon
+	spoken
+	pardon *Pardon
+}
+
+// spoken is what may be said about any element.
+type spoken struct{ pause, restart, forced *Fact }
+
+// hear takes a fact in, if it is one of these.
+func (s *spoken) hear(f *Fact) bool {
+	switch f.Kind {
+	case Paused:
+		strictest(&s.pause, f)
+	case Restarted:
+		last(&s.restart, f)
+	case Forced:
+		last(&s.forced, f)
+	default:
+		return false
+	}
+	return true
 }
 
 // listen sorts the facts of the plan, and the pardons of its run, by element. Facts about elements that the plan does not have, and those of other
@@ -80,15 +100,7 @@ func (e *evaluator) hear(f *Fact) {
 	if s == nil {
 		return
 	}
-	f = e.named(f, e.def.Phases[i].Name, e.def.Phases[i].Steps[e.stepNamed(i, f.Step)].Name)
-	switch f.Kind {
-	case Paused:
-		strictest(&s.pause, f)
-	case Restarted:
-		last(&s.restart, f)
-	case Forced:
-		last(&s.forced, f)
-	}
+	s.hear(e.named(f, e.def.Phases[i].Name, e.def.Phases[i].Steps[e.stepNamed(i, f.Step)].Name))
 }
 
 // named returns the fact with names in the place of ids.
@@ -102,46 +114,38 @@ func (e *evaluator) named(f *Fact, phase, step string) *Fact {
 }
 
 func (s *said) hear(f *Fact) {
-	switch f.Kind {
-	case Paused:
-		strictest(&s.pause, f)
-	case Restarted:
-		last(&s.restart, f)
-	case Forced:
-		last(&s.forced, f)
+	if s.spoken.hear(f) {
+		s.facts = insertFact(s.facts, *f)
+	}
+}
+
+func (s *phaseSaid) hear(f *Fact, run *Run) {
+	switch {
+	case s.spoken.hear(f):
+	case f.Kind == Released:
+		s.release = joinReleases(s.release, f)
+	case f.Kind == Breakpoint:
+		s.hearBreakpoint(f, run)
 	default:
 		return
 	}
 	s.facts = insertFact(s.facts, *f)
 }
 
-func (s *phaseSaid) hear(f *Fact, run *Run) {
-	switch f.Kind {
-	case Paused:
-		strictest(&s.pause, f)
-	case Restarted:
-		last(&s.restart, f)
-	case Forced:
-		last(&s.forced, f)
-	case Released:
-		s.release = joinReleases(s.release, f)
-	case Breakpoint:
-		switch f.When {
-		case BeforePhase:
-			first(&s.before, f)
-		case AfterPhase:
-			first(&s.after, f)
-		case AfterBatch:
-			if s.batch == nil || f.batchesIn(run) < s.batch.batchesIn(run) {
-				s.batch = f
-			} else if f.batchesIn(run) == s.batch.batchesIn(run) {
-				first(&s.batch, f)
-			}
+// hearBreakpoint takes a breakpoint in. Of several after each batch, that counts which holds first.
+func (s *phaseSaid) hearBreakpoint(f *Fact, run *Run) {
+	switch f.When {
+	case BeforePhase:
+		first(&s.before, f)
+	case AfterPhase:
+		first(&s.after, f)
+	case AfterBatch:
+		if s.batch == nil || f.batchesIn(run) < s.batch.batchesIn(run) {
+			s.batch = f
+		} else if f.batchesIn(run) == s.batch.batchesIn(run) {
+			first(&s.batch, f)
 		}
-	default:
-		return
 	}
-	s.facts = insertFact(s.facts, *f)
 }
 
 // joinReleases adds up what a canary was released for. Nothing takes a release back.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // account says, while plans are evaluated, how much of the budgets is left. It is made when the first running pod is to be stopped: most
@@ -23,7 +24,7 @@ type spent struct {
 	budget Budget
 	limit  int
 	total  int
-	down   []string // pods that are down
+	down   []*PodState // pods that are down
 	taken  int
 	tried  int
 	// hold is what was told last, when so many were taken.
@@ -50,7 +51,7 @@ func (a *account) open() {
 		a.budgetsOf(p).each(func(s *spent) {
 			s.total++
 			if p.Down {
-				s.down = append(s.down, p.Name)
+				s.down = append(s.down, p)
 			}
 		})
 	}
@@ -164,14 +165,28 @@ func (s *spent) full(podType string) *stopHold {
 	if s.limit > 0 {
 		text = fmt.Sprintf("%d of at most %d %s are down", len(s.down)+s.taken, s.limit, s.what)
 	}
-	if len(s.down) > 0 {
-		text += ": " + abbreviate(s.down)
+	var names []string
+	var since time.Time // when the last of them went down
+	for _, p := range s.down {
+		names = append(names, p.downAs())
+		since = later(since, p.Since)
+	}
+	if len(names) > 0 {
+		text += ": " + abbreviate(names)
 	}
 	if s.taken > 0 {
 		text += fmt.Sprintf(" (%d are just being stopped)", s.taken)
 	}
-	s.hold = &stopHold{Hold{Code: CodeBudget, Subject: podType, Text: text, Need: fmt.Sprintf("less than %d down", s.limit), Have: s.have()}}
+	s.hold = &stopHold{Hold{Code: CodeBudget, Subject: podType, Text: text, Need: fmt.Sprintf("less than %d down", s.limit), Have: s.have(), Since: since}}
 	return s.hold
+}
+
+// downAs names the pod, and who took it down if that is known.
+func (p *PodState) downAs() string {
+	if p.By == "" {
+		return p.Name
+	}
+	return fmt.Sprintf("%s (by %s)", p.Name, p.By)
 }
 
 func (s *spent) have() string { return fmt.Sprintf("%d down", len(s.down)+s.taken) }

@@ -139,7 +139,7 @@ func (a *arrangement) restOfBatch(pool []place) {
 		}
 	}
 	wait := &stopHold{Hold{
-		Code: CodeBatch, Subject: working[0],
+		Code: CodeBatch, Subject: working[0], Since: a.p.oldest,
 		Text: fmt.Sprintf("waits for the batch under way: %s", nameList("pod", working)),
 	}}
 	budgets, room := a.e.world.budgets, a.p.batchSize()-len(working)

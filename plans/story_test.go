@@ -373,7 +373,10 @@ func (s *story) launch(*datadriven.TestData) string {
 			*o = next
 			step := &in.Definition.Phases[c.Phase].Steps[c.Step]
 			if p := s.world.pod(step.Pod); p != nil && step.Pod != "" {
-				p.Down = true
+				p.Down, p.Since = true, s.now
+				if c.Stops {
+					p.By = in.Definition.Name
+				}
 			}
 		}
 	}
@@ -566,7 +569,7 @@ func (s *story) settle() []Evaluation {
 					s.world.SettledAt = s.now
 				}
 				if p := s.world.pod(in.Definition.Phases[c.Phase].Steps[c.Step].Pod); p != nil {
-					p.Down = false
+					p.Down, p.By = false, ""
 				}
 			}
 		}

@@ -148,7 +148,8 @@ func TestImportsGoOneWay(t *testing.T) {
 				t.Errorf("%s imports %s: mesos-go's generated types stay inside engine/mesos and internal/sandbox, so that it can be replaced", s.file, name)
 			}
 			rel, ours := strings.CutPrefix(name, module+"/")
-			if ours && !allowed(r, rel) {
+			itself := rel == s.pkg // an example, which sees what callers see
+			if ours && !itself && !allowed(r, rel) {
 				t.Errorf("%s imports %s: %s", s.file, rel, r.reason)
 			}
 		}

@@ -15,6 +15,7 @@ type account struct {
 	types    map[string]*spent // by pod type
 	domains  map[[2]string]*spent
 	taken    map[string]bool // pods whose stop was granted
+	order    []string        // the same, in their order
 	tried    map[string]bool // pods that a batch is made of for which more must be known
 }
 
@@ -200,7 +201,10 @@ func abbreviate(names []string) string {
 }
 
 // take uses the budgets for a stop that is granted.
-func (a *account) take(pod string) { a.spend(pod, &a.taken, func(s *spent) { s.taken++ }) }
+func (a *account) take(pod string) {
+	a.order = append(a.order, pod)
+	a.spend(pod, &a.taken, func(s *spent) { s.taken++ })
+}
 
 // try uses them for one that is not yet.
 func (a *account) try(pod string) { a.spend(pod, &a.tried, func(s *spent) { s.tried++ }) }
@@ -212,6 +216,14 @@ func (a *account) giveBack(pod string) {
 	}
 	delete(a.tried, pod)
 	a.budgetsOf(a.ledger.pod(pod)).each(func(s *spent) { s.tried-- })
+}
+
+// granted says whether a stop was granted in this evaluation.
+func (a *account) granted() bool { return len(a.order) > 0 }
+
+// grantedHold is what waits for stops that were just granted.
+func (a *account) grantedHold() Hold {
+	return Hold{Code: CodeBatch, Subject: a.order[0], Text: fmt.Sprintf("waits for what is stopped right now: %s", nameList("pod", a.order))}
 }
 
 // spend counts a pod once among pods, with what it uses.

@@ -1,8 +1,10 @@
 package plans
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // moveCursors moves the batches of the run on: one is over when nothing of its phase is under way any more.
@@ -53,7 +55,6 @@ func (c BatchCursor) next(e *evaluator, p *phase) BatchCursor {
 
 // advance brings the run to where the evaluation has found it.
 func (e *evaluator) advance() {
-	e.leave()
 	if e.run.Number == 0 || e.run.Ended() {
 		return
 	}
@@ -61,15 +62,76 @@ func (e *evaluator) advance() {
 		e.complete()
 		return
 	}
+	e.noteUnknown()
 	waits := e.human && e.unpausedWork() == 0 && len(e.candidates) == 0 && len(e.questions) == 0
 	e.run.setStill("", e.tally.paused || waits, e.now)
 	for i := range e.phases {
 		p := &e.phases[i]
 		e.run.setStill(p.def.Name, p.pause != nil && p.quiet() && !p.over(), e.now)
 	}
+	e.wakeForDeadlines()
 	if !e.tally.paused && !e.human && !e.run.FrozenAt.IsZero() && e.view.Status != Error {
 		e.estimate()
 	}
+}
+
+// noteUnknown notes since when gates are unknown, and halts a run whose gate was so for too long. That no gate has answered at all is no better.
+func (e *evaluator) noteUnknown() {
+	for i := range e.phases {
+		p := &e.phases[i]
+		since := p.cursor.UnknownSince
+		switch {
+		case !p.unknown:
+			p.cursor.UnknownSince = time.Time{}
+		case since.IsZero():
+			p.cursor.UnknownSince = e.now
+		}
+		if p.cursor.UnknownSince != since {
+			e.run.setCursor(p.cursor)
+		}
+		if p.unknown && p.policy.GatePatience > 0 && e.run.Halt == nil {
+			e.loseTemper(p)
+		}
+	}
+}
+
+// loseTemper halts the run if the phase's gate was unknown for too long.
+func (e *evaluator) loseTemper(p *phase) {
+	patience := p.policy.GatePatience
+	since := later(p.cursor.UnknownSince, e.run.ContinuedAt)
+	if waited := e.worked(since, ""); waited < patience {
+		p.deadline = earlier(p.deadline, e.now.Add(patience-waited))
+		return
+	}
+	e.halt(Hold{
+		Code: CodeGateUnknown, Subject: p.def.Name, Element: p.def.Name, Since: p.cursor.UnknownSince,
+		Text: fmt.Sprintf("whether running pods of phase %q may be stopped is unknown for %s", p.def.Name, patience),
+	})
+	e.late = true
+}
+
+// wakeForDeadlines asks to be called when a deadline ends, unless its clock stands still from now on.
+func (e *evaluator) wakeForDeadlines() {
+	if e.run.still("") {
+		return
+	}
+	e.wakeAt(e.deadline)
+	for i := range e.phases {
+		if p := &e.phases[i]; !e.run.still(p.def.Name) {
+			e.wakeAt(p.deadline)
+		}
+	}
+}
+
+// setCursor records how far the batches of a phase have come.
+func (r *Run) setCursor(c BatchCursor) {
+	r.Batches = slices.Clone(r.Batches)
+	i := slices.IndexFunc(r.Batches, func(old BatchCursor) bool { return old.Phase == c.Phase })
+	if i < 0 {
+		r.Batches = append(r.Batches, c)
+		return
+	}
+	r.Batches[i] = c
 }
 
 // unpausedWork counts the steps under way in phases that nobody has paused.
@@ -106,15 +168,18 @@ func (e *evaluator) byDecree(p *phase, j int) bool {
 	return slices.ContainsFunc(p.view.Steps[j].Facts, func(f Fact) bool { return f.Kind == Forced || f.Kind == Excepted })
 }
 
-// leave hands over the pods that the plan began to work on and will not go on with: those of a run that has ended before it was complete, and
-// those of steps that are COMPLETE only because somebody forced them.
+// leave hands over the pods that the plan began to work on and will not go on with: those of a run that has ended before it was complete, those of steps that
+// are COMPLETE only because somebody forced them, and those that it stopped for steps that have an error, or have no part in the run any more.
 func (e *evaluator) leave() {
 	abandoned := e.in.Run.Ended() && e.in.Run.outcome() != Completed
 	for i := range e.phases {
 		p := &e.phases[i]
 		for j, f := range p.flags {
-			forced := f.has(hasSaid) && e.forced(p, j) && e.observation(i, j).Status != Complete
-			if (forced && f.has(isBegun)) || (abandoned && f.has(isUnderWay) && !f.has(isNewcomer)) {
+			switch {
+			case f.has(isOthers):
+			case f.has(isStopped) && (f.has(isNewcomer) || p.view.Steps[j].Status == Error),
+				abandoned && f.has(isUnderWay) && !f.has(isNewcomer),
+				f.has(hasSaid) && f.has(isBegun) && e.forced(p, j) && e.observation(i, j).Status != Complete:
 				e.handOver(p, j)
 			}
 		}
@@ -129,6 +194,7 @@ func (e *evaluator) forced(p *phase, j int) bool {
 
 // estimate says when the run, and each of its phases, will have ended.
 func (e *evaluator) estimate() {
+	e.explicit = slices.ContainsFunc(e.def.Phases, func(p Phase) bool { return p.After != nil })
 	all := make([]progress, len(e.phases))
 	each := make([]*Estimate, len(e.phases))
 	for i := range e.phases {
@@ -141,14 +207,14 @@ func (e *evaluator) estimate() {
 }
 
 func (e *evaluator) progressOf(i int, p *phase) progress {
-	anchor := p.newest
-	if anchor.IsZero() && len(e.def.predecessors(i)) == 0 {
+	anchor, waits := p.newest, e.predecessors(i)
+	if anchor.IsZero() && len(waits) == 0 {
 		anchor = e.run.FrozenAt
 	}
 	return progress{
 		phase: p.def.Name, parallel: p.def.Strategy.parallel(), width: e.width(p),
 		left: p.members - p.complete - p.failed - p.under, underWay: p.under, begun: p.oldest, anchor: anchor,
-		took: p.took, past: pastDurations(e.in.Past, p.def.Name), waits: e.def.predecessors(i), done: p.over(), open: p.def.Open,
+		took: p.took, past: pastDurations(e.in.Past, p.def.Name), waits: waits, done: p.over(), open: p.def.Open,
 	}
 }
 
@@ -176,17 +242,21 @@ func (e *evaluator) width(p *phase) int {
 	return 0
 }
 
-// predecessors returns the places of the phases for which a phase waits at first.
-func (d *Definition) predecessors(i int) []int {
+// predecessors returns the places of the phases for which a phase waits at first: in a serial plan without any After only the one before, which waits
+// for the others itself.
+func (e *evaluator) predecessors(i int) []int {
 	var places []int
 	switch {
-	case d.Phases[i].After != nil:
-		for _, name := range d.Phases[i].After {
-			if j := d.phaseIndex(name); j >= 0 {
+	case e.def.Phases[i].After != nil:
+		for _, name := range e.def.Phases[i].After {
+			if j := e.placeOfPhase(name); j >= 0 {
 				places = append(places, j)
 			}
 		}
-	case d.Strategy != Parallel:
+	case e.def.Strategy == Parallel || i == 0:
+	case !e.explicit:
+		places = []int{i - 1}
+	default:
 		for j := range i {
 			places = append(places, j)
 		}
@@ -203,6 +273,10 @@ func (e *evaluator) revision() string {
 	for i := range e.said.phases {
 		h.facts(e.said.phases[i].facts)
 		h.int(e.phases[i].cursor.Done)
+		if next := e.view.Phases[i].Continue; next != nil {
+			h.text(next.Step)
+			h.int(next.Others)
+		}
 	}
 	h.facts(e.said.facts)
 	for i := range e.in.Facts {
@@ -243,26 +317,71 @@ func (h *digest) int(n int) { h.word(uint64(n)) }
 func (h *digest) definition(d *Definition) {
 	h.text(d.Name)
 	h.text(string(d.Strategy))
+	h.policy(&d.Policy)
+	var settings []Setting // of the step before: steps of a pod type share them
+	var ofSettings digest
 	for i := range d.Phases {
 		p := &d.Phases[i]
-		h.text(p.Name)
-		h.text(string(p.Strategy))
-		h.int(len(p.Steps))
-		for _, name := range p.After {
-			h.text(name)
-		}
+		h.phase(p)
 		for j := range p.Steps {
-			h.step(&p.Steps[j])
+			s := &p.Steps[j]
+			h.step(s)
+			if len(s.Settings) > 0 && !sameSettings(settings, s.Settings) {
+				settings, ofSettings = s.Settings, digestOf(s.Settings)
+			}
+			if len(s.Settings) > 0 {
+				h.word(uint64(ofSettings))
+			}
 		}
 	}
+}
+
+// sameSettings says that two lists are one in memory.
+func sameSettings(a, b []Setting) bool { return len(a) == len(b) && &a[0] == &b[0] }
+
+func digestOf(settings []Setting) digest {
+	h := digestStart
+	for _, s := range settings {
+		h.text(s.Name)
+		h.text(s.Value)
+	}
+	return h
+}
+
+func (h *digest) policy(p *Policy) {
+	for _, n := range [...]int{p.Attempts, p.Tolerate, int(p.StepDeadline), int(p.Deadline), int(p.GatePatience)} {
+		h.int(n)
+	}
+}
+
+func (h *digest) phase(p *Phase) {
+	h.text(p.Name)
+	h.text(string(p.Strategy))
+	h.policy(&p.Policy)
+	for _, n := range [...]int{len(p.Steps), len(p.After), p.Canaries, p.Batch.Max, int(p.Settle)} {
+		h.int(n)
+	}
+	for _, yes := range [...]bool{p.After == nil, p.Open, p.Batch.Grow, p.Gated} {
+		h.int(oneIf(yes))
+	}
+	for _, name := range p.After {
+		h.text(name)
+	}
+}
+
+func oneIf(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 func (h *digest) step(s *Step) {
 	h.text(s.Name)
 	h.text(string(s.Kind))
-	if s.Rank != 0 {
-		h.int(s.Rank)
-	}
+	h.text(s.Pod)
+	h.text(s.Host)
+	h.int(s.Rank)
 	for _, name := range s.After {
 		h.text(name)
 	}

@@ -355,7 +355,7 @@ func (b *barrier) own(j int, step *StepView, o *Observation, stop *stopHold) []H
 func (b *barrier) missing(j int) []string {
 	var names []string
 	for _, name := range b.p.def.Steps[j].After {
-		if k := b.p.def.stepIndex(name); k < 0 || !b.p.flags[k].has(isDone|isNewcomer) {
+		if b.p.waitsFor(name) {
 			names = append(names, name)
 		}
 	}

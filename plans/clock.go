@@ -41,11 +41,9 @@ func (e *evaluator) stillsOf(phase string) []Still {
 	return out
 }
 
-// still says whether the clock of a phase stands still since an earlier evaluation.
-func (e *evaluator) still(phase string) bool {
-	return slices.ContainsFunc(e.in.Run.Stills, func(s Still) bool {
-		return s.To.IsZero() && (s.Phase == "" || s.Phase == phase)
-	})
+// still says whether the clock of a phase (empty: of the plan) stands still from now on.
+func (r *Run) still(phase string) bool {
+	return slices.ContainsFunc(r.Stills, func(s Still) bool { return s.To.IsZero() && (s.Phase == "" || s.Phase == phase) })
 }
 
 // setStill begins or ends a standstill of the plan or a phase.

@@ -18,7 +18,12 @@ func Coordinate(ledger Ledger, plans []Input) []Evaluation {
 	if len(evaluators) > 0 {
 		excepted = evaluators[0].said.excepted // all have the same
 	}
-	w := world{budgets: newAccount(&ledger, excepted), works: map[string]claim{}}
+	w := world{budgets: newAccount(&ledger, excepted), works: map[string]claim{}, handed: map[string]string{}}
+	for _, e := range evaluators {
+		for _, pod := range e.handedOver {
+			w.handed[pod] = e.def.Name
+		}
+	}
 	for _, e := range evaluators {
 		e.claimBegun(w.works)
 	}
@@ -27,12 +32,26 @@ func Coordinate(ledger Ledger, plans []Input) []Evaluation {
 		repairs[i] = e.repairs(&ledger)
 	}
 	out := make([]Evaluation, len(plans))
+	late := false
 	for i, e := range evaluators {
 		w.repairing = otherThan(i, repairs)
 		out[i] = e.finish(w)
 		e.claimCandidates(w.works, out[i].Candidates)
+		late = late || e.late
+	}
+	if late {
+		return Coordinate(ledger, after(plans, out)) // at most once a plan: a run halts once
 	}
 	return out
+}
+
+// after returns the plans with the runs that an evaluation has found.
+func after(plans []Input, out []Evaluation) []Input {
+	plans = slices.Clone(plans)
+	for i := range plans {
+		plans[i].Run = out[i].Run
+	}
+	return plans
 }
 
 // exceptions are what was said about pods in any of the plans: it counts in all.
@@ -58,7 +77,8 @@ func otherThan(i int, claims []*claim) *claim {
 	return nil
 }
 
-// claimBegun notes the pods that the plan works on: those of steps under way that no other plan began.
+// claimBegun notes the pods that the plan works on: those that it owes their return, and those that it has launched and that are not ready yet, if no other plan
+// began that.
 func (e *evaluator) claimBegun(works map[string]claim) {
 	for i := range e.phases {
 		p := &e.phases[i]
@@ -68,8 +88,9 @@ func (e *evaluator) claimBegun(works map[string]claim) {
 		for j := range p.flags {
 			step := &p.def.Steps[j]
 			by := e.observation(i, j).Plan
-			if !p.flags[j].has(isUnderWay) || p.flags[j].has(isNewcomer) || step.Pod == "" || (by != "" && by != e.def.Name) || e.run.Ended() {
-				continue
+			working := p.flags[j].has(isStopped) || p.view.Steps[j].Status == Starting || p.view.Steps[j].Status == Started
+			if !working || !p.flags[j].has(isUnderWay) || p.flags[j].has(isNewcomer) || step.Pod == "" || (by != "" && by != e.def.Name) || e.run.Ended() {
+				continue // to back off is no work: another plan may know better
 			}
 			if _, taken := works[step.Pod]; !taken {
 				works[step.Pod] = claim{plan: e.def.Name, step: step.Name, pod: step.Pod}

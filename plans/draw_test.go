@@ -306,7 +306,7 @@ func wideBatch(t *rapid.T, in *Input) {
 		if stops && chance(t, 40, "was stopped") {
 			*o = Observation{Stopped: true, BegunAt: noon.Add(-time.Minute), TriedAt: noon.Add(-time.Minute), Fit: Fits}
 			if chance(t, 40, "is back") {
-				o.Status, o.Stopped, o.Replaces = Started, false, true
+				o.Status = Started
 			}
 		}
 	}
@@ -332,7 +332,7 @@ func drawRun(t *rapid.T, d Definition, much trouble) Run {
 	}
 	if much.befalls(t, 20, "ended") {
 		r.CompletedAt = ago(t, "completed")
-		r.Outcome = oneOf(t, "outcome", "", Completed, Superseded, Halted)
+		r.Outcome = oneOf(t, "outcome", "", Completed, Superseded, Stopped)
 		if r.Outcome == Superseded {
 			r.Successor = r.Number + 1
 		}
@@ -354,6 +354,9 @@ func drawRun(t *rapid.T, d Definition, much trouble) Run {
 			c.Stopping = c.Open && chance(t, 60, "batch stopping")
 			if c.Stops > 0 && chance(t, 70, "settled") {
 				c.SettledAt = oneOf(t, "settled at", ago(t, "settled"), justAgo(t, "just settled"))
+			}
+			if phase.Gated && chance(t, 50, "unknown for a while") {
+				c.UnknownSince = ago(t, "unknown since")
 			}
 			if c.SettledAt.After(noon) {
 				c.SettledAt = noon
@@ -499,8 +502,10 @@ func drawObservation(t *rapid.T, in Input, m mood, much trouble, phase Phase, st
 			running, stopped = 95, 55
 		}
 		o.Running = idle && chance(t, running, "running") || wild(20, "running!")
+		if !idle {
+			stopped = 40
+		}
 		o.Stopped = o.Status != Complete && (!o.Running && chance(t, stopped, "stopped") || wild(8, "stopped!"))
-		o.Replaces = (o.Status == Starting || o.Status == Started) && chance(t, 40, "replaces")
 	}
 	if o.Status == Started && chance(t, 50, "ready?") || wild(10, "ready!") {
 		o.Ready = oneOf(t, "ready", noon.Add(-time.Second), noon.Add(-phase.Settle), noon.Add(time.Nanosecond-phase.Settle), ago(t, "ready at"))
@@ -900,7 +905,7 @@ func situations(in Input) map[string]bool {
 	see("halted before", in.Run.Halt != nil)
 	see("halts: too many failed", live && p.tooManyFailed())
 	see("halts: nothing became COMPLETE", live && p.nothingBecameComplete())
-	see("halts: gate unknown", live && p.gateUnknownTooLong())
+	see("halts: gate unknown", live && r.late)
 	see("halts: only failed left", live && p.onlyFailedLeft())
 	see("no run", in.Run.Number == 0)
 	see("ended", p.ended())

@@ -178,7 +178,7 @@ func (v *validator) run(r *Run) {
 	validateNotNegative(v, "successor", r.Successor)
 	validateNotNegative(v, "failures", r.Failures)
 	if r.Outcome != "" {
-		validateWord(v, "outcome", r.Outcome, []Outcome{Completed, Superseded, Halted})
+		validateWord(v, "outcome", r.Outcome, []Outcome{Completed, Superseded, Stopped})
 	}
 	if r.Outcome != "" && r.CompletedAt.IsZero() {
 		v.problem("completed_at is missing; the outcome is %q", r.Outcome)

@@ -331,7 +331,7 @@ func recordedRuns() *rapid.Generator[Run] {
 		}
 		r.FrozenAt, r.CompletedAt = later(r.StartedAt, "frozen"), later(r.StartedAt, "completed")
 		if r.Ended() {
-			r.Outcome = rapid.SampledFrom([]Outcome{"", Completed, Superseded, Halted}).Draw(t, "outcome")
+			r.Outcome = rapid.SampledFrom([]Outcome{"", Completed, Superseded, Stopped}).Draw(t, "outcome")
 		}
 		if rapid.Bool().Draw(t, "halted") {
 			r.Halt = &Halt{

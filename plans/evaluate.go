@@ -10,7 +10,12 @@ import (
 func Evaluate(in Input) Evaluation {
 	e := newEvaluator(&in)
 	e.prepare()
-	return e.finish(world{budgets: newAccount(&in.Ledger, e.said.excepted)})
+	evaluation := e.finish(world{budgets: newAccount(&in.Ledger, e.said.excepted)})
+	if e.late {
+		in.Run = e.run
+		return Evaluate(in) // once: a run halts once
+	}
+	return evaluation
 }
 
 // world is what an evaluation must know of other plans.
@@ -18,6 +23,8 @@ type world struct {
 	budgets *account
 	// works says which plan works on a pod, and with which step.
 	works map[string]claim
+	// handed says of pods which plan hands them over.
+	handed map[string]string
 	// repairing is a pod of a quorum that a repair plan works on, by is that plan; nil if there is none.
 	repairing *claim
 }
@@ -38,21 +45,28 @@ type evaluator struct {
 	run    Run // as it is to be recorded
 	world  world
 
-	pauses  []pause // of the plan: an operator's, the run's own
-	ended   []Hold  // why the plan begins nothing at all
-	under   int     // steps that are under way
-	held    int     // the first phase that is over and holds another one up, because it is paused or a breakpoint lies after it; -1 if there is none
-	tally   tally
-	span    span
-	reasons reasons
-	free    bool // some phase has an unfinished step that nothing holds
-	human   bool // somebody is waited for: nothing moves until an operator says something
+	phasePlaces map[string]int // by name; nil before somebody asked
+	pending     int            // the first phase that is not done; all of them if all are
+
+	pauses   []pause // of the plan: an operator's, the run's own
+	ended    []Hold  // why the plan begins nothing at all
+	under    int     // steps that are under way
+	held     int     // the first phase that is over and holds another one up, because it is paused or a breakpoint lies after it; -1 if there is none
+	tally    tally
+	span     span
+	reasons  reasons
+	explicit bool // some phase has After
+	free     bool // some phase has an unfinished step that nothing holds
+	human    bool // somebody is waited for: nothing moves until an operator says something
 
 	candidates []Candidate
 	questions  []Question
 	completed  []Candidate
 	handedOver []string
 	wake       time.Time
+	deadline   time.Time // when nothing has moved for too long, if the plan's clock does not stand still
+	lastStop   time.Time // when the last of the pods that the plan owes was tried
+	late       bool      // the run halts for what was found out after its steps were told what they may do
 }
 
 // phase is the state of a phase in an evaluation.
@@ -62,20 +76,23 @@ type phase struct {
 	def    *Phase
 	view   *PhaseView
 	policy Policy
-	flags  []flags       // aligned with the steps
-	known  []Observation // what was observed, of as many steps as that is
+	flags  []flags          // aligned with the steps
+	known  []Observation    // what was observed, of as many steps as that is
+	places map[string]place // of the steps by name; nil before somebody asked
 	cursor BatchCursor
 
 	members  int // steps that are no newcomers
 	complete int
 	failed   int
-	under    int  // steps under way
-	waiting  int  // how many of its last reasons are those of wait steps
-	stopping int  // of these, those whose pod the plan stopped
-	begun    bool // some step has begun
-	errors   bool // some step has an error
-	ranked   bool // steps are not in the order of their place
-	linked   bool // steps have After
+	under    int       // steps under way
+	waiting  int       // how many of its last reasons are those of wait steps
+	stopping int       // of these, those whose pod the plan stopped
+	begun    bool      // some step has begun
+	errors   bool      // some step has an error
+	ranked   bool      // steps are not in the order of their place
+	linked   bool      // steps have After
+	deadline time.Time // when the first of its steps takes too long, if no clock stands still
+	unknown  bool      // a gate has not said yes or no to its next batch
 	newest   time.Time
 	oldest   time.Time
 	took     *durations // nil: of none
@@ -112,10 +129,21 @@ func newEvaluator(in *Input) *evaluator {
 	e.view.ID = planID(e.path)
 	e.view.Name, e.view.Strategy = e.def.Name, e.def.Strategy
 	e.view.Phases = make([]PhaseView, len(e.def.Phases))
+	e.phases = make([]phase, len(e.def.Phases))
+	steps := 0
 	for i := range e.def.Phases {
-		e.view.Phases[i].ID = phaseID(e.path, e.def.Phases[i].Name)
-		e.view.Phases[i].Name = e.def.Phases[i].Name
-		e.view.Phases[i].Strategy = e.def.Phases[i].Strategy.canonical()
+		steps += len(e.def.Phases[i].Steps)
+	}
+	all := make([]flags, steps)
+	for i := range e.phases {
+		p, def, view := &e.phases[i], &e.def.Phases[i], &e.view.Phases[i]
+		view.ID, view.Name, view.Strategy = phaseID(e.path, def.Name), def.Name, def.Strategy.canonical()
+		p.at, p.def, p.view, p.policy = i, def, view, e.def.policy(i)
+		n := len(def.Steps)
+		p.flags, all = all[:n:n], all[n:]
+		if i < len(in.Observations) {
+			p.known = in.Observations[i]
+		}
 	}
 	return e
 }
@@ -123,25 +151,15 @@ func newEvaluator(in *Input) *evaluator {
 // prepare finds out what each step is by itself, which have failed, and whether the run halts.
 func (e *evaluator) prepare() {
 	e.listen()
-	e.phases = make([]phase, len(e.def.Phases))
-	total := 0
-	for i := range e.def.Phases {
-		total += len(e.def.Phases[i].Steps)
-	}
-	all := make([]flags, total)
 	for i := range e.phases {
-		p := &e.phases[i]
-		p.at, p.phaseSaid, p.def, p.view, p.policy = i, &e.said.phases[i], &e.def.Phases[i], &e.view.Phases[i], e.def.policy(i)
-		n := len(p.def.Steps)
-		p.flags, all = all[:n:n], all[n:]
-		if i < len(e.in.Observations) {
-			p.known = e.in.Observations[i]
-		}
-		e.settlePhase(i, p)
+		e.phases[i].phaseSaid = &e.said.phases[i]
+		e.settlePhase(i, &e.phases[i])
 	}
 	e.judge()
+	e.leave()
 	e.moveCursors()
 	e.pausesOfPlan()
+	e.pending = e.firstPending()
 }
 
 // finish says what each step may do, and with that what each phase and the plan are.
@@ -181,6 +199,45 @@ func (e *evaluator) wakeAt(t time.Time) {
 	if t.After(e.now) && (e.wake.IsZero() || t.Before(e.wake)) {
 		e.wake = t
 	}
+}
+
+// firstPending returns the place of the first phase that is not done.
+func (e *evaluator) firstPending() int {
+	for i := range e.phases {
+		if !e.phaseDone(i) {
+			return i
+		}
+	}
+	return len(e.phases)
+}
+
+// placeOfPhase returns the place of a phase by its name, nowhere if there is none.
+func (e *evaluator) placeOfPhase(name string) int {
+	if e.phasePlaces == nil {
+		e.phasePlaces = make(map[string]int, len(e.phases))
+		for i := range e.phases {
+			e.phasePlaces[e.phases[i].def.Name] = i
+		}
+	}
+	if i, known := e.phasePlaces[name]; known {
+		return i
+	}
+	return nowhere
+}
+
+// pendingPredecessors names the phases for which phase i waits; none if it may begin. Of a serial plan it names the first only:
+// the others wait for that one themselves. A name that the plan does not have is never done.
+func (e *evaluator) pendingPredecessors(i int) []string {
+	if after := e.def.Phases[i].After; after != nil {
+		return slices.DeleteFunc(slices.Clone(after), func(name string) bool {
+			j := e.placeOfPhase(name)
+			return j >= 0 && e.phaseDone(j)
+		})
+	}
+	if e.def.Strategy == Parallel || e.pending >= i {
+		return nil
+	}
+	return []string{e.def.Phases[e.pending].Name}
 }
 
 // phaseDone says whether what waits for the phase may begin. A phase that is paused, or behind which lies a breakpoint, holds up what follows.

@@ -39,7 +39,7 @@ type Observation struct {
 	Host, Task string
 
 	// BegunAt is when the step first began in this run, and TriedAt when it last did: when the stop of its pod, its launch or its
-	// action became durable. Zero: not in this run.
+	// action became durable. Zero: not in this run. What was begun and undone again (the pod Running as before) has to begin anew.
 	BegunAt, TriedAt time.Time
 	// Attempts is how often the step has failed in this run.
 	Attempts int
@@ -47,11 +47,10 @@ type Observation struct {
 	// Running says that the step's pod runs (has a task that is not known to have ended) and nobody has stopped it: to begin the step is to stop
 	// the pod, a voluntary disruption. It is looked at while the step is shown as PENDING or PREPARED, be it because of a restart.
 	Running bool
-	// Stopped says that the plan has stopped the pod for this step and not launched it again: nothing but a reason from outside keeps the
-	// step from going on, no pause either.
+	// Stopped says that the plan has stopped the pod for this step, and the step has not been COMPLETE since: from when the stop is durable,
+	// over all attempts to launch the pod again, until it has settled, or is handed over. The plan owes the pod its return: nothing but failure and
+	// reasons from outside keep the step from going on, no pause either.
 	Stopped bool
-	// Replaces says that what is Starting or Started takes the place of a pod that the plan stopped: it must settle.
-	Replaces bool
 	// Ready is since when the pod is ready, by the service's own word. A Started step with it is COMPLETE when it has settled.
 	Ready time.Time
 	// Fit says whether the new pod is known to fit where the running one is. A running pod is stopped only if it does.
@@ -65,8 +64,8 @@ type Observation struct {
 	// Done is the run in which the step was COMPLETE, and since when. In that run the step stays COMPLETE (completion is latched), until an
 	// operator restarts it. Evaluation.Completed says which steps to record so.
 	Done Mark
-	// Plan is the plan that began what goes on with the pod (Starting, Started, Stopped, Delayed); empty: this one. If it is another, that
-	// holds the step.
+	// Plan is the plan that began what goes on with the pod (Stopped, Starting, Started); empty: this one. If it is another, that holds the
+	// step, unless that plan is evaluated beside this one and hands the pod over.
 	Plan string
 }
 

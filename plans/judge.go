@@ -2,6 +2,7 @@ package plans
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,10 @@ func (e *evaluator) judge() {
 		p := &e.phases[i]
 		first := e.judgePhase(i, p)
 		e.under += p.under
-		if p.failed > p.policy.Tolerate {
+		switch canary := p.failedCanary(); {
+		case canary != nowhere:
+			failures = append(failures, e.failureAt(i, canary))
+		case p.failed > p.policy.Tolerate:
 			failures = append(failures, e.tooMany(p, first))
 		}
 	}
@@ -23,7 +27,6 @@ func (e *evaluator) judge() {
 	case len(failures) > 0:
 		e.halt(failures[0].hold)
 	case e.tooSlow():
-	case e.unanswered():
 	default:
 		e.onlyFailuresLeft()
 	}
@@ -72,8 +75,9 @@ func (e *evaluator) judgePhase(i int, p *phase) failure {
 		if p.flags[j].has(isUnderWay) {
 			p.under++
 			p.oldest = earlier(p.oldest, o.TriedAt)
-			if p.flags[j].has(isStopped) || o.Replaces {
+			if p.flags[j].has(isStopped) {
 				p.stopping++
+				e.lastStop = later(e.lastStop, o.TriedAt)
 			}
 		}
 	}
@@ -95,9 +99,9 @@ func (e *evaluator) failureOf(p *phase, j int, o *Observation) (Hold, bool) {
 	}
 	attempts, from := o.Attempts, o.BegunAt
 	own := p.saidOf(j)
-	if own != nil && own.pardon != nil {
-		attempts -= own.pardon.Attempts
-		from = later(from, own.pardon.At)
+	if pardon := p.pardonOf(own); pardon != nil {
+		attempts -= pardon.Attempts
+		from = later(from, pardon.At)
 	}
 	if restart := e.restartOf(p, own, view.Kind); restart != nil {
 		if o.TriedAt.Before(restart.At) {
@@ -111,7 +115,7 @@ func (e *evaluator) failureOf(p *phase, j int, o *Observation) (Hold, bool) {
 		return hold, true
 	}
 	longest := p.policy.StepDeadline
-	if longest <= 0 || o.BegunAt.IsZero() || p.flags[j].has(isSettling) {
+	if longest <= 0 || o.BegunAt.IsZero() || p.flags[j].has(isSettling) || (own != nil && own.pause != nil) {
 		return Hold{}, false
 	}
 	took := e.worked(from, p.def.Name)
@@ -119,10 +123,16 @@ func (e *evaluator) failureOf(p *phase, j int, o *Observation) (Hold, bool) {
 		hold.Text = fmt.Sprintf("step %q takes longer than %s%s", view.Name, longest, o.lastWords(e.now))
 		return hold, true
 	}
-	if !e.still(p.def.Name) {
-		e.wakeAt(e.now.Add(longest - took))
-	}
+	p.deadline = earlier(p.deadline, e.now.Add(longest-took))
 	return Hold{}, false
+}
+
+// pardonOf is the last pardon that concerns a step: its own or the phase's.
+func (p *phase) pardonOf(own *stepSaid) *Pardon {
+	if own == nil || own.pardon == nil || (p.pardon != nil && p.pardon.At.After(own.pardon.At)) {
+		return p.pardon
+	}
+	return own.pardon
 }
 
 // idle says that nothing is being done about a step in the status.
@@ -167,51 +177,8 @@ func (e *evaluator) tooSlow() bool {
 		e.halt(Hold{Code: CodeFailed, Subject: e.def.Name, Text: fmt.Sprintf("no step became COMPLETE for %s", longest), Since: moved})
 		return true
 	}
-	if !e.still("") {
-		e.wakeAt(e.now.Add(longest - idle))
-	}
+	e.deadline = e.now.Add(longest - idle)
 	return false
-}
-
-// unanswered halts a run whose gate was unknown for too long.
-func (e *evaluator) unanswered() bool {
-	for k := range e.in.Verdicts {
-		v := &e.in.Verdicts[k]
-		if v.Gate != GateUnknown || !v.recent(e.now) || len(v.Pods) == 0 {
-			continue
-		}
-		i := e.asks(v)
-		if i < 0 {
-			continue
-		}
-		e.halt(Hold{
-			Code: CodeGateUnknown, Subject: v.Pods[0], Element: e.def.Phases[i].Name, Since: v.Since,
-			Text: fmt.Sprintf("whether %s may be stopped is unknown for %s%s", nameList("pod", v.Pods), e.phases[i].policy.GatePatience, v.words()),
-		})
-		return true
-	}
-	return false
-}
-
-// asks returns the first gated phase that has asked for the verdict, because a step of it would stop the pod, and that has no more patience; -1 if there is none.
-func (e *evaluator) asks(v *Verdict) int {
-	for i := range e.phases {
-		p := &e.phases[i]
-		if !p.def.Gated || p.policy.GatePatience <= 0 {
-			continue
-		}
-		if end := v.Since.Add(p.policy.GatePatience); e.now.Before(end) {
-			e.wakeAt(end)
-			continue
-		}
-		for j := range p.view.Steps {
-			s := &p.view.Steps[j]
-			if s.Pod == v.Pods[0] && !p.flags[j].has(isNewcomer|isDone|isStopped) && (s.Status == Pending || s.Status == Prepared) && e.observation(i, j).Running {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // onlyFailuresLeft halts a run in which all is done, and some of it failed: what was tolerated so far is for a human to decide.
@@ -228,23 +195,28 @@ func (e *evaluator) onlyFailuresLeft() {
 	if first < 0 {
 		return
 	}
-	hold := e.judgeAgain(first)
+	j := slices.IndexFunc(e.phases[first].flags, func(f flags) bool { return f.has(isFailed) })
+	hold := e.failureAt(first, j).hold
 	hold.Text = "nothing is left but what failed: " + hold.Text
 	e.halt(hold)
 }
 
-// judgeAgain returns the reason of the first failure of a phase.
-func (e *evaluator) judgeAgain(i int) Hold {
-	p := &e.phases[i]
-	for j := range p.flags {
-		if !p.flags[j].has(isFailed) {
-			continue
-		}
-		if hold, ok := e.failureOf(p, j, e.observation(i, j)); ok {
-			return hold
-		}
+// failureAt returns the failure of a step that has failed.
+func (e *evaluator) failureAt(i, j int) failure {
+	hold, _ := e.failureOf(&e.phases[i], j, e.observation(i, j))
+	return failure{step: j, hold: hold}
+}
+
+// failedCanary returns a failed step that a canary phase was released for one by one, nowhere if there is none. A canary that fails is never tolerated: it
+// is there to be looked at.
+func (p *phase) failedCanary() place {
+	if !p.def.Strategy.canary() || p.release == nil || p.failed == 0 {
+		return nowhere
 	}
-	return Hold{}
+	return slices.IndexFunc(p.release.Steps, func(name string) bool {
+		j := p.placeOf(name)
+		return j >= 0 && p.flags[j].has(isFailed)
+	})
 }
 
 // finished says that all of the plan is COMPLETE.

@@ -2,19 +2,8 @@ package plans
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
-
-// phaseIndex returns the place of the named phase, -1 if there is none.
-func (d *Definition) phaseIndex(name string) int {
-	return slices.IndexFunc(d.Phases, func(p Phase) bool { return p.Name == name })
-}
-
-// stepIndex returns the place of the named step, -1 if there is none.
-func (p *Phase) stepIndex(name string) int {
-	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.Name == name })
-}
 
 // launches counts the phase's launch steps: its members.
 func (p *Phase) launches() int {
@@ -25,34 +14,6 @@ func (p *Phase) launches() int {
 		}
 	}
 	return n
-}
-
-// pendingPredecessors names the phases for which phase i waits; none if it may begin. Of a serial plan it names the first only:
-// the others wait for that one themselves.
-func (d *Definition) pendingPredecessors(i int, done func(phase int) bool) []string {
-	if d.Phases[i].After != nil {
-		return d.pendingAfter(i, done)
-	}
-	if d.Strategy == Parallel {
-		return nil
-	}
-	for j := range i {
-		if !done(j) {
-			return []string{d.Phases[j].Name}
-		}
-	}
-	return nil
-}
-
-// pendingAfter names those predecessors of After that are not done. A name that the plan does not have never is.
-func (d *Definition) pendingAfter(i int, done func(phase int) bool) []string {
-	var names []string
-	for _, name := range d.Phases[i].After {
-		if j := d.phaseIndex(name); j < 0 || !done(j) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // maxNamed bounds how many elements a text lists.

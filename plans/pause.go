@@ -3,7 +3,6 @@ package plans
 import (
 	"fmt"
 	"slices"
-	"time"
 )
 
 // pause is something that keeps steps from beginning until an operator says otherwise: his own pause, or the run's.
@@ -112,11 +111,11 @@ func (p *phase) quiet() bool {
 // pausing is the hold of an element whose pause waits for something to end.
 func (f *Fact) pausing() Hold {
 	what := "the steps under way have ended"
-	if f.When == PauseAfterPhase {
+	switch {
+	case f.When == PauseAfterPhase && f.Phase != "":
+		what = "the phase has ended"
+	case f.When == PauseAfterPhase:
 		what = "the phases that have begun have ended"
-		if f.Phase != "" {
-			what = "the phase has ended"
-		}
 	}
 	return Hold{Code: CodePausing, Subject: f.Actor, Since: f.At, Text: fmt.Sprintf("pauses when %s, as asked by %s", what, f.who())}
 }
@@ -160,17 +159,6 @@ func (f *Fact) who() string {
 		who += ": " + f.Reason
 	}
 	return who
-}
-
-// pausedSince is when the first of some pauses began; zero if there is none.
-func pausedSince(holds []Hold) time.Time {
-	var since time.Time
-	for i := range holds {
-		if holds[i].Code.forOperator() {
-			since = earlier(since, holds[i].Since)
-		}
-	}
-	return since
 }
 
 // forOperator says that a hold of the code ends when an operator says something.

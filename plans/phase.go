@@ -20,7 +20,7 @@ type turn struct {
 
 // evaluatePhase finishes the view of a phase and of its steps, and adds it to what is known of the plan.
 func (e *evaluator) evaluatePhase(i int, p *phase) {
-	waitsFor := e.def.pendingPredecessors(i, e.phaseDone)
+	waitsFor := e.pendingPredecessors(i)
 	if e.held < 0 && !p.finished() {
 		e.held = e.heldBack(waitsFor)
 	}
@@ -88,11 +88,31 @@ func (e *evaluator) evaluatePhase(i int, p *phase) {
 // behind it, which is what somebody who types "pause" in the middle of a phase wants.
 func (e *evaluator) heldBack(waitsFor []string) int {
 	for _, name := range waitsFor {
-		if i := e.def.phaseIndex(name); i >= 0 && e.phases[i].over() {
+		if i := e.placeOfPhase(name); i >= 0 && e.phases[i].over() {
 			return i
 		}
 	}
 	return nowhere
+}
+
+// placeOf returns the place of a step by its name, nowhere if there is none.
+func (p *phase) placeOf(name string) place {
+	if p.places == nil {
+		p.places = make(map[string]place, len(p.def.Steps))
+		for j := range p.def.Steps {
+			p.places[p.def.Steps[j].Name] = j
+		}
+	}
+	if j, known := p.places[name]; known {
+		return j
+	}
+	return nowhere
+}
+
+// waitsFor says whether a step named in After is still to be done. Nothing waits for newcomers.
+func (p *phase) waitsFor(name string) bool {
+	j := p.placeOf(name)
+	return j < 0 || !p.flags[j].has(isDone|isNewcomer)
 }
 
 // link finds the steps whose After is done.
@@ -105,19 +125,8 @@ func (e *evaluator) link(p *phase) {
 		}
 		return
 	}
-	places := make(map[string]int, len(p.def.Steps))
-	for j := range p.def.Steps {
-		places[p.def.Steps[j].Name] = j
-	}
 	for j := range p.flags {
-		if p.flags[j].has(isNewcomer) {
-			continue
-		}
-		waits := slices.ContainsFunc(p.def.Steps[j].After, func(name string) bool {
-			k, known := places[name]
-			return !known || !p.flags[k].has(isDone|isNewcomer)
-		})
-		if !waits {
+		if !p.flags[j].has(isNewcomer) && !slices.ContainsFunc(p.def.Steps[j].After, p.waitsFor) {
 			p.flags[j] |= isReady
 		}
 	}
@@ -128,11 +137,22 @@ func (e *evaluator) orderOf(i, j int) order {
 	return order{observed: e.observation(i, j).Rank, defined: e.def.Phases[i].Steps[j].Rank}
 }
 
-// turnOf finds out whose turn it is. While released canaries work the turn goes round among them.
+// turnOf finds out whose turn it is. In a serial phase what is under way, and may go on, keeps the turn until it is done, whatever becomes of the order meanwhile.
+// While released canaries work the turn goes round among them.
 func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
+	if !p.def.Strategy.parallel() && p.under > 0 {
+		if t := e.turnAmong(i, p, c, isUnderWay); t.next != nowhere {
+			return t
+		}
+	}
+	return e.turnAmong(i, p, c, isReady)
+}
+
+// turnAmong finds out whose turn it is among steps with a flag.
+func (e *evaluator) turnAmong(i int, p *phase, c *canary, among flags) turn {
 	t := turn{next: nowhere, byAll: p.def.Strategy.parallel()}
-	for j := range p.flags {
-		if !p.flags[j].has(isReady) || p.flags[j].has(isDone) || !c.lets(p, j) {
+	for j, f := range p.flags {
+		if !f.has(isReady) || f.has(isDone) || !f.has(among) || !c.lets(p, j) {
 			continue
 		}
 		o := e.orderOf(i, j)
@@ -149,14 +169,17 @@ func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
 // findEligible marks the steps whose turn it is and that nothing holds. Those that would stop a running pod are returned: for them more must be known.
 func (e *evaluator) findEligible(i int, p *phase, b *barrier) (pool []place) {
 	for j, f := range p.flags {
-		if !f.has(isIdle) || f.has(isNewcomer|isDone|isOthers) {
+		if !f.has(isIdle) || f.has(isNewcomer|isDone) {
 			continue
 		}
 		if f.has(isStopped) {
 			if len(e.ended) > 0 {
 				continue
 			}
-		} else if !f.has(isReady) || len(b.common(b.class(j)).holds) > 0 || b.pausedStep(j) != nil {
+		} else if !f.has(isReady) || len(b.common(b.class(j)).holds) > 0 {
+			continue
+		} else if b.pausedStep(j) != nil {
+			e.human = true
 			continue
 		}
 		if f.has(hasHolds) {
@@ -175,18 +198,24 @@ func (e *evaluator) findEligible(i int, p *phase, b *barrier) (pool []place) {
 	return pool
 }
 
+// stopsPods says whether to begin a step of the kind is to stop a pod, if that runs.
+func stopsPods(k Kind) bool { return k == Launch || k == Stop }
+
 // begins says whether steps of the kind ever begin something.
 func begins(k Kind) bool { return k == Launch || k == Stop || k == Action || k == Unreserve }
 
 // worksOn returns what another plan does with the pod of a step.
 func (e *evaluator) worksOn(i, j int) (claim, bool) {
+	pod := e.def.Phases[i].Steps[j].Pod
 	if e.phases[i].flags[j].has(isOthers) {
-		return claim{plan: e.observation(i, j).Plan, pod: e.def.Phases[i].Steps[j].Pod}, true
+		if by := e.observation(i, j).Plan; e.world.handed[pod] != by {
+			return claim{plan: by, pod: pod}, true
+		}
 	}
 	if len(e.world.works) == 0 {
 		return claim{}, false
 	}
-	c, ok := e.world.works[e.def.Phases[i].Steps[j].Pod]
+	c, ok := e.world.works[pod]
 	return c, ok && c.plan != e.def.Name
 }
 

@@ -118,7 +118,7 @@ func TestPlainTwin(t *testing.T) {
 			},
 			plan: Pending, data: Pending, steps: []Status{Pending, Waiting}, candidates: "0"},
 		{name: "run ended", in: input(Parallel, Observation{Status: Complete}, Observation{}),
-			change: func(in *Input) { in.Run.CompletedAt, in.Run.Outcome = noon, Halted },
+			change: func(in *Input) { in.Run.CompletedAt, in.Run.Outcome = noon, Stopped },
 			plan:   Waiting, data: Waiting, steps: []Status{Complete, Waiting}},
 		{name: "phase COMPLETE and paused", in: input(Parallel, Observation{Status: Complete}),
 			change: func(in *Input) { in.Facts = []Fact{pause("data", PauseNow)} },

@@ -55,7 +55,7 @@ type Outcome string
 const (
 	Completed  Outcome = "completed"
 	Superseded Outcome = "superseded" // another target, or a rollback, took its place
-	Halted     Outcome = "stopped"    // an operator stopped it
+	Stopped    Outcome = "stopped"    // an operator stopped it
 )
 
 // Halt is a pause that the run gave itself.
@@ -67,10 +67,10 @@ type Halt struct {
 	Command string `json:"command"`
 }
 
-// Pardon lets the failures of a step count anew.
+// Pardon lets the failures of a step count anew, or of all steps of a phase (Step empty) if they were too many to name.
 type Pardon struct {
 	Phase    string    `json:"phase"`
-	Step     string    `json:"step"`
+	Step     string    `json:"step,omitempty"`
 	Attempts int       `json:"attempts"` // that no longer count
 	At       time.Time `json:"at"`       // before which no time counts
 }
@@ -87,6 +87,8 @@ type BatchCursor struct {
 	Stopping bool `json:"stopping,omitempty"`
 	// SettledAt is when the last batch that stopped running pods was over.
 	SettledAt time.Time `json:"settled_at,omitzero"`
+	// UnknownSince is since when a gate was asked and has said neither yes nor no; zero: it has, or nothing is asked.
+	UnknownSince time.Time `json:"unknown_since,omitzero"`
 }
 
 // Still is a time in which the clocks of the plan, or of one phase, stood still.

@@ -18,6 +18,7 @@ type phaseSaid struct {
 	spoken
 	before, after, batch *Fact // breakpoints
 	release              *Fact // of a canary
+	pardon               *Pardon
 
 	facts []Fact // about the phase as a whole
 	steps map[int]*stepSaid
@@ -61,10 +62,26 @@ func (e *evaluator) listen() {
 		}
 	}
 	for i := range e.in.Run.Pardons {
-		p := &e.in.Run.Pardons[i]
-		if s := e.stepSaid(p.Phase, p.Step); s != nil && (s.pardon == nil || s.pardon.At.Before(p.At)) {
-			s.pardon = p
+		e.pardon(&e.in.Run.Pardons[i])
+	}
+}
+
+// pardon puts a pardon where it belongs: to a step, or to the whole phase.
+func (e *evaluator) pardon(p *Pardon) {
+	i := e.phaseNamed(p.Phase)
+	if i < 0 {
+		return
+	}
+	slot := &e.said.phases[i].pardon
+	if p.Step != "" {
+		s := e.stepSaid(p.Phase, p.Step)
+		if s == nil {
+			return
 		}
+		slot = &s.pardon
+	}
+	if *slot == nil || (*slot).At.Before(p.At) {
+		*slot = p
 	}
 }
 
@@ -234,7 +251,7 @@ const idLength = 36
 
 // phaseNamed returns the place of a phase by its name or id, -1 if there is none.
 func (e *evaluator) phaseNamed(name string) int {
-	if i := e.def.phaseIndex(name); i >= 0 || len(name) != idLength {
+	if i := e.placeOfPhase(name); i >= 0 || len(name) != idLength {
 		return i
 	}
 	return slices.IndexFunc(e.view.Phases, func(p PhaseView) bool { return p.ID.String() == name })
@@ -242,10 +259,10 @@ func (e *evaluator) phaseNamed(name string) int {
 
 // stepNamed does the same for a step of a phase.
 func (e *evaluator) stepNamed(phase int, name string) int {
-	steps := e.def.Phases[phase].Steps
-	if j := slices.IndexFunc(steps, func(s Step) bool { return s.Name == name }); j >= 0 || len(name) != idLength {
+	if j := e.phases[phase].placeOf(name); j >= 0 || len(name) != idLength {
 		return j
 	}
+	steps := e.def.Phases[phase].Steps
 	path := phasePath(e.path, e.def.Phases[phase].Name)
 	return slices.IndexFunc(steps, func(s Step) bool { return stepID(path, s.Name).String() == name })
 }

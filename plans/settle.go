@@ -71,7 +71,9 @@ func (e *evaluator) settleStep(p *phase, j int, view *StepView, o *Observation) 
 		f |= hasSaid
 	}
 	active := view.Status == Starting || view.Status == Started || view.Status == Delayed
-	if o.Stopped || (!redo && (active || !o.BegunAt.IsZero())) {
+	owed := o.owedBy(e.def.Name)
+	undone := o.Running && !owed && (view.Status == Pending || view.Status == Prepared) && stopsPods(view.Kind)
+	if owed || (!redo && !undone && (active || !o.BegunAt.IsZero())) {
 		f |= isBegun
 	}
 	switch view.Status {
@@ -80,15 +82,16 @@ func (e *evaluator) settleStep(p *phase, j int, view *StepView, o *Observation) 
 			f |= isRecorded
 		}
 		return f | isDone
-	case Error:
-		return f
 	case Started:
 		if !o.Ready.IsZero() {
 			f |= isSettling
 		}
 	}
-	if o.Stopped {
+	if owed {
 		f |= isStopped
+	}
+	if view.Status == Error {
+		return f
 	}
 	if f.has(isBegun) {
 		f |= isUnderWay
@@ -101,14 +104,14 @@ func (e *evaluator) known(step *Step, view *StepView, o *Observation) flags {
 	var f flags
 	if begins(step.Kind) && (view.Status == Pending || view.Status == Prepared) {
 		f |= isIdle
-		if o.Running && !o.Stopped && (step.Kind == Launch || step.Kind == Stop) {
+		if o.Running && !o.owedBy(e.def.Name) && stopsPods(step.Kind) {
 			f |= isRunning
 		}
 	}
 	if len(o.Holds) > 0 {
 		f |= hasHolds
 	}
-	if o.Plan != "" && o.Plan != e.def.Name && (o.Stopped || o.Status == Starting || o.Status == Started || o.Status == Delayed) {
+	if o.Plan != "" && o.Plan != e.def.Name && (o.Stopped || o.Status == Starting || o.Status == Started) {
 		f |= isOthers
 	}
 	return f
@@ -134,7 +137,7 @@ func (e *evaluator) statusOf(p *phase, view *StepView, o *Observation, own *step
 		return Complete, o.Done.At, nil
 	case status == Started && !o.Ready.IsZero():
 		settled := o.Ready
-		if o.Replaces {
+		if o.owedBy(e.def.Name) {
 			settled = settled.Add(p.def.Settle)
 		}
 		if !e.now.Before(settled) {
@@ -185,6 +188,9 @@ func (e *evaluator) restartOf(p *phase, own *stepSaid, kind Kind) *Fact {
 	}
 	return latestOf(e.said.restart, p.restart, own.restart)
 }
+
+// owedBy says that a plan stopped the pod and owes it its return.
+func (o *Observation) owedBy(plan string) bool { return o.Stopped && (o.Plan == "" || o.Plan == plan) }
 
 // doneIn says whether the step was COMPLETE in the run, and not restarted since.
 func (o *Observation) doneIn(run *Run, restart *Fact) bool {

@@ -49,8 +49,3 @@ func (s *Status) UnmarshalText(text []byte) error {
 	}
 	return fmt.Errorf("status %q: unknown", text)
 }
-
-// Running says whether work is under way: the SDK's notion, used where "continue" is answered.
-func (s Status) Running() bool {
-	return s == Prepared || s == Starting || s == Started || s == InProgress
-}

@@ -28,6 +28,11 @@ type arrangement struct {
 	p    *phase
 	held stops
 	next *stopHold // what those wait for that are in a later batch
+	// batch are the pods of the batch under way: what was done to them does not make a verdict about them void.
+	batch map[string]bool
+	// since is when the last disruption that is under way began, that of the batch left aside; known says that this was looked up.
+	since time.Time
+	known bool
 }
 
 // arrangeStops says which steps of the pool, whose turn it is and which nothing else holds, may stop their running pods now.
@@ -130,46 +135,80 @@ func (a *arrangement) ask(steps []place, fit, gate bool) {
 	a.e.questions = append(a.e.questions, q)
 }
 
-// restOfBatch lets go what belongs to the batch that is under way, as long as the verdict about it counts.
+// restOfBatch lets go what belongs to the batch that is under way, as long as the verdict about it counts. A serial phase has one step in a batch, and one that is
+// not gated no verdict.
 func (a *arrangement) restOfBatch(pool []place) {
 	var working []string
-	for j := range a.p.flags {
-		if a.p.flags[j].has(isUnderWay) && (a.p.flags[j].has(isStopped) || a.e.observation(a.p.at, j).Replaces || !a.p.def.Strategy.parallel()) {
+	for j, f := range a.p.flags {
+		if f.has(isUnderWay) && (f.has(isStopped) || !a.p.def.Strategy.parallel()) {
 			working = append(working, a.p.def.Steps[j].Pod)
 		}
 	}
-	wait := &stopHold{Hold{
+	a.holdAll(pool, Hold{
 		Code: CodeBatch, Subject: working[0], Since: a.p.oldest,
 		Text: fmt.Sprintf("waits for the batch under way: %s", nameList("pod", working)),
-	}}
-	budgets, room := a.e.world.budgets, a.p.batchSize()-len(working)
+	})
+	room := a.p.batchSize() - len(working)
+	if room <= 0 || !a.p.def.Gated || a.e.world.budgets.granted() {
+		return
+	}
+	a.batch = setOf(working)
 	for _, j := range pool {
 		pod := a.p.def.Steps[j].Pod
-		full, _ := budgets.full(pod)
-		if room <= 0 || a.fit(j) != Fits || full != nil || !a.sameDomain(pod, working) || !a.coveredBy(append(working, pod)) {
-			a.held[j] = wait
+		if full, _ := a.e.world.budgets.full(pod); room <= 0 || a.fit(j) != Fits || full != nil || !a.sameDomain(pod, working[0]) {
 			continue
 		}
-		budgets.take(pod)
+		a.batch[pod] = true
+		if !a.covered() {
+			delete(a.batch, pod)
+			continue
+		}
+		a.held[j] = nil
+		a.e.world.budgets.take(pod)
 		room--
 	}
 }
 
-// sameDomain says whether a pod is in the failure domain of others.
-func (a *arrangement) sameDomain(pod string, others []string) bool {
-	in, _ := a.e.world.budgets.domainOf(pod)
-	return !slices.ContainsFunc(others, func(other string) bool {
-		domain, known := a.e.world.budgets.domainOf(other)
-		return known && domain != in
-	})
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
-// coveredBy says whether an open verdict that counts is about at least these pods. A serial phase has one step in a batch, and one that is not gated no verdict.
-func (a *arrangement) coveredBy(pods []string) bool {
-	return a.p.def.Gated && slices.ContainsFunc(a.e.in.Verdicts, func(v Verdict) bool {
-		covers := !slices.ContainsFunc(pods, func(pod string) bool { return !slices.Contains(v.Pods, pod) })
-		return v.Gate == GateOpen && covers && a.fresh(&v) && a.newestVerdict(v.Pods).Gate == GateOpen
-	})
+// sameDomain says whether a pod is in the failure domain of another.
+func (a *arrangement) sameDomain(pod, other string) bool {
+	in, _ := a.e.world.budgets.domainOf(pod)
+	domain, known := a.e.world.budgets.domainOf(other)
+	return !known || domain == in
+}
+
+// covered says whether the newest of the verdicts that count and are about at least the batch under way is open.
+func (a *arrangement) covered() bool {
+	var newest *Verdict
+	for k := range a.e.in.Verdicts {
+		v := &a.e.in.Verdicts[k]
+		if a.counts(v) && a.covers(v) && (newest == nil || v.before(newest)) {
+			newest = v
+		}
+	}
+	if newest == nil || newest.Gate != GateOpen {
+		return false
+	}
+	a.e.wakeAt(newest.AskedAt.Add(FreshVerdict))
+	return true
+}
+
+// covers says whether the verdict is about at least the batch under way.
+func (a *arrangement) covers(v *Verdict) bool {
+	n := 0
+	for _, pod := range slices.Compact(slices.Sorted(slices.Values(v.Pods))) {
+		if a.batch[pod] {
+			n++
+		}
+	}
+	return n == len(a.batch)
 }
 
 // newBatch composes the next batch, and lets it go if all that must be known of it is.
@@ -204,12 +243,13 @@ func (a *arrangement) newBatch(pool []place) {
 	if len(batch) == 0 {
 		return
 	}
-	granted := a.authorise(batch)
 	for _, j := range batch {
-		pod := a.p.def.Steps[j].Pod
-		budgets.giveBack(pod)
-		if granted {
-			budgets.take(pod)
+		budgets.giveBack(a.p.def.Steps[j].Pod)
+	}
+	batch = a.allowed(batch)
+	if a.authorise(batch) {
+		for _, j := range batch {
+			budgets.take(a.p.def.Steps[j].Pod)
 			a.held[j] = nil
 		}
 	}
@@ -217,6 +257,18 @@ func (a *arrangement) newBatch(pool []place) {
 		Code: CodeBatch, Subject: a.p.def.Steps[batch[0]].Pod,
 		Text: fmt.Sprintf("waits for the batch before: %s", nameList("pod", a.pods(batch))),
 	}
+}
+
+// allowed returns so much of a batch as the service has not said no to: what it does not let be stopped together may go in smaller sets.
+func (a *arrangement) allowed(batch []place) []place {
+	for a.p.def.Gated && len(batch) > 1 {
+		v := a.newestVerdict(a.pods(batch))
+		if v == nil || v.Gate != GateClosed || !a.counts(v) {
+			break
+		}
+		batch = batch[:(len(batch)+1)/2]
+	}
+	return batch
 }
 
 // batchSize is how many pods a batch may have.
@@ -250,11 +302,15 @@ func (a *arrangement) authorise(batch []place) bool {
 			unknown = append(unknown, j)
 		}
 	}
+	if a.p.def.Gated && a.e.world.budgets.granted() {
+		a.holdAll(batch, a.e.world.budgets.grantedHold())
+		return false // the service knows nothing of what is stopped right now
+	}
 	var verdict *Verdict
 	fresh := true
 	if a.p.def.Gated {
 		verdict = a.newestVerdict(a.pods(batch))
-		fresh = verdict != nil && a.fresh(verdict)
+		fresh = verdict != nil && a.counts(verdict)
 	}
 	if len(unknown) > 0 || !fresh {
 		a.ask(batch, len(unknown) > 0, !fresh)
@@ -277,6 +333,7 @@ func (a *arrangement) authorise(batch []place) bool {
 		return false
 	case a.p.def.Gated && !(fresh && verdict.Gate == GateOpen):
 		a.holdAll(batch, gateHold(a.pods(batch), verdict))
+		a.p.unknown = !fresh || verdict.Gate == GateUnknown
 		return false
 	}
 	return true
@@ -310,9 +367,37 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// fresh says whether a verdict counts: it is recent, and was asked for after the last disruption had settled.
-func (a *arrangement) fresh(v *Verdict) bool {
-	return v.recent(a.e.now) && !v.AskedAt.Before(a.e.settledAt())
+// counts says whether a verdict counts: it is recent, was asked for after the last disruption had settled, and after the last that is under way began.
+func (a *arrangement) counts(v *Verdict) bool {
+	if !v.recent(a.e.now) || v.AskedAt.Before(a.e.settledAt()) {
+		return false
+	}
+	if !a.known {
+		a.since, a.known = a.disruptedAt(), true
+	}
+	return a.since.IsZero() || v.AskedAt.After(a.since)
+}
+
+// disruptedAt is when the last disruption that is under way began, of any plan, as far as known; that of the batch under way left aside.
+func (a *arrangement) disruptedAt() time.Time {
+	var at time.Time
+	for i := range a.e.phases {
+		p := &a.e.phases[i]
+		if p.stopping == 0 {
+			continue
+		}
+		for j, f := range p.flags {
+			if f.has(isStopped) && f.has(isUnderWay) && !a.batch[p.def.Steps[j].Pod] {
+				at = later(at, a.e.observation(i, j).TriedAt)
+			}
+		}
+	}
+	for i := range a.e.in.Ledger.Pods {
+		if p := &a.e.in.Ledger.Pods[i]; p.Down && p.By != "" && !a.batch[p.Name] {
+			at = later(at, p.Since)
+		}
+	}
+	return at
 }
 
 // recent says whether a verdict is not older than it may be.

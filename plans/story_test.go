@@ -320,7 +320,7 @@ func (s *story) observeStep(d *datadriven.TestData, at *Observation, words []str
 	has := func(word string) bool { return slices.Contains(words, word) }
 	o := Observation{
 		Since: s.now, Host: at.Host, BegunAt: at.BegunAt, TriedAt: at.TriedAt, Done: at.Done, Attempts: at.Attempts,
-		Running: has("running"), Stopped: has("stopped"), Replaces: has("replaces"), Newcomer: has("newcomer"), Rank: number(s.t, words, "rank"),
+		Running: has("running"), Stopped: has("stopped"), Newcomer: has("newcomer"), Rank: number(s.t, words, "rank"),
 	}
 	if err := o.Status.UnmarshalText([]byte(words[1])); err != nil {
 		d.Fatalf(s.t, "%v", err)
@@ -348,8 +348,10 @@ func (s *story) observeStep(d *datadriven.TestData, at *Observation, words []str
 
 func find(in *Input, step string) *Observation {
 	for i, p := range in.Definition.Phases {
-		if j := p.stepIndex(step); j >= 0 {
-			return &in.Observations[i][j]
+		for j := range p.Steps {
+			if p.Steps[j].Name == step {
+				return &in.Observations[i][j]
+			}
 		}
 	}
 	return nil
@@ -366,10 +368,10 @@ func (s *story) launch(*datadriven.TestData) string {
 				begun = s.now
 			}
 			next := Observation{Status: Starting, Since: s.now, BegunAt: begun, TriedAt: s.now, Attempts: o.Attempts, Done: o.Done, Host: o.Host, Plan: in.Definition.Name}
+			next.Stopped = o.Stopped
 			if c.Stops {
-				next.Status, next.Stopped, next.Fit = Pending, true, Fits
+				next.Status, next.Stopped = Pending, true
 			}
-			next.Replaces = o.Stopped
 			*o = next
 			step := &in.Definition.Phases[c.Phase].Steps[c.Step]
 			if p := s.world.pod(step.Pod); p != nil && step.Pod != "" {
@@ -391,7 +393,7 @@ func (s *story) ready(d *datadriven.TestData) string {
 			if o == nil {
 				continue
 			}
-			if o.Replaces {
+			if o.Stopped {
 				o.Status, o.Ready = Started, s.now
 			} else {
 				o.Status, o.Ready = Complete, time.Time{}
@@ -502,7 +504,11 @@ func (s *story) record(in *Input, r Reply) {
 func (s *story) close(d *datadriven.TestData) string {
 	in := s.plan(d)
 	in.Definition.Phases = slices.Clone(in.Definition.Phases)
-	in.Definition.Phases[in.Definition.phaseIndex(d.CmdArgs[len(d.CmdArgs)-1].Key)].Open = false
+	for i := range in.Definition.Phases {
+		if in.Definition.Phases[i].Name == d.CmdArgs[len(d.CmdArgs)-1].Key {
+			in.Definition.Phases[i].Open = false
+		}
+	}
 	return s.changes()
 }
 
@@ -565,8 +571,8 @@ func (s *story) settle() []Evaluation {
 			for _, c := range e.Completed {
 				o := &in.Observations[c.Phase][c.Step]
 				o.Done = Mark{Run: e.Run.Number, At: s.now}
-				if o.Replaces {
-					s.world.SettledAt = s.now
+				if o.Stopped {
+					s.world.SettledAt, o.Stopped, o.Status = s.now, false, Complete
 				}
 				if p := s.world.pod(in.Definition.Phases[c.Phase].Steps[c.Step].Pod); p != nil {
 					p.Down, p.By = false, ""

@@ -15,6 +15,7 @@ type plainOthers struct {
 	works     map[string]string // pod -> the other plan that works on it
 	repairing string            // a pod of a quorum budget that another plan repairs; "": none
 	taken     []string          // pods whose stop was granted to earlier plans: they count as down
+	handed    map[string]string // pod -> the plan that hands it over
 }
 
 // plainPhase is what a phase and its steps are shown as.
@@ -33,6 +34,7 @@ type plainResult struct {
 
 	// stops says, for the test that counts what the drawn inputs lead to, why running steps may not be stopped; "" if they may.
 	stops map[Candidate]Code
+	late  bool // the run halts because a gate is unknown
 }
 
 // plain holds the arguments. halted is known after the first things have been looked at, and counts at once.
@@ -45,6 +47,17 @@ type plain struct {
 func plainEvaluate(in Input, others plainOthers) plainResult {
 	p := plain{in: in, others: others}
 	p.halted = p.isHalted()
+	r := p.evaluate()
+	if !p.halted && r.late {
+		p.halted = true // "a halt counts at once"
+		r = p.evaluate()
+		r.late = true
+	}
+	return r
+}
+
+func (p plain) evaluate() plainResult {
+	in, others := p.in, p.others
 	r := plainResult{Halted: p.halted, stops: map[Candidate]Code{}}
 
 	var decisions []plainDecision
@@ -58,6 +71,7 @@ func plainEvaluate(in Input, others plainOthers) plainResult {
 		}
 		r.Candidates = append(r.Candidates, d.candidates...)
 		r.Questions = append(r.Questions, d.questions...)
+		r.late = r.late || r.Status != Complete && p.gateUnknownTooLong(i, d)
 		for j, code := range d.why {
 			r.stops[Candidate{Phase: i, Step: j, Stops: true}] = code
 		}
@@ -70,6 +84,7 @@ func plainEvaluate(in Input, others plainOthers) plainResult {
 		r.Phases = append(r.Phases, phase)
 	}
 	r.Status = p.planStatus(decisions)
+	r.late = r.late && r.Status != Complete
 	r.Halted = r.Halted && r.Status != Complete // a run that is COMPLETE is halted no more
 	return r
 }
@@ -93,7 +108,7 @@ func plainCoordinate(ledger Ledger, ins []Input) []plainResult {
 	}
 	for k, in := range ins {
 		in.Ledger = ledger
-		others := plainOthers{works: map[string]string{}, repairing: plainRepairing(ledger, ins, k), taken: taken}
+		others := plainOthers{works: map[string]string{}, repairing: plainRepairing(ledger, ins, k), taken: taken, handed: plainHanded(ins)}
 		for _, phase := range in.Definition.Phases {
 			for _, step := range phase.Steps {
 				if worker := plainWorker(ins, results, step.Pod); worker >= 0 && worker != k {
@@ -121,7 +136,9 @@ func plainWorker(ins []Input, results []plainResult, pod string) int {
 		for i, phase := range in.Definition.Phases {
 			for _, j := range p.members(i) {
 				by := p.observation(i, j).Plan
-				if pod != "" && phase.Steps[j].Pod == pod && p.underWay(i, j) && !p.ended() && (by == "" || by == in.Definition.Name) {
+				// "those that it owes their return, and those that it has launched and that are not ready yet"
+				working := p.owed(i, j) || p.own(i, j) == Starting || p.own(i, j) == Started
+				if pod != "" && phase.Steps[j].Pod == pod && working && p.underWay(i, j) && !p.ended() && (by == "" || by == in.Definition.Name) {
 					return k
 				}
 			}
@@ -135,6 +152,48 @@ func plainWorker(ins []Input, results []plainResult, pod string) int {
 		}
 	}
 	return -1
+}
+
+// plainHanded: which plans hand which pods over. The last one counts, if several do.
+func plainHanded(ins []Input) map[string]string {
+	handed := map[string]string{}
+	for _, in := range ins {
+		p := plain{in: in}
+		for i, phase := range in.Definition.Phases {
+			for j, step := range phase.Steps {
+				if p.handsOver(i, j) {
+					handed[step.Pod] = in.Definition.Name
+				}
+			}
+		}
+	}
+	return handed
+}
+
+// handsOver: "of failed steps, of steps that are COMPLETE only because somebody forced them, of a run that was stopped or superseded", and what it stopped
+// for a step that has an error or has no part in the run any more.
+func (p plain) handsOver(i, j int) bool {
+	o, own, run := p.observation(i, j), p.own(i, j), p.in.Run
+	if p.step(i, j).Kind != Launch || !p.begun(i, j) {
+		return false
+	}
+	if p.otherPlans(i, j) {
+		return !p.newcomer(i, j) && p.failed(i, j)
+	}
+	abandoned := p.ended() && run.Outcome != Completed && run.Outcome != ""
+	switch {
+	case p.newcomer(i, j), own == Error:
+		return p.owed(i, j) || p.forced(i, j) && !p.excepted(p.step(i, j).Pod) && own == Complete && o.Status != Complete
+	case own == Complete:
+		return p.forced(i, j) && !p.excepted(p.step(i, j).Pod) && o.Status != Complete
+	}
+	return p.failed(i, j) || abandoned && p.underWay(i, j)
+}
+
+// otherPlans says that another plan began what goes on with the pod.
+func (p plain) otherPlans(i, j int) bool {
+	o := p.observation(i, j)
+	return o.Plan != "" && o.Plan != p.in.Definition.Name && (o.Stopped || o.Status == Starting || o.Status == Started)
 }
 
 // plainRepairing: "While a Repair plan has work on a pod of a quorum budget, other plans stop nothing." READING: it has work as long as a step
@@ -404,22 +463,32 @@ func (p plain) ready(i, j int) bool {
 	if o.Ready.IsZero() {
 		return false
 	}
-	return !o.Replaces || !p.in.Now.Before(o.Ready.Add(p.in.Definition.Phases[i].Settle))
+	return !p.owed(i, j) || !p.in.Now.Before(o.Ready.Add(p.in.Definition.Phases[i].Settle))
 }
 
 // A step settles while it is Ready and not COMPLETE for that reason alone.
 func (p plain) settling(i, j int) bool {
 	o := p.observation(i, j)
-	return p.own(i, j) == Started && o.Replaces && !o.Ready.IsZero()
+	return p.own(i, j) == Started && p.owed(i, j) && !o.Ready.IsZero()
 }
 
-// "A step has begun if it is STARTING, STARTED or DELAYED, was Stopped, or has BegunAt; restarting one makes it not begun."
+// owed says that the plan stopped the pod for the step, and that the step has not been COMPLETE since.
+func (p plain) owed(i, j int) bool {
+	o := p.observation(i, j)
+	return o.Stopped && (o.Plan == "" || o.Plan == p.in.Definition.Name)
+}
+
+// "A step has begun if it is STARTING, STARTED or DELAYED, or has BegunAt, and was not restarted since; or if it was Stopped. What is PENDING or PREPARED
+// and Running has to begin anew."
 func (p plain) begun(i, j int) bool {
-	o, own := p.observation(i, j), p.own(i, j)
-	if p.restarted(i, j) {
-		return o.Stopped
+	if p.owed(i, j) {
+		return true
 	}
-	return own == Starting || own == Started || own == Delayed || o.Stopped || !o.BegunAt.IsZero()
+	o, own := p.observation(i, j), p.own(i, j)
+	if p.restarted(i, j) || p.runs(i, j) && (own == Pending || own == Prepared) {
+		return false
+	}
+	return own == Starting || own == Started || own == Delayed || !o.BegunAt.IsZero()
 }
 
 // "It is under way if it has begun, is neither COMPLETE nor ERROR, and has not failed."
@@ -475,7 +544,7 @@ func (p plain) triedTooOften(i, j int) bool {
 
 func (p plain) takesTooLong(i, j int) bool {
 	o, most := p.observation(i, j), p.stepDeadline(i)
-	if most <= 0 || o.BegunAt.IsZero() || p.settling(i, j) {
+	if most <= 0 || o.BegunAt.IsZero() || p.settling(i, j) || len(p.onStep(Paused, i, j)) > 0 {
 		return false
 	}
 	begin := o.BegunAt
@@ -528,7 +597,7 @@ func (p plain) isHalted() bool {
 	if run.Number == 0 || !run.CompletedAt.IsZero() {
 		return false
 	}
-	return p.tooManyFailed() || p.nothingBecameComplete() || p.gateUnknownTooLong() || p.onlyFailedLeft()
+	return p.tooManyFailed() || p.nothingBecameComplete() || p.onlyFailedLeft()
 }
 
 // "When more steps of a phase have failed than Policy.Tolerate"
@@ -538,6 +607,10 @@ func (p plain) tooManyFailed() bool {
 		for _, j := range p.members(i) {
 			if p.failed(i, j) {
 				failed++
+			}
+			// "A canary that fails is never tolerated"
+			if p.failed(i, j) && p.canaryPhase(i) && p.releasedByName(i, j) {
+				return true
 			}
 		}
 		if failed > p.tolerate(i) {
@@ -602,7 +675,7 @@ func (p plain) completeSince(i, j int) time.Time {
 		return forced
 	case p.doneInRun(i, j):
 		return o.Done.At
-	case o.Status == Started && o.Replaces:
+	case o.Status == Started && p.owed(i, j):
 		return o.Ready.Add(p.in.Definition.Phases[i].Settle)
 	case o.Status == Started:
 		return o.Ready
@@ -610,23 +683,22 @@ func (p plain) completeSince(i, j int) time.Time {
 	return o.Since
 }
 
-// "when a gate was unknown for Policy.GatePatience"
-func (p plain) gateUnknownTooLong() bool {
-	for _, v := range p.in.Verdicts {
-		if v.Gate != GateUnknown || !p.fresh(v) || len(v.Pods) == 0 {
-			continue
-		}
-		for i, phase := range p.in.Definition.Phases {
-			patience := p.gatePatience(i)
-			if !phase.Gated || patience <= 0 || p.in.Now.Sub(v.Since) < patience {
-				continue
-			}
-			for _, j := range p.members(i) {
-				own := p.own(i, j)
-				if p.step(i, j).Pod == v.Pods[0] && p.runs(i, j) && (own == Pending || own == Prepared) && !p.failed(i, j) {
-					return true
-				}
-			}
+// "when a gate was unknown for Policy.GatePatience": it is unknown now, and was all the time since UnknownSince, or since the run was continued.
+func (p plain) gateUnknownTooLong(i int, d plainDecision) bool {
+	patience := p.gatePatience(i)
+	if patience <= 0 || p.in.Run.Number == 0 || p.ended() {
+		return false
+	}
+	since := p.in.Now
+	if known := p.cursor(i).UnknownSince; !known.IsZero() {
+		since = known
+	}
+	if p.in.Run.ContinuedAt.After(since) {
+		since = p.in.Run.ContinuedAt
+	}
+	for _, code := range d.why {
+		if code == CodeGateUnknown && p.workingTime(since, "") >= patience {
+			return true
 		}
 	}
 	return false
@@ -747,7 +819,14 @@ func (p plain) afterDone(i, j int) bool {
 // one by one are done". READING: as long as one of those is not done, the turn goes round among them, and those that have begun, alone.
 func (p plain) inTurn(i, j int) bool {
 	var round []int
+	keeps := false // "In a serial phase what is under way, and whose After is done, keeps the turn"
 	for _, k := range p.members(i) {
+		keeps = keeps || !p.parallelPhase(i) && p.underWay(i, k) && p.afterDone(i, k)
+	}
+	for _, k := range p.members(i) {
+		if keeps && !p.underWay(i, k) {
+			continue
+		}
 		if !p.done(i, k) && p.afterDone(i, k) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k)) {
 			round = append(round, k)
 		}
@@ -898,7 +977,7 @@ func (p plain) waits(i, j int, d plainDecision) bool {
 		return true
 	}
 	// "A step that was Stopped is held by nothing from above or in the phase"
-	if p.observation(i, j).Stopped {
+	if p.owed(i, j) {
 		return false
 	}
 	return p.heldByPause(i, j) || p.atBefore(i) || p.atBatch(i) || p.heldByCanary(i, j) ||
@@ -942,8 +1021,8 @@ func (p plain) heldFromOutside(i, j int) bool {
 // Stopped, Delayed); empty: this one."
 func (p plain) heldByOtherPlan(i, j int) bool {
 	o := p.observation(i, j)
-	goesOn := o.Stopped || o.Status == Starting || o.Status == Started || o.Status == Delayed
-	if goesOn && o.Plan != "" && o.Plan != p.in.Definition.Name {
+	goesOn := o.Stopped || o.Status == Starting || o.Status == Started
+	if goesOn && p.others.handed[p.step(i, j).Pod] != o.Plan && o.Plan != "" && o.Plan != p.in.Definition.Name {
 		return true
 	}
 	pod := p.step(i, j).Pod
@@ -963,12 +1042,12 @@ func (p plain) errorIn(i int) bool {
 // runs: "If the pod is Running (of a launch or stop step)"; a Stopped step's does not.
 func (p plain) runs(i, j int) bool {
 	o, kind := p.observation(i, j), p.step(i, j).Kind
-	return o.Running && !o.Stopped && (kind == Launch || kind == Stop)
+	return o.Running && !p.owed(i, j) && (kind == Launch || kind == Stop)
 }
 
 // free says that nothing but what concerns the stop of running pods holds the step.
 func (p plain) free(i, j int) bool {
-	o, own := p.observation(i, j), p.own(i, j)
+	own := p.own(i, j)
 	// "A launch, stop, action or unreserve step is a candidate if it is PENDING or PREPARED …. A wait step never is."
 	if p.newcomer(i, j) || own != Pending && own != Prepared || p.step(i, j).Kind == Wait {
 		return false
@@ -977,7 +1056,7 @@ func (p plain) free(i, j int) bool {
 	if p.failed(i, j) || p.ended() || p.notStarted() || p.heldFromOutside(i, j) || p.heldByOtherPlan(i, j) {
 		return false
 	}
-	if o.Stopped {
+	if p.owed(i, j) {
 		return true
 	}
 	return !p.errorIn(i) && !p.heldByPause(i, j) && !p.atBefore(i) && !p.atBatch(i) && p.predecessorsDone(i) &&
@@ -1068,27 +1147,20 @@ func (p plain) decideBatch(i int, down []string, d *plainDecision) {
 	disrupted := p.disrupted(i)
 	allowed := running
 	if len(disrupted) > 0 {
-		allowed = nil
-		for _, j := range running {
-			if p.fits(i, j) && p.openVerdictAbout(i, append(slices.Clone(disrupted), j)) {
-				allowed = append(allowed, j)
-			} else {
-				d.why[j] = CodeBatch
-			}
-		}
+		p.decideRest(i, running, disrupted, down, d)
+		return
 	}
 
 	// "the first that may be stopped, and those after it in the same failure domain"
 	// READING: what was stopped and is under way is of this batch.
 	var batch []int
 	for _, j := range allowed {
-		with := slices.Concat(disrupted, batch)
 		switch {
 		case p.step(i, j).Kind == Launch && p.observation(i, j).Fit == FitsNot: // "What does not fit is left out of batches"
 			d.why[j] = CodeFit
 		case !p.budgetLeaves(p.step(i, j).Pod, slices.Concat(down, p.podsOf(i, batch))):
 			d.why[j] = CodeBudget
-		case len(with) >= p.batchLimit(i), !p.sameDomain(i, j, with):
+		case len(batch) >= p.batchLimit(i), !p.sameDomain(i, j, batch):
 			d.why[j] = CodeBatch
 		default:
 			batch = append(batch, j)
@@ -1098,14 +1170,32 @@ func (p plain) decideBatch(i int, down []string, d *plainDecision) {
 		return
 	}
 
+	gated := p.in.Definition.Phases[i].Gated
+	// "what it does not let be stopped together may go in smaller sets"
+	for gated && len(batch) > 1 {
+		if gate, said := p.verdictAbout(p.podsOf(i, batch), nil); !said || gate != GateClosed {
+			break
+		}
+		for _, j := range batch[(len(batch)+1)/2:] {
+			d.why[j] = CodeBatch
+		}
+		batch = batch[:(len(batch)+1)/2]
+	}
+	// "A verdict knows nothing of what the same evaluation stops elsewhere."
+	if gated && (len(p.others.taken) > 0 || len(down) > 0) {
+		for _, j := range batch {
+			d.why[j] = CodeBatch
+		}
+		return
+	}
+
 	// "while a fit in the batch is unknown, the batch waits". "If the phase is Gated, the service must have said that this very set may be
 	// stopped". Both are asked at once.
 	waits := false
 	for _, j := range batch {
 		waits = waits || !p.fits(i, j)
 	}
-	gated := p.in.Definition.Phases[i].Gated && len(disrupted) == 0
-	gate, said := p.verdictAbout(p.podsOf(i, batch))
+	gate, said := p.verdictAbout(p.podsOf(i, batch), nil)
 	if waits || gated && !said {
 		d.questions = append(d.questions, p.question(i, batch, Question{Fit: waits, Gate: gated && !said}))
 	}
@@ -1115,21 +1205,59 @@ func (p plain) decideBatch(i int, down []string, d *plainDecision) {
 		}
 		return
 	}
-	if gated {
-		if gate != GateOpen {
-			for _, j := range batch {
-				d.why[j] = CodeGateUnknown
-				if gate == GateClosed {
-					d.why[j] = CodeGateClosed
-				}
+	if gated && gate != GateOpen {
+		for _, j := range batch {
+			d.why[j] = CodeGateUnknown
+			if gate == GateClosed {
+				d.why[j] = CodeGateClosed
 			}
-			return
 		}
+		return
 	}
 	for _, j := range batch {
 		d.why[j] = ""
 		d.granted = append(d.granted, j)
 	}
+}
+
+// decideRest: "it stops nothing more, save the rest of their batch: pods in the set of the newest verdict that counts and is about all of them, if
+// that is open."
+func (p plain) decideRest(i int, running, disrupted []int, down []string, d *plainDecision) {
+	for _, j := range running {
+		d.why[j] = CodeBatch
+	}
+	if !p.in.Definition.Phases[i].Gated || len(down) > 0 {
+		return
+	}
+	with := slices.Clone(disrupted)
+	for _, j := range running {
+		pods := p.podsOf(i, append(slices.Clone(with), j))
+		if len(with) >= p.batchLimit(i) || !p.fits(i, j) || !p.budgetLeaves(p.step(i, j).Pod, slices.Concat(down, p.podsOf(i, d.granted))) {
+			continue
+		}
+		if !p.sameDomain(i, j, disrupted[:1]) || !p.newestIsOpen(pods) {
+			continue
+		}
+		with = append(with, j)
+		d.why[j] = ""
+		d.granted = append(d.granted, j)
+	}
+}
+
+// newestIsOpen says whether the newest verdict that counts and is about at least the pods is open; of several at one time one that is not.
+func (p plain) newestIsOpen(pods []string) bool {
+	var newest *Verdict
+	for k := range p.in.Verdicts {
+		v := &p.in.Verdicts[k]
+		about := p.counts(*v, pods)
+		for _, pod := range pods {
+			about = about && slices.Contains(v.Pods, pod)
+		}
+		if about && (newest == nil || v.AskedAt.After(newest.AskedAt) || v.AskedAt.Equal(newest.AskedAt) && v.Gate != GateOpen) {
+			newest = v
+		}
+	}
+	return newest != nil && newest.Gate == GateOpen
 }
 
 func (p plain) podsOf(i int, steps []int) []string {
@@ -1144,8 +1272,7 @@ func (p plain) podsOf(i int, steps []int) []string {
 func (p plain) disrupted(i int) []int {
 	var steps []int
 	for _, j := range p.members(i) {
-		o := p.observation(i, j)
-		if p.underWay(i, j) && (o.Stopped || o.Replaces || !p.parallelPhase(i)) {
+		if p.underWay(i, j) && (p.owed(i, j) || !p.parallelPhase(i)) {
 			steps = append(steps, j)
 		}
 	}
@@ -1249,7 +1376,22 @@ func (p plain) fresh(v Verdict) bool {
 }
 
 // counts: "asked after the last disruption had settled, and less than FreshVerdict ago". READING: the last of the whole plan, and of the ledger.
-func (p plain) counts(v Verdict) bool {
+//
+// "… and after the last that is under way began", those of the batch itself left aside.
+func (p plain) counts(v Verdict, batch []string) bool {
+	for i := range p.in.Definition.Phases {
+		for _, j := range p.members(i) {
+			ours := slices.Contains(batch, p.step(i, j).Pod)
+			if p.underWay(i, j) && p.owed(i, j) && !ours && !p.observation(i, j).TriedAt.IsZero() && !v.AskedAt.After(p.observation(i, j).TriedAt) {
+				return false
+			}
+		}
+	}
+	for _, state := range p.in.Ledger.Pods {
+		if state.Down && state.By != "" && !slices.Contains(batch, state.Name) && !state.Since.IsZero() && !v.AskedAt.After(state.Since) {
+			return false
+		}
+	}
 	for i := range p.in.Definition.Phases {
 		if v.AskedAt.Before(p.cursor(i).SettledAt) {
 			return false
@@ -1274,10 +1416,10 @@ func plainSameSet(a, b []string) bool {
 
 // verdictAbout is the service's last word about a set, and whether it has said one that counts.
 // READING: of two words at one time the one that is not open.
-func (p plain) verdictAbout(pods []string) (gate Gate, said bool) {
+func (p plain) verdictAbout(pods, batch []string) (gate Gate, said bool) {
 	var at time.Time
 	for _, v := range p.in.Verdicts {
-		if !p.counts(v) || !plainSameSet(v.Pods, pods) {
+		if !p.counts(v, batch) || !plainSameSet(v.Pods, pods) {
 			continue
 		}
 		if !said || v.AskedAt.After(at) || v.AskedAt.Equal(at) && gate == GateOpen {
@@ -1285,23 +1427,6 @@ func (p plain) verdictAbout(pods []string) (gate Gate, said bool) {
 		}
 	}
 	return gate, said
-}
-
-// openVerdictAbout says whether an "open and fresh verdict" is about a set that holds at least the steps. READING: of gated phases only.
-func (p plain) openVerdictAbout(i int, steps []int) bool {
-	for _, v := range p.in.Verdicts {
-		if gate, _ := p.verdictAbout(v.Pods); gate != GateOpen || !p.counts(v) || v.Gate != GateOpen {
-			continue
-		}
-		holdsAll := true
-		for _, pod := range p.podsOf(i, steps) {
-			holdsAll = holdsAll && slices.Contains(v.Pods, pod)
-		}
-		if holdsAll && p.in.Definition.Phases[i].Gated {
-			return true
-		}
-	}
-	return false
 }
 
 // Parents.

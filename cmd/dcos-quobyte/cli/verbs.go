@@ -58,9 +58,9 @@ func (c *command) planForceComplete() *cobra.Command {
 	})
 	cmd.Long = `Let a plan, phase or step count as COMPLETE in the plan's present run, whatever its pods do.
 
-What waits for it begins. Nothing is launched or stopped, and nothing makes sure that its pods run: pods that the plan had begun
-are left to recovery. Use it for a step that can't become COMPLETE, for instance because its host has died; to leave the dead pod
-alone for good, and in all plans, except it (pod except).`
+What waits for it begins. Nothing is stopped, and nothing makes sure that its pods run: those that the plan had begun are left to
+recovery, others to the plan's next run. Use it for a step that can't become COMPLETE, for instance because its host has died; to
+leave a dead pod alone for good, and in all plans, except it (pod except).`
 	yesFlag(cmd, &yes)
 	return cmd
 }
@@ -79,7 +79,7 @@ func (c *command) confirmForce(ctx context.Context, cl *client.Client, at client
 	}
 	return c.confirm(ctx,
 		fmt.Sprintf("%s: %s", subject(at), state(v, at)),
-		fmt.Sprintf("To force-complete it lets it count as COMPLETE in run %d, whatever its pods do. What waits for it begins.", v.Run.Number),
+		fmt.Sprintf("Force-completed, it counts as COMPLETE in run %d whatever its pods do, and what waits for it begins.", v.Run.Number),
 	)
 }
 
@@ -251,7 +251,7 @@ func (c *command) confirmExcept(ctx context.Context, pod string, force bool) err
 		return fmt.Errorf("except: pod %q would have no part in plans any more; there is no terminal to confirm that on, so give --yes", pod)
 	}
 	meaning := []string{
-		fmt.Sprintf("To except pod %q leaves it out of all plans until it is included again: its steps count as COMPLETE, and recovery leaves it alone.", pod),
+		fmt.Sprintf("Excepted, pod %q is left out of all plans until it is included again: its steps count as COMPLETE, and recovery leaves it alone.", pod),
 	}
 	if force {
 		meaning = append(meaning, "With --force the service is not asked whether it can do without the pod.")

@@ -40,7 +40,7 @@ func (r *reasons) addStep(v *StepView) {
 	r.add(v.Holds, v, v.Kind == Wait)
 }
 
-// addPhase does the same for a phase, whose last reasons are those of wait steps.
+// addPhase does the same for a phase, whose last reasons are those of wait steps. A breakpoint that it has not come to is no reason of the plan's.
 func (r *reasons) addPhase(v *PhaseView, last int) {
 	if v.Status == Complete {
 		return
@@ -53,7 +53,7 @@ func (r *reasons) addPhase(v *PhaseView, last int) {
 
 func (r *reasons) add(holds []Hold, of lender, waits bool) {
 	for i := range holds {
-		if r.told(&holds[i]) {
+		if r.told(&holds[i]) || liesAhead(of, &holds[i]) {
 			continue
 		}
 		k := slices.IndexFunc(r.found, func(f reason) bool { return f.hold.Code == holds[i].Code })
@@ -70,6 +70,15 @@ func (r *reasons) add(holds []Hold, of lender, waits bool) {
 		r.found[k].count += max(holds[i].Count, 1)
 		r.added = append(r.added, k)
 	}
+}
+
+// liesAhead says that a phase has a breakpoint that it has not come to: one that holds it makes it WAITING.
+func liesAhead(of lender, h *Hold) bool {
+	if h.Code != CodeBreakpoint {
+		return false
+	}
+	v, ok := of.(*PhaseView)
+	return ok && v.Status != Waiting
 }
 
 // told says that the parent's own reasons tell already what a child's does: the same, or the error that the child has.

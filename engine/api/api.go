@@ -41,6 +41,9 @@ type Config struct {
 // BuildHeader is in every answer. Its absence tells a client that something else has answered, such as a proxy.
 const BuildHeader = "Quobyte-Mesos-Build"
 
+// RevisionHeader is the revision of the plan that an answer shows. A verb may name it, to be refused if the plan has changed since.
+const RevisionHeader = "Quobyte-Plan-Revision"
+
 // ActorHeader names who gives a verb; without it, it is the remote address.
 const ActorHeader = "X-Quobyte-Actor"
 
@@ -59,7 +62,7 @@ type server struct {
 	routes  []route
 }
 
-// route is a method and a path, in the patterns of http.ServeMux.
+// route is a method and a path, in the patterns of http.ServeMux. One without a meaning is not listed.
 type route struct {
 	method, path, meaning string
 	serve                 http.HandlerFunc
@@ -80,20 +83,29 @@ func New(cfg Config) http.Handler {
 		cfg.Now = time.Now
 	}
 	s := &server{Config: cfg}
-	s.routes = []route{
-		{"GET", "/{$}", "this text", s.index},
-		{"GET", "/v1/plans", "the names of the plans", s.plans},
-		{"GET", "/v1/plans/{plan}", "a plan; 200 COMPLETE, 417 ERROR, else 202", s.plan},
-		{"POST", "/v1/plans/{plan}/{verb}", verbsMeaning(), s.verb},
-		{"GET", "/v1/health", "a graded code and its name; ?verbose=true adds reasons", s.health},
-		{"GET", "/v1/state/frameworkId", "the id that Mesos gave to the framework", s.frameworkID},
-		{"GET", "/v1/pod", "the names of the pods", s.podNames},
-		{"GET", "/v1/pods", "the pods", s.pods},
-		{"GET", "/v1/hosts", "the hosts", s.hosts},
-		{"GET", "/v1/view", "everything at once", s.view},
-		{"GET", "/v1/stream", "changes as server-sent events: of ?plan=NAME, else of everything", s.stream},
-		{"GET", "/v1/artifacts/{name}", "a file for agents to fetch", s.artifact},
-	}
+	s.routes = slices.Concat(
+		[]route{
+			{"GET", "/{$}", "this text", s.index},
+			{"GET", "/v1/plans", "the names of the plans", s.plans},
+			{"GET", "/v1/plans/{plan}", "a plan; 200 COMPLETE, 417 ERROR, else 202", s.plan},
+		},
+		s.routesOf("/v1/plans/{plan}/", planVerbs[:]),
+		[]route{
+			{"POST", "/v1/plans/{plan}/{verb}", "", s.unknownVerb(planVerbs[:])},
+			{"GET", "/v1/health", "a graded code and its name; ?verbose=true adds reasons", s.health},
+			{"GET", "/v1/state/frameworkId", "the id that Mesos gave to the framework", s.frameworkID},
+			{"GET", "/v1/pod", "the names of the pods", s.podNames},
+			{"GET", "/v1/pods", "the pods", s.pods},
+		},
+		s.routesOf("/v1/pods/{pod}/", podVerbs[:]),
+		[]route{
+			{"POST", "/v1/pods/{pod}/{verb}", "", s.unknownVerb(podVerbs[:])},
+			{"GET", "/v1/hosts", "the hosts", s.hosts},
+			{"GET", "/v1/view", "everything at once", s.view},
+			{"GET", "/v1/stream", "changes as server-sent events: of ?plan=NAME, else of everything", s.stream},
+			{"GET", "/v1/artifacts/{name}", "a file for agents to fetch", s.artifact},
+		},
+	)
 	mux := http.NewServeMux()
 	for _, path := range s.paths() {
 		mux.HandleFunc(path, s.byMethod(path))
@@ -144,7 +156,9 @@ func (s *server) index(w http.ResponseWriter, _ *http.Request) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "quobyte-mesos %s\n\n", s.Build)
 	for _, r := range s.routes {
-		fmt.Fprintf(&b, "%-4s  %-26s  %s\n", r.method, strings.TrimSuffix(r.path, "{$}"), r.meaning)
+		if r.meaning != "" {
+			fmt.Fprintf(&b, "%-4s  %-30s  %s\n", r.method, strings.TrimSuffix(r.path, "{$}"), r.meaning)
+		}
 	}
 	if len(s.Artifacts) > 0 {
 		fmt.Fprintf(&b, "\nartifacts: %s\n", s.artifactNames())

@@ -207,6 +207,8 @@ func TestMethods(t *testing.T) {
 		{"POST", "/v1/plans", 405, "GET, HEAD"},
 		{"DELETE", "/v1/plans/deploy", 405, "GET, HEAD"},
 		{"GET", "/v1/plans/deploy/interrupt", 405, "POST"},
+		{"GET", "/v1/plans/deploy/rollback", 405, "POST"},
+		{"GET", "/v1/pods/data-0/except", 405, "POST"},
 		{"PUT", "/", 405, "GET, HEAD"},
 		{"HEAD", "/v1/plans", 200, ""},
 		{"HEAD", "/v1/stream", 200, ""},
@@ -223,11 +225,11 @@ func TestVerbs(t *testing.T) {
 		return func(machine.Verb) (machine.Answer, error) { return machine.Answer{Code: code, Message: text}, nil }
 	}
 	done := answer(machine.Done, "")
-	verb := func(kind machine.VerbKind, plan, phase, actor, reason string) *machine.Verb {
-		return &machine.Verb{Kind: kind, Plan: plan, Phase: phase, Actor: actor, Reason: reason}
+	ask := func(kind machine.VerbKind, plan, phase, step string) *machine.Verb {
+		return &machine.Verb{Kind: kind, Plan: plan, Phase: phase, Step: step, Actor: "ann"}
 	}
 	for _, c := range []struct {
-		name, path string
+		name, path string // below /v1/
 		actor      string
 		body       string
 		answer     func(machine.Verb) (machine.Answer, error)
@@ -235,44 +237,95 @@ func TestVerbs(t *testing.T) {
 		text       string
 		want       *machine.Verb // nil: the backend must not be asked
 	}{
-		{"pause", "deploy/interrupt", "ann@ops", "", done, 200, `"message": "Received cmd: interrupt"`, verb(machine.Pause, "deploy", "", "ann@ops", "")},
+		{"pause", "plans/deploy/interrupt", "ann", "", done, 200, `"message": "Received cmd: interrupt"`, ask(machine.Pause, "deploy", "", "")},
 		{
-			"pause a phase", "deploy/interrupt?phase=data%2F1&reason=disk+swap", "", "", done, 200, "interrupt",
-			verb(machine.Pause, "deploy", "data/1", "192.0.2.1", "disk swap"),
+			"pause a phase", "plans/deploy/interrupt?phase=data%2F1&reason=disk+swap&when=after-steps&revision=abc", "", "", done, 200, "interrupt",
+			&machine.Verb{
+				Kind: machine.Pause, Plan: "deploy", Phase: "data/1", When: plans.PauseAfterSteps, Actor: "192.0.2.1", Reason: "disk swap", Revision: "abc",
+			},
 		},
-		{"resume", "deploy/continue", "ann", "{}", done, 200, `"message": "Received cmd: continue"`, verb(machine.Resume, "deploy", "", "ann", "")},
+		{"pause a step", "plans/deploy/interrupt?phase=data&step=data-0:[server]", "ann", "", done, 200, "", ask(machine.Pause, "deploy", "data", "data-0:[server]")},
+		{"resume", "plans/deploy/continue", "ann", "{}", done, 200, `"message": "Received cmd: continue"`, ask(machine.Resume, "deploy", "", "")},
+		{"what was done", "plans/deploy/continue", "ann", "", answer(machine.Done, `step "data-0" begins`), 200, `"detail": "step \"data-0\" begins"`, ask(machine.Resume, "deploy", "", "")},
 		{
-			"already", "deploy/continue", "ann", "", answer(machine.Already, `plan "deploy": is not paused`), 208,
-			"Command has already been reported or completed\nplan \"deploy\": is not paused\n", verb(machine.Resume, "deploy", "", "ann", ""),
-		},
-		{"unknown plan", "update/interrupt", "ann", "", answer(machine.NotFound, ""), 404, "Plan update not found\n", verb(machine.Pause, "update", "", "ann", "")},
-		{
-			"unknown phase", "deploy/interrupt?phase=x", "ann", "", answer(machine.NotFound, "there are probe, data"), 404,
-			"Phase x not found\nthere are probe, data\n", verb(machine.Pause, "deploy", "x", "ann", ""),
-		},
-		{
-			"unknown plan and phase", "update/interrupt?phase=x", "ann", "", answer(machine.NotFound, ""), 404, "Plan update not found",
-			verb(machine.Pause, "update", "x", "ann", ""),
+			"force-complete a plan", "plans/deploy/forceComplete", "ann", "", done, 200,
+			`"message": "Received cmd: forceComplete for Plan: deploy, Phase: null, Step: null"`, ask(machine.Force, "deploy", "", ""),
 		},
 		{
-			"no answer", "deploy/interrupt", "ann", "", func(machine.Verb) (machine.Answer, error) { return machine.Answer{}, errors.New("the engine stopped") },
-			503, "the scheduler gave no answer (the engine stopped)", verb(machine.Pause, "deploy", "", "ann", ""),
+			"force-complete a step", "plans/deploy/forceComplete?phase=data&step=data-0", "ann", "", done, 200,
+			`"message": "Received cmd: forceComplete for Plan: deploy, Phase: data, Step: data-0"`, ask(machine.Force, "deploy", "data", "data-0"),
 		},
-		{"unknown verb", "deploy/restart", "ann", "", done, 404, `verb "restart": not found; there are: interrupt, continue`, nil},
-		{"misspelt parameter", "deploy/interrupt?phas=data", "ann", "", done, 400, `query "phas": unknown; there are: phase, reason`, nil},
-		{"empty phase", "deploy/interrupt?phase=", "ann", "", done, 400, `query "phase": empty`, nil},
-		{"two phases", "deploy/interrupt?phase=a&phase=b", "ann", "", done, 400, `query "phase": given 2 times`, nil},
-		{"broken query", "deploy/interrupt?phase=%zz", "ann", "", done, 400, "query:", nil},
-		{"long reason", "deploy/interrupt?reason=" + strings.Repeat("x", maxReason+1), "ann", "", done, 400, "1001 characters long, 1000 are allowed", nil},
-		{"reason of two lines", "deploy/interrupt?reason=a%0Ab", "ann", "", done, 400, "control characters", nil},
-		{"reason in Latin-1", "deploy/interrupt?reason=%fc", "ann", "", done, 400, "not UTF-8", nil},
-		{"long actor", "deploy/interrupt", strings.Repeat("x", maxActor+1), "", done, 400, ActorHeader, nil},
-		{"large body", "deploy/interrupt", "ann", strings.Repeat("x", maxBody+1), done, 413, "larger than 65536 bytes", nil},
+		{
+			"break", "plans/deploy/break?phase=data&when=before", "ann", "", done, 200, `"message": "Received cmd: break"`,
+			&machine.Verb{Kind: machine.Break, Plan: "deploy", Phase: "data", When: plans.BeforePhase, Actor: "ann"},
+		},
+		{
+			"unbreak", "plans/deploy/unbreak?phase=data&when=after-batch", "ann", "", done, 200, `"message": "Received cmd: unbreak"`,
+			&machine.Verb{Kind: machine.Unbreak, Plan: "deploy", Phase: "data", When: plans.AfterBatch, Actor: "ann"},
+		},
+		{
+			"except", "pods/data-0/except?reason=burnt&force=true", "ann", "", done, 200, `"message": "Received cmd: except"`,
+			&machine.Verb{Kind: machine.Except, Pod: "data-0", Force: true, Actor: "ann", Reason: "burnt"},
+		},
+		{"include", "pods/data-0/include", "ann", "", done, 200, `"message": "Received cmd: include"`, &machine.Verb{Kind: machine.Include, Pod: "data-0", Actor: "ann"}},
+		{
+			"already", "plans/deploy/continue", "ann", "", answer(machine.Already, `plan "deploy": is not paused`), 208,
+			"Command has already been reported or completed\nplan \"deploy\": is not paused\n", ask(machine.Resume, "deploy", "", ""),
+		},
+		{"unknown plan", "plans/update/interrupt", "ann", "", answer(machine.NotFound, ""), 404, "Plan update not found\n", ask(machine.Pause, "update", "", "")},
+		{
+			"unknown phase", "plans/deploy/interrupt?phase=x", "ann", "", answer(machine.NotFound, "there are probe, data"), 404,
+			"Phase x not found\nthere are probe, data\n", ask(machine.Pause, "deploy", "x", ""),
+		},
+		{
+			"unknown plan and phase", "plans/update/interrupt?phase=x", "ann", "", answer(machine.NotFound, ""), 404, "Plan update not found",
+			ask(machine.Pause, "update", "x", ""),
+		},
+		{"unknown phase and step", "plans/deploy/interrupt?phase=x&step=y", "ann", "", answer(machine.NotFound, ""), 404, "Phase x not found", ask(machine.Pause, "deploy", "x", "y")},
+		{"unknown step", "plans/deploy/interrupt?phase=id-2&step=y", "ann", "", answer(machine.NotFound, ""), 404, "Step y not found", ask(machine.Pause, "deploy", "id-2", "y")},
+		{
+			"unknown pod", "pods/data-9/include", "ann", "", answer(machine.NotFound, `pod "data-9": not found`), 404, "Pod data-9 not found\npod \"data-9\": not found\n",
+			&machine.Verb{Kind: machine.Include, Pod: "data-9", Actor: "ann"},
+		},
+		{
+			"conflict", "plans/deploy/interrupt", "ann", "", answer(machine.Conflict, `plan "deploy": has changed since you looked`), 409,
+			"plan \"deploy\": has changed since you looked\n", ask(machine.Pause, "deploy", "", ""),
+		},
+		{"refused", "plans/deploy/forceComplete", "ann", "", answer(machine.Refused, `plan "deploy": has no run`), 422, "plan \"deploy\": has no run\n", ask(machine.Force, "deploy", "", "")},
+		{"invalid", "plans/deploy/break", "ann", "", answer(machine.Invalid, `plan "deploy": name one`), 400, "plan \"deploy\": name one\n", ask(machine.Break, "deploy", "", "")},
+		{"an answer from the future", "plans/deploy/break", "ann", "", answer("maybe", "hm"), 500, `plan "deploy": break: hm`, ask(machine.Break, "deploy", "", "")},
+		{
+			"no answer", "plans/deploy/interrupt", "ann", "", func(machine.Verb) (machine.Answer, error) { return machine.Answer{}, errors.New("the engine stopped") },
+			503, `plan "deploy": interrupt: the scheduler gave no answer (the engine stopped)`, ask(machine.Pause, "deploy", "", ""),
+		},
+		{
+			"no answer about a pod", "pods/data-0/include", "ann", "", func(machine.Verb) (machine.Answer, error) { return machine.Answer{}, errors.New("the engine stopped") },
+			503, `pod "data-0": include: the scheduler gave no answer`, &machine.Verb{Kind: machine.Include, Pod: "data-0", Actor: "ann"},
+		},
+		{
+			"unknown verb", "plans/deploy/rollback", "ann", "", done, 404,
+			`verb "rollback": not found; there are: interrupt, continue, forceComplete, break, unbreak`, nil,
+		},
+		{"verb of the SDK", "plans/deploy/restart", "ann", "", done, 501, `verb "restart": this framework does not carry it out yet; there are: interrupt,`, nil},
+		{"unknown verb on a pod", "pods/data-0/restart", "ann", "", done, 404, `verb "restart": not found; there are: except, include`, nil},
+		{"misspelt parameter", "plans/deploy/interrupt?phas=data", "ann", "", done, 400, `query "phas": unknown; there are: phase, step, when, reason, revision`, nil},
+		{"parameter of another verb", "plans/deploy/continue?when=now", "ann", "", done, 400, `query "when": unknown; there are: phase, step, reason, revision`, nil},
+		{"empty phase", "plans/deploy/interrupt?phase=", "ann", "", done, 400, `query "phase": empty`, nil},
+		{"empty revision", "plans/deploy/interrupt?revision=", "ann", "", done, 400, `query "revision": empty`, nil},
+		{"two phases", "plans/deploy/interrupt?phase=a&phase=b", "ann", "", done, 400, `query "phase": given 2 times`, nil},
+		{"a step without its phase", "plans/deploy/forceComplete?step=a", "ann", "", done, 400, "Missing phase\nstep \"a\": the phase is missing", nil},
+		{"force that is neither", "pods/data-0/except?force=yes", "ann", "", done, 400, `query "force": "yes": want true or false`, nil},
+		{"broken query", "plans/deploy/interrupt?phase=%zz", "ann", "", done, 400, "query:", nil},
+		{"long reason", "plans/deploy/interrupt?reason=" + strings.Repeat("x", maxReason+1), "ann", "", done, 400, "1001 characters long, 1000 are allowed", nil},
+		{"reason of two lines", "pods/data-0/include?reason=a%0Ab", "ann", "", done, 400, "control characters", nil},
+		{"reason in Latin-1", "plans/deploy/interrupt?reason=%fc", "ann", "", done, 400, "not UTF-8", nil},
+		{"long actor", "plans/deploy/interrupt", strings.Repeat("x", maxActor+1), "", done, 400, ActorHeader, nil},
+		{"large body", "plans/deploy/interrupt", "ann", strings.Repeat("x", maxBody+1), done, 413, "larger than 65536 bytes", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFake(deploying(1, plans.Starting))
 			f.answer = c.answer
-			w := do(t, New(Config{Backend: f, Logger: discard()}), "POST", "/v1/plans/"+c.path, c.body, ActorHeader, c.actor)
+			w := do(t, New(Config{Backend: f, Logger: discard()}), "POST", "/v1/"+c.path, c.body, ActorHeader, c.actor)
 			if w.Code != c.code || !strings.Contains(w.Body.String(), c.text) {
 				t.Errorf("%d %q, want %d with %q", w.Code, w.Body, c.code, c.text)
 			}
@@ -284,6 +337,34 @@ func TestVerbs(t *testing.T) {
 				t.Errorf("verbs that reached the backend (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestTheIndexListsWhatThereIs(t *testing.T) {
+	index := do(t, New(Config{Backend: newFake(nil)}), "GET", "/", "").Body.String()
+	for _, want := range []string{
+		"POST  /v1/plans/{plan}/interrupt      begin no new step; ?phase=, ?step=, ?when=, ?reason=, ?revision=\n",
+		"POST  /v1/plans/{plan}/forceComplete ", "POST  /v1/plans/{plan}/unbreak ", "POST  /v1/pods/{pod}/except ",
+	} {
+		if !strings.Contains(index, want) {
+			t.Errorf("the index lacks %q:\n%s", want, index)
+		}
+	}
+	for _, other := range []string{"{verb}", "restart"} {
+		if strings.Contains(index, other) {
+			t.Errorf("the index lists %q:\n%s", other, index)
+		}
+	}
+}
+
+func TestAPlanTellsItsRevision(t *testing.T) {
+	v := deploying(1, plans.Starting)
+	v.Plans[0].Revision = "3x7"
+	h := New(Config{Backend: newFake(v)})
+	for plan, want := range map[string]string{"deploy": "3x7", "recovery": ""} {
+		if got := do(t, h, "GET", "/v1/plans/"+plan, "").Header().Get(RevisionHeader); got != want {
+			t.Errorf("%s of %s is %q, want %q", RevisionHeader, plan, got, want)
+		}
 	}
 }
 
@@ -304,6 +385,11 @@ func TestHealth(t *testing.T) {
 		v := deploying(1, plans.Pending)
 		change(v)
 		return v
+	}
+	heldBy := func(s plans.Status, code plans.Code) *machine.View {
+		return with(func(v *machine.View) {
+			v.Plans[0].Phases[1].Status, v.Plans[0].Phases[1].Holds = s, []plans.Hold{{Code: code}}
+		})
 	}
 	complete := func(change func(*machine.View)) *machine.View {
 		return with(func(v *machine.View) { v.Plans[0].Status = plans.Complete; change(v) })
@@ -335,6 +421,10 @@ func TestHealth(t *testing.T) {
 		{"delayed", deploying(1, plans.Delayed), 200, Health{Value: 208, Status: "DELAYED"}},
 		{"paused plan", with(func(v *machine.View) { v.Plans[0].Holds = paused }), 200, Health{Value: 207, Status: "DEPLOYING_WAITING_USER"}},
 		{"paused phase", with(func(v *machine.View) { v.Plans[0].Phases[1].Holds = paused }), 200, Health{Value: 207, Status: "DEPLOYING_WAITING_USER"}},
+		{"halted", with(func(v *machine.View) { v.Plans[0].Holds = []plans.Hold{{Code: plans.CodeHalted}} }), 200, Health{Value: 207, Status: "DEPLOYING_WAITING_USER"}},
+		{"at a breakpoint", heldBy(plans.Waiting, plans.CodeBreakpoint), 200, Health{Value: 207, Status: "DEPLOYING_WAITING_USER"}},
+		{"at a canary", heldBy(plans.Waiting, plans.CodeCanary), 200, Health{Value: 207, Status: "DEPLOYING_WAITING_USER"}},
+		{"a breakpoint lies ahead", heldBy(plans.Pending, plans.CodeBreakpoint), 200, Health{Value: 204, Status: "DEPLOYING_PENDING"}},
 		{"waiting for a gate", deploying(1, plans.Waiting), 200, Health{Value: 204, Status: "DEPLOYING_PENDING"}},
 		{"open phase without steps", with(func(v *machine.View) { v.Plans[0].Phases = nil }), 200, Health{Value: 204, Status: "DEPLOYING_PENDING"}},
 		{"recovery pending", recovering(plans.Pending), 200, Health{Value: 203, Status: "RECOVERING_PENDING"}},

@@ -21,9 +21,30 @@
 //     Then comes what fell: RECOVERING_PENDING (203), RECOVERING_STARTING (205), and DEGRADED (206), which the SDK declares and
 //     never produces, while a pod that was ready is not, its prober is silent, or all of recovery backs off. Only then comes the
 //     deploy plan, and of it first a pause, which what is pending would otherwise hide. The message in the body names the pods.
-//   - A query parameter that a verb does not know, or an empty phase, is refused with 400: the SDK ignores them, so that a
+//   - A query parameter that a verb does not know, or an empty one, is refused with 400: the SDK ignores them, so that a
 //     misspelt ?phase= pauses the whole plan.
 //   - Browsers' requests from other origins can't use verbs.
+//
+// # Verbs
+//
+// POST /v1/plans/{plan}/interrupt, continue and forceComplete are the SDK's. They take ?phase= and ?step= (names or ids; a step needs its phase),
+// ?reason=, ?revision= (that of the plan that was looked at, from its JSON or from the header Quobyte-Plan-Revision), and interrupt takes
+// ?when= (now, after-steps, after-phase). Ours are /v1/plans/{plan}/break and unbreak, with ?phase= and ?when= (before, after, after-batch), and
+// /v1/pods/{pod}/except and include, with ?reason= and ?force=true for except. The answers:
+//
+//	200  done: JSON with the SDK's "message", and in "detail" what was done
+//	208  nothing to do: it is so already, or COMPLETE
+//	400  invalid: the verb makes no sense, or the query is wrong
+//	404  no such plan, phase, step or pod
+//	409  conflict: the plan is no longer that of ?revision=
+//	422  refused: it would do harm, or nothing
+//	501  a verb of the SDK that is not carried out yet: start, stop, restart
+//	503  the scheduler gave no answer; the verb may still be carried out
+//
+// All but 200 are plain text: first the SDK's words, where it has some, and on the last line ours. A verb is answered when what it changed
+// is durable.
+//
+// # Whom it trusts
 //
 // It authenticates nobody: it is meant to be reached through DC/OS's Admin Router or from the host itself. The actor that a
 // request names is recorded as what it is, a claim. Nor is the Host header looked at, because hosts and proxies reach it by any

@@ -61,7 +61,7 @@ func grades(now time.Time) []grade {
 		{203, "RECOVERING_PENDING", 200, "a step of the recovery plan waits to begin", recovery(plans.Pending, plans.Prepared, plans.Waiting), fallen},
 		{205, "RECOVERING_STARTING", 200, "a step of the recovery plan is starting", recovery(plans.Starting, plans.Started, plans.InProgress), fallen},
 		{206, "DEGRADED", 200, "a pod is not ready, or not known to be", degraded, fallen},
-		{207, "DEPLOYING_WAITING_USER", 200, "the deploy plan or a phase of it is paused", pausedDeploy, nil},
+		{207, "DEPLOYING_WAITING_USER", 200, "the deploy plan or a phase of it waits for an operator", pausedDeploy, nil},
 		{208, "DELAYED", 200, "a step of the deploy plan backs off", deploy(plans.Delayed), nil},
 		{204, "DEPLOYING_PENDING", 200, "a step of the deploy plan waits to begin", deploy(plans.Pending, plans.Prepared, plans.Waiting), nil},
 		{202, "DEPLOYING_STARTING", 200, "a step of the deploy plan is starting", deploy(plans.Starting, plans.Started, plans.InProgress), nil},
@@ -184,19 +184,28 @@ func fallen(v *machine.View) string {
 	return strings.Join(parts, "; ")
 }
 
-// pausedDeploy says whether an operator holds up the deploy plan. A gate that makes a step WAITING does not count.
+// pausedDeploy says whether it is for an operator to let the deploy plan go on. A gate that makes a step WAITING does not count.
 func pausedDeploy(v *machine.View) bool {
 	p, ok := v.Plan(machine.DeployPlan)
 	if !ok || p.Status == plans.Complete {
 		return false
 	}
-	return isPaused(p.Holds) || slices.ContainsFunc(p.Phases, func(ph plans.PhaseView) bool {
-		return ph.Status != plans.Complete && isPaused(ph.Holds)
+	return waitsForUser(p.Status, p.Holds) || slices.ContainsFunc(p.Phases, func(ph plans.PhaseView) bool {
+		return ph.Status != plans.Complete && waitsForUser(ph.Status, ph.Holds)
 	})
 }
 
-func isPaused(holds []plans.Hold) bool {
-	return slices.ContainsFunc(holds, func(h plans.Hold) bool { return h.Code == plans.CodePaused })
+// waitsForUser says whether an element is paused, or has come to where an operator has to let it go on. A breakpoint that lies ahead is no such place.
+func waitsForUser(status plans.Status, holds []plans.Hold) bool {
+	return slices.ContainsFunc(holds, func(h plans.Hold) bool {
+		switch h.Code {
+		case plans.CodePaused, plans.CodeHalted:
+			return true
+		case plans.CodeBreakpoint, plans.CodeCanary:
+			return status == plans.Waiting
+		}
+		return false
+	})
 }
 
 func incompleteDeploy(v *machine.View) bool {

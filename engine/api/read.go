@@ -47,6 +47,9 @@ func (s *server) plan(w http.ResponseWriter, r *http.Request) {
 		planNotFound(w, v, r.PathValue("plan"))
 		return
 	}
+	if p.Revision != "" {
+		w.Header().Set(RevisionHeader, p.Revision)
+	}
 	s.json(w, planCode(p.Status), whole(p))
 }
 

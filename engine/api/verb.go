@@ -5,38 +5,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
 )
 
-// verbName is a verb and the SDK's name for it.
-type verbName struct {
-	name string
-	kind machine.VerbKind
+// verb is what an operator can ask for.
+type verb struct {
+	// name is the SDK's name of the verb, where it has one.
+	name    string
+	kind    machine.VerbKind
+	meaning string
+	// query lists the parameters that the verb knows.
+	query []string
+	// element says that the SDK's answer to it names the element.
+	element bool
 }
 
-// verbs are what operators can ask for.
-var verbs = [...]verbName{
-	{"interrupt", machine.Pause},
-	{"continue", machine.Resume},
+// planVerbs are the verbs on plans and what they consist of.
+var planVerbs = [...]verb{
+	{"interrupt", machine.Pause, "begin no new step", []string{"phase", "step", "when", "reason", "revision"}, false},
+	{"continue", machine.Resume, "go on, with a canary too", []string{"phase", "step", "reason", "revision"}, false},
+	{"forceComplete", machine.Force, "count as COMPLETE", []string{"phase", "step", "reason", "revision"}, true},
+	{"break", machine.Break, "set a breakpoint", []string{"phase", "when", "reason", "revision"}, false},
+	{"unbreak", machine.Unbreak, "take a breakpoint away", []string{"phase", "when", "reason", "revision"}, false},
 }
 
-// The most characters that a reason and an actor may have. They are stored, and shown beside what they concern.
+// podVerbs are the verbs on pods.
+var podVerbs = [...]verb{
+	{"except", machine.Except, "leave a dead pod out of plans", []string{"reason", "force"}, false},
+	{"include", machine.Include, "take it into plans again", []string{"reason"}, false},
+}
+
+// notYet are verbs of the SDK that the framework does not carry out.
+var notYet = [...]string{"start", "stop", "restart"}
+
+// The most characters that parameters may have. Reasons and actors are stored, and shown beside what they concern.
 const (
-	maxReason = 1000
-	maxActor  = 200
+	maxReason   = 1000
+	maxActor    = 200
+	maxRevision = 100
 )
 
-// verbQuery lists the query parameters that verbs know.
-var verbQuery = [...]string{"phase", "reason"}
-
-func verbNames() string {
+func verbNames(verbs []verb) string {
 	names := make([]string, len(verbs))
 	for i, v := range verbs {
 		names[i] = v.name
@@ -44,38 +63,57 @@ func verbNames() string {
 	return strings.Join(names, ", ")
 }
 
-func verbsMeaning() string {
-	return "verbs: " + verbNames() + "; ?phase=NAME, ?reason=TEXT"
+// routesOf returns the routes of verbs below a path.
+func (s *server) routesOf(path string, verbs []verb) []route {
+	routes := make([]route, len(verbs))
+	for i, v := range verbs {
+		meaning := v.meaning + "; ?" + strings.Join(v.query, "=, ?") + "="
+		routes[i] = route{http.MethodPost, path + v.name, meaning, func(w http.ResponseWriter, r *http.Request) { s.verb(w, r, v) }}
+	}
+	return routes
 }
 
-// verb carries out POST /v1/plans/{plan}/{verb}.
-func (s *server) verb(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("verb")
-	i := slices.IndexFunc(verbs[:], func(v verbName) bool { return v.name == name })
-	if i < 0 {
-		text(w, http.StatusNotFound, "verb %q: not found; there are: %s", name, verbNames())
-		return
+// unknownVerb answers verbs that do not exist, and those of the SDK that do not exist here.
+func (s *server) unknownVerb(verbs []verb) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("verb")
+		if r.PathValue("plan") != "" && slices.Contains(notYet[:], name) {
+			text(w, http.StatusNotImplemented, "verb %q: this framework does not carry it out yet; there are: %s", name, verbNames(verbs))
+			return
+		}
+		text(w, http.StatusNotFound, "verb %q: not found; there are: %s", name, verbNames(verbs))
 	}
+}
+
+// verb carries out a verb on a plan or a pod.
+func (s *server) verb(w http.ResponseWriter, r *http.Request, asked verb) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		bodyRefused(w, err)
 		return
 	}
-	v, err := readVerb(r)
+	v, err := readVerb(r, asked)
 	if err != nil {
 		text(w, http.StatusBadRequest, "%v", err)
 		return
 	}
-	v.Kind = verbs[i].kind
 	ctx, cancel := context.WithTimeout(r.Context(), verbTimeout)
 	defer cancel()
 	answer, err := s.Backend.Do(ctx, v)
 	if err != nil {
-		s.Logger.Warn("verb got no answer", "verb", name, "plan", v.Plan, "phase", v.Phase, "actor", v.Actor, "error", err)
+		s.Logger.Warn("verb got no answer", "verb", asked.name, "plan", v.Plan, "phase", v.Phase, "step", v.Step, "pod", v.Pod, "actor", v.Actor, "error", err)
 		text(w, http.StatusServiceUnavailable,
-			"plan %q: %s: the scheduler gave no answer (%v); it may still be carried out", v.Plan, name, err)
+			"%s: %s: the scheduler gave no answer (%v); it may still be carried out", subject(v), asked.name, err)
 		return
 	}
-	s.answer(w, name, v, answer)
+	s.answer(w, asked, v, answer)
+}
+
+// subject is what a verb is about, in words.
+func subject(v machine.Verb) string {
+	if v.Pod != "" {
+		return fmt.Sprintf("pod %q", v.Pod)
+	}
+	return fmt.Sprintf("plan %q", v.Plan)
 }
 
 func bodyRefused(w http.ResponseWriter, err error) {
@@ -87,27 +125,44 @@ func bodyRefused(w http.ResponseWriter, err error) {
 	text(w, http.StatusBadRequest, "body: %v", err)
 }
 
-// readVerb reads everything of a verb but its kind.
-func readVerb(r *http.Request) (machine.Verb, error) {
+// readVerb reads a verb from a request.
+func readVerb(r *http.Request, asked verb) (machine.Verb, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return machine.Verb{}, fmt.Errorf("query: %w", err)
 	}
-	for name, values := range query {
-		if !slices.Contains(verbQuery[:], name) {
-			return machine.Verb{}, fmt.Errorf("query %q: unknown; there are: %s", name, strings.Join(verbQuery[:], ", "))
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if !slices.Contains(asked.query, name) {
+			return machine.Verb{}, fmt.Errorf("query %q: unknown; there are: %s", name, strings.Join(asked.query, ", "))
 		}
-		if len(values) > 1 {
-			return machine.Verb{}, fmt.Errorf("query %q: given %d times, want it once", name, len(values))
+		if n := len(query[name]); n > 1 {
+			return machine.Verb{}, fmt.Errorf("query %q: given %d times, want it once", name, n)
+		}
+		if query.Get(name) == "" && name != "reason" {
+			return machine.Verb{}, fmt.Errorf("query %q: empty; %s", name, missing[name])
 		}
 	}
 	v := machine.Verb{
-		Plan: r.PathValue("plan"), Phase: query.Get("phase"), Reason: strings.TrimSpace(query.Get("reason")), Actor: actor(r),
+		Kind: asked.kind, Plan: r.PathValue("plan"), Phase: query.Get("phase"), Step: query.Get("step"), Pod: r.PathValue("pod"),
+		When: plans.When(query.Get("when")), Revision: query.Get("revision"), Reason: strings.TrimSpace(query.Get("reason")), Actor: actor(r),
 	}
-	if query.Has("phase") && v.Phase == "" {
-		return machine.Verb{}, errors.New(`query "phase": empty; name a phase, or leave it out to mean the whole plan`)
+	if v.Step != "" && v.Phase == "" {
+		return v, fmt.Errorf("%s\nstep %q: the phase is missing; a step is named by its phase and its name", "Missing phase", v.Step) // the SDK's words first
 	}
-	return v, errors.Join(checkText(`query "reason"`, v.Reason, maxReason), checkText(ActorHeader, v.Actor, maxActor))
+	if force := query.Get("force"); force != "" {
+		if v.Force, err = strconv.ParseBool(force); err != nil {
+			return v, fmt.Errorf("query \"force\": %q: want true or false", force)
+		}
+	}
+	return v, errors.Join(
+		checkText(`query "reason"`, v.Reason, maxReason), checkText(`query "revision"`, v.Revision, maxRevision), checkText(ActorHeader, v.Actor, maxActor),
+	)
+}
+
+// missing says what to do instead of giving a parameter without a value.
+var missing = map[string]string{
+	"phase": "name a phase, or leave it out to mean the whole plan", "step": "name a step, or leave it out to mean the whole phase",
+	"when": "say when, or leave it out", "revision": "give the plan's revision, or leave it out", "force": "want true or false",
 }
 
 // actor is who the request says gives the verb, else where it comes from.
@@ -136,30 +191,69 @@ func checkText(field, value string, limit int) error {
 	return nil
 }
 
-// answer says how a verb went: on the first line in the SDK's words, on the second in the machine's, which say more.
-func (s *server) answer(w http.ResponseWriter, name string, v machine.Verb, a machine.Answer) {
+// Done is the body of the answer to a verb that was carried out.
+type Done struct {
+	// Message is the SDK's, Detail is the machine's: what was done to what.
+	Message string `json:"message"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+// answer says how a verb went: on the first line in the SDK's words where it has some, on the last in the machine's, which say more.
+func (s *server) answer(w http.ResponseWriter, asked verb, v machine.Verb, a machine.Answer) {
 	switch a.Code {
 	case machine.Done:
-		s.json(w, http.StatusOK, map[string]string{"message": "Received cmd: " + name})
+		s.json(w, http.StatusOK, Done{received(asked, v), a.Message})
 	case machine.Already:
 		text(w, http.StatusAlreadyReported, "%s", lines("Command has already been reported or completed", a.Message))
 	case machine.NotFound:
 		text(w, http.StatusNotFound, "%s", lines(s.notFound(v), a.Message))
+	case machine.Conflict:
+		text(w, http.StatusConflict, "%s", a.Message)
+	case machine.Refused:
+		text(w, http.StatusUnprocessableEntity, "%s", a.Message)
+	case machine.Invalid:
+		text(w, http.StatusBadRequest, "%s", a.Message)
 	default:
 		s.Logger.Error("verb has an answer of unknown code", "code", a.Code, "message", a.Message)
-		text(w, http.StatusInternalServerError, "plan %q: %s: %s", v.Plan, name, a.Message)
+		text(w, http.StatusInternalServerError, "%s: %s: %s", subject(v), asked.name, a.Message)
 	}
 }
 
-// notFound says in the SDK's words which of the two names leads nowhere.
-func (s *server) notFound(v machine.Verb) string {
-	view, _ := s.Backend.View()
-	if view != nil && v.Phase != "" {
-		if _, ok := view.Plan(v.Plan); ok {
-			return fmt.Sprintf("Phase %s not found", v.Phase)
-		}
+// received is the SDK's message to a verb that was carried out.
+func received(asked verb, v machine.Verb) string {
+	message := "Received cmd: " + asked.name
+	if asked.element {
+		message += fmt.Sprintf(" for Plan: %s, Phase: %s, Step: %s", v.Plan, orNull(v.Phase), orNull(v.Step))
 	}
-	return fmt.Sprintf("Plan %s not found", v.Plan)
+	return message
+}
+
+// orNull is how the SDK writes a name that was not given.
+func orNull(name string) string {
+	if name == "" {
+		return "null"
+	}
+	return name
+}
+
+// notFound says in the SDK's words which of the names leads nowhere.
+func (s *server) notFound(v machine.Verb) string {
+	if v.Pod != "" {
+		return fmt.Sprintf("Pod %s not found", v.Pod)
+	}
+	view, _ := s.Backend.View()
+	if view == nil || v.Phase == "" {
+		return fmt.Sprintf("Plan %s not found", v.Plan)
+	}
+	plan, ok := view.Plan(v.Plan)
+	if !ok {
+		return fmt.Sprintf("Plan %s not found", v.Plan)
+	}
+	known := slices.ContainsFunc(plan.Phases, func(p plans.PhaseView) bool { return p.Name == v.Phase || p.ID.String() == v.Phase })
+	if known && v.Step != "" {
+		return fmt.Sprintf("Step %s not found", v.Step)
+	}
+	return fmt.Sprintf("Phase %s not found", v.Phase)
 }
 
 // lines joins what is not empty.

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func (m *Machine) discover(now time.Time) {
 	if m.run.Number == 0 {
 		m.startRun(now, "first install")
 	}
-	if !m.run.CompletedAt.IsZero() && m.hasNewcomers() {
+	if !m.run.CompletedAt.IsZero() && m.hasNewcomers(now) {
 		m.startRun(now, "newcomers")
 	}
 	if !m.run.FrozenAt.IsZero() {
@@ -35,14 +36,32 @@ func (m *Machine) startRun(now time.Time, reason string) {
 	m.forgetExpired()
 }
 
-// hasNewcomers says whether there is a host or a pod that no run has taken in.
-func (m *Machine) hasNewcomers() bool {
+// hasNewcomers says whether there is a host or a pod that no run has taken in, or one that the last run went without.
+func (m *Machine) hasNewcomers(now time.Time) bool {
 	for _, h := range m.hosts {
 		if m.mayJoin(h) {
 			return true
 		}
 	}
-	return len(m.newPods()) > 0
+	return len(m.newPods()) > 0 || m.hasLeftOver(now)
+}
+
+// hasLeftOver says whether there is a pod that was never up, that the last run does not count as done, and that is not left to recovery: one that was
+// excepted while the run worked, and is included again.
+func (m *Machine) hasLeftOver(now time.Time) bool {
+	never := func(p *Pod) bool { return p.Completed == "" && p.Fallen.IsZero() && m.member(p) && !m.excepted(p) }
+	if !slices.ContainsFunc(m.order, never) {
+		return false
+	}
+	view := plans.Evaluate(m.planInputs(now)[0]).View
+	for _, phase := range view.Phases {
+		for _, s := range phase.Steps {
+			if p := m.pods[s.Pod]; s.Newcomer && p != nil && never(p) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mayJoin: a host that a run left behind joins a later one only when its scout has been heard.
@@ -163,7 +182,7 @@ func (m *Machine) freeze(now time.Time) {
 func (m *Machine) finish(now time.Time) []plans.Evaluation {
 	worked := !m.run.Ended()
 	evaluations := m.evaluate(now)
-	if worked && m.run.Ended() && m.hasNewcomers() {
+	if worked && m.run.Ended() && m.hasNewcomers(now) {
 		m.wakeAt(now)
 	}
 	return evaluations

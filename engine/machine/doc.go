@@ -39,6 +39,7 @@
 //   - A pod bound to a host is launched again only when it is proven that its last task is gone: a terminal state from agent,
 //     executor or master. UNKNOWN, LOST, UNREACHABLE and GONE_BY_OPERATOR prove nothing (a lost task can run again,
 //     mesos-traces F58), and hold the pod. Pods without a host of their own are replaced after a grace.
-//   - A paused element begins no new step; what runs is left alone.
+//   - A paused element begins no new step; what runs is left alone. A pod that is excepted is not launched by any plan.
+//   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
 //   - It never kills a task by itself, but for one that was replaced without proof and has shown up again; and it never forgets a pod.
 package machine

@@ -46,7 +46,7 @@ func newWorld() *world {
 //
 // Commands, each followed by what the machine decides:
 //
-//	start [expect=N] [setting=S]     build the machine from what is stored (again: a crash, nothing of memory is left)
+//	start [expect=N] [setting=S] [canary=true]   build the machine from what is stored (again: a crash, nothing of memory is left)
 //	subscribe / disconnect [fatal]   the session with the master
 //	offer HOST... [cpus=N] [agent=A] an offer of each host, with port 7000
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
@@ -149,6 +149,7 @@ func value(d *datadriven.TestData, key, otherwise string) string {
 func (w *world) start(d *datadriven.TestData) string {
 	fmt.Sscan(value(d, "expect", fmt.Sprint(w.toy.expect)), &w.toy.expect)
 	w.toy.setting = value(d, "setting", w.toy.setting)
+	fmt.Sscan(value(d, "canary", fmt.Sprint(w.toy.canary)), &w.toy.canary)
 	var records []Record
 	for k, v := range w.records {
 		records = append(records, Record{Key: k, Value: v})

@@ -35,12 +35,16 @@ func (m *Machine) evaluate(now time.Time) []plans.Evaluation {
 	all := plans.Coordinate(plans.Ledger{}, m.planInputs(now))
 	deploy := &all[0]
 	m.setRun(deploy.Run)
+	more := false
 	for _, name := range deploy.HandedOver {
 		if p := m.pods[name]; p != nil && p.Fallen.IsZero() {
 			p.Fallen = now
 			m.touchPod(p)
-			m.wakeAt(now) // recovery did not know yet
+			more = true
 		}
+	}
+	if more {
+		return m.evaluate(now) // recovery did not know yet
 	}
 	for i := range all {
 		if w := all[i].WakeAt; !w.IsZero() {

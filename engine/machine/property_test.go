@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
 )
 
 // play is a random game against the machine: a crude Mesos that may lose, repeat and refuse things, an operator, and crashes.
@@ -29,6 +30,7 @@ type play struct {
 	tasks map[string]bool
 	pods  map[string][]string // pod -> its tasks
 	agent map[string]string   // task -> agent
+	begun map[string]int      // pod -> the run in which it was launched last
 	uuid  map[string]bool     // updates that wait for an acknowledgement
 }
 
@@ -124,20 +126,47 @@ func (p *play) launched(t Task) {
 		p.t.Fatalf("a paused element begins no step: %s launched while %s is paused", pod, fact)
 	}
 	p.tasks[t.ID] = true
+	p.begun[pod] = p.m.run.Number
 	p.agent[t.ID] = t.AgentID
 	p.pods[pod] = append(p.pods[pod], t.ID)
 }
 
-// paused says which pause forbids the launch of a pod. A pod that has fallen is recovery's, and deploy's pauses do not concern it.
+// paused says which pause, or exception, forbids the launch of a pod. A pod that has fallen is recovery's, and deploy's pauses do not concern it; one
+// that was never complete may be either's.
 func (p *play) paused(pod string) string {
-	podType, _, _ := strings.Cut(pod, "-")
-	keys := []string{"facts/deploy", "facts/deploy/" + map[string]string{"agent": "probe", "db": "db", "web": "web"}[podType]}
-	if m := p.m.pods[pod]; !m.Fallen.IsZero() {
-		keys = []string{"facts/recovery", "facts/recovery/" + pod}
+	if key := prefixFact + "pods/except/" + pod; p.records[key] != nil {
+		return key
 	}
-	for _, k := range keys {
-		if _, ok := p.records[k]; ok {
-			return k
+	podType, _, _ := strings.Cut(pod, "-")
+	deploy := p.pausing("deploy", map[string]string{"agent": "probe", "db": "db", "web": "web"}[podType], pod)
+	recovery := p.pausing("recovery", pod, pod)
+	switch m := p.m.pods[pod]; {
+	case m.Fallen.IsZero():
+		return deploy
+	case m.Completed != "" || deploy != "":
+		return recovery
+	}
+	return ""
+}
+
+// pausing says which pause of a plan, a phase or a pod's step forbids the pod's launch.
+func (p *play) pausing(plan, phase, pod string) string {
+	key := prefixFact + plan + "/pause"
+	for _, key := range []string{key, key + "/" + phase, key + "/" + phase + "/" + pod + ":[server]"} {
+		if p.records[key] == nil {
+			continue
+		}
+		value, err := unwrap(Record{Key: key, Value: p.records[key]})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		f, err := plans.DecodeFact(value)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		begun := plan == "recovery" || p.begun[pod] == p.m.run.Number // in recovery all that fell in the same run has begun
+		if f.When == "" || f.When == plans.PauseAfterSteps && !begun {
+			return key
 		}
 	}
 	return ""
@@ -246,10 +275,19 @@ func (p *play) actions() map[string]func(*rapid.T) {
 			p.decide()
 		},
 		"verb": func(t *rapid.T) {
-			p.take(Verb{
-				ID: 1, Kind: rapid.SampledFrom([]VerbKind{Pause, Resume}).Draw(t, "verb"), Actor: "a",
-				Plan: rapid.SampledFrom([]string{"deploy", "recovery"}).Draw(t, "plan"), Phase: rapid.SampledFrom([]string{"", "db", "web", "probe"}).Draw(t, "phase"),
-			})
+			draw := func(name string, words ...string) string { return rapid.SampledFrom(words).Draw(t, name) }
+			v := Verb{
+				ID: 1, Kind: rapid.SampledFrom([]VerbKind{Pause, Pause, Resume, Resume, Resume, Force, Except, Include, Break, Unbreak}).Draw(t, "verb"), Actor: "a",
+				Plan: draw("plan", "deploy", "deploy", "recovery"), Phase: draw("phase", "", "db", "web", "probe"),
+				When: plans.When(draw("when", "", "", "now", "after-steps", "after-phase", "before", "after", "after-batch")),
+			}
+			if v.Phase != "" {
+				v.Step = draw("step", "", "", "db-0:[server]", "db-1:[server]", "web-0:[server]", "agent-1:[server]", "discover")
+			}
+			if v.Kind == Except || v.Kind == Include {
+				v.Pod = draw("pod", "db-0", "db-1", "db-2", "web-0", "agent-0", "agent-1")
+			}
+			p.take(v)
 			p.decide()
 		},
 		"time": func(t *rapid.T) {
@@ -289,7 +327,7 @@ func TestRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := &play{
 			t: rt, toy: toy{expect: 1}, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
-			records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{}, uuid: map[string]bool{},
+			records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{}, begun: map[string]int{}, uuid: map[string]bool{},
 		}
 		p.m, p.twin = p.build(), p.build()
 		p.take(Subscribed{FrameworkID: "F"})

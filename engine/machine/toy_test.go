@@ -16,6 +16,7 @@ import (
 type toy struct {
 	expect  int
 	setting string // part of db's fingerprint
+	canary  bool   // db is a canary phase
 }
 
 var _ Service = toy{}
@@ -27,10 +28,14 @@ func (toy) ScoutSilence() time.Duration   { return 3 * time.Minute }
 func (toy) TaskName(string) string        { return "server" }
 func (toy) Health(p string) bool          { return p == "db" }
 
-func (toy) Phases() []PhaseSpec {
+func (t toy) Phases() []PhaseSpec {
+	strategy := plans.Serial
+	if t.canary {
+		strategy = plans.SerialCanary
+	}
 	return []PhaseSpec{
 		{Name: "probe", Strategy: plans.Parallel, PodTypes: []string{"agent"}},
-		{Name: "db", Strategy: plans.Serial, PodTypes: []string{"db"}},
+		{Name: "db", Strategy: strategy, PodTypes: []string{"db"}},
 		{Name: "web", Strategy: plans.Parallel, PodTypes: []string{"web"}},
 	}
 }

@@ -80,6 +80,12 @@ func (m *Machine) forgetExpired() {
 	}
 }
 
+// excepted says whether an operator has left a pod out of all plans.
+func (m *Machine) excepted(p *Pod) bool {
+	_, ok := m.facts[factKey(plans.Fact{Kind: plans.Excepted, Pod: p.Name})]
+	return ok
+}
+
 // ledger says which pods are down.
 func (m *Machine) ledger() plans.Ledger {
 	var l plans.Ledger

@@ -19,11 +19,11 @@ func (m *Machine) warnings() []plans.Hold {
 	return append(out, m.staleSettings()...)
 }
 
-// sickPods tells of pods that were ready once and run without being so.
+// sickPods tells of pods that were ready once and run without being so. One that is excepted was given up by somebody who knows.
 func (m *Machine) sickPods() []plans.Hold {
 	var sick []string
 	for _, p := range m.order {
-		if p.Completed == "" || p.Task == nil || p.Task.State != Running || !p.Task.Healthy.IsZero() {
+		if p.Completed == "" || p.Task == nil || p.Task.State != Running || !p.Task.Healthy.IsZero() || m.excepted(p) {
 			continue
 		}
 		name := p.Name

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -15,10 +16,11 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// backend publishes what a script says and pauses what an operator says.
+// backend publishes what a script says and does what an operator says: with a plan that it evaluates itself all of it, with other views only pauses.
 type backend struct {
 	mu       sync.Mutex
 	view     *machine.View
+	input    *plans.Input // what the view is evaluated from; nil: it is as it is
 	revision uint64
 	next     chan struct{}
 	verbs    []string
@@ -40,7 +42,39 @@ func (b *backend) View() (*machine.View, <-chan struct{}) {
 func (b *backend) publish(v *machine.View) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.input = nil
 	b.set(v)
+}
+
+// evaluate publishes a plan that is evaluated.
+func (b *backend) evaluate(in plans.Input) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.input = &in
+	b.set(evaluated(in))
+}
+
+// evaluated is the view of a deploy plan.
+func evaluated(in plans.Input) *machine.View {
+	v := complete()
+	v.Plans[0] = plans.Evaluate(in).View
+	return v
+}
+
+// apply does to the plan what a verb says.
+func (b *backend) apply(v machine.Verb) machine.Answer {
+	b.input.Now = time.Now()
+	r := plans.Apply(*b.input, plans.Verb{
+		Kind: v.Kind, Plan: cmp.Or(v.Plan, "deploy"), Phase: v.Phase, Step: v.Step, Pod: v.Pod, When: v.When, Force: v.Force,
+		Actor: v.Actor, Reason: v.Reason, Revision: v.Revision,
+	})
+	gone := func(f plans.Fact) bool {
+		return slices.ContainsFunc(slices.Concat(r.Delete, r.Put), func(g plans.Fact) bool { return f.Key() == g.Key() })
+	}
+	b.input.Facts = append(slices.DeleteFunc(b.input.Facts, gone), r.Put...)
+	b.input.Run = r.Run
+	b.set(evaluated(*b.input))
+	return machine.Answer{Code: r.Code, Message: r.Text}
 }
 
 // set publishes a view with the pauses. It wants b.mu.
@@ -87,7 +121,11 @@ func (b *backend) pause(p *plans.View) {
 func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.verbs = append(b.verbs, fmt.Sprintf("%s plan=%q phase=%q actor=%q reason=%q", v.Kind, v.Plan, v.Phase, v.Actor, v.Reason))
+	b.verbs = append(b.verbs, fmt.Sprintf("%s plan=%q phase=%q step=%q pod=%q when=%q force=%v revision=%q actor=%q reason=%q",
+		v.Kind, v.Plan, v.Phase, v.Step, v.Pod, v.When, v.Force, v.Revision, v.Actor, v.Reason))
+	if b.input != nil {
+		return b.apply(v), nil
+	}
 	p, ok := b.view.Plan(v.Plan)
 	if !ok {
 		return notFound("plan %q: not found; there are deploy, recovery", v.Plan), nil

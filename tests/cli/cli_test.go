@@ -83,10 +83,15 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func publish(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 || scenes()[args[0]] == nil {
-		ts.Fatalf("usage: publish SCENE, with a scene of %v", slices.Sorted(maps.Keys(scenes())))
+	switch {
+	case !neg && len(args) == 1 && scenes()[args[0]] != nil:
+		serverOf(ts).publish(scenes()[args[0]]())
+	case !neg && len(args) == 1 && rollouts()[args[0]] != nil:
+		serverOf(ts).evaluate(rollouts()[args[0]]())
+	default:
+		all := slices.Concat(slices.Collect(maps.Keys(scenes())), slices.Collect(maps.Keys(rollouts())))
+		ts.Fatalf("usage: publish SCENE, with a scene of %v", slices.Sorted(slices.Values(all)))
 	}
-	serverOf(ts).publish(scenes()[args[0]]())
 }
 
 func events(ts *testscript.TestScript, neg bool, args []string) {

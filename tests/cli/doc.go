@@ -3,7 +3,8 @@
 //
 //	serve [-token T]   serves the API and sets SERVER and QUOBYTE_MESOS_URL. With a token it serves it as DC/OS does, below
 //	                   /service/quobyte and /service/prod/quobyte, wants the token there, and sets DCOS_URL instead
-//	publish SCENE      publishes a view: working, failed, complete, lost, degraded, recovering, empty or none
+//	publish SCENE      publishes a view: working, failed, complete, lost, degraded, recovering, empty or none; or a rollout that verbs really
+//	                   steer: steered, halted
 //	events N           waits until streams have carried N events since the start
 //	cut                breaks all connections to the server
 //	verbs              prints the verbs that have reached the backend

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
@@ -134,4 +136,48 @@ func complete() *machine.View {
 func elementID(text string) (id plans.ElementID) {
 	id.UnmarshalText([]byte(text))
 	return id
+}
+
+// rollouts are plans that a script can publish and steer, by name.
+func rollouts() map[string]func() plans.Input {
+	return map[string]func() plans.Input{"steered": steered, "halted": halted}
+}
+
+// steered is a rollout in its first phase; registry-1 is on a host that has died, and data is a canary.
+func steered() plans.Input {
+	launch := func(pod, host string) plans.Step {
+		return plans.Step{Name: pod + ":[server]", Kind: plans.Launch, Pod: pod, Host: host}
+	}
+	at := minutesAgo(9)
+	in := plans.Input{
+		Now: time.Now(),
+		Run: plans.Run{Number: 1, Actor: "package", StartedAt: at, FrozenAt: at},
+		Definition: plans.Definition{Service: "quobyte", Name: "deploy", Strategy: plans.Serial, Phases: []plans.Phase{
+			{Name: "registry", Strategy: plans.Serial, Steps: []plans.Step{launch("registry-0", "node1"), launch("registry-1", "node2")}},
+			{Name: "data", Strategy: plans.ParallelCanary, Steps: []plans.Step{launch("data-0", "node1"), launch("data-1", "node2"), launch("data-2", "node3")}},
+			{Name: "api", Strategy: plans.Parallel, Steps: []plans.Step{launch("api-0", "")}},
+		}},
+		Observations: [][]plans.Observation{{
+			{Status: plans.Complete, Since: minutesAgo(3), BegunAt: at, TriedAt: at, Done: plans.Mark{Run: 1, At: minutesAgo(3)}},
+			{BegunAt: minutesAgo(3), TriedAt: minutesAgo(3), Holds: []plans.Hold{{
+				Code: plans.CodeUnknownTask, Since: minutesAgo(1), Text: "task registry-1-server__2 is UNREACHABLE: it may still run",
+			}}},
+		}},
+	}
+	for _, p := range in.Definition.Phases {
+		for _, s := range p.Steps {
+			in.Ledger.Pods = append(in.Ledger.Pods, plans.PodState{Name: s.Pod, Down: s.Pod != "registry-0"})
+		}
+	}
+	slices.SortFunc(in.Ledger.Pods, func(a, b plans.PodState) int { return strings.Compare(a.Name, b.Name) })
+	return in
+}
+
+// halted is the same rollout with a registry-1 that has failed once more than it may.
+func halted() plans.Input {
+	in := steered()
+	in.Definition.Policy.Attempts = 3
+	in.Observations[0][1] = plans.Observation{BegunAt: minutesAgo(3), TriedAt: minutesAgo(1), Attempts: 3}
+	in.Run = plans.Evaluate(in).Run
+	return in
 }

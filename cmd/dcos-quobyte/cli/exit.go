@@ -7,7 +7,7 @@ import (
 	"github.com/quobyte/mesos-framework/engine/api/client"
 )
 
-// The exit codes, as docs/exit-codes.md promises them. 3 is reserved for "rolled back".
+// The exit codes, as docs/exit-codes.md promises them. 3 is reserved for "rolled back", 10 to 12 for previews.
 const (
 	exitOK          = 0
 	exitError       = 1 // wrong usage, or any error that has no code of its own
@@ -18,6 +18,7 @@ const (
 	exitDenied      = 7
 	exitInProgress  = 8
 	exitUnwell      = 9
+	exitRefused     = 13
 	exitInterrupted = 130 // as shells have it: 128 and SIGINT
 )
 
@@ -45,8 +46,10 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.Is(err, client.ErrAlready):
+	case errors.Is(err, client.ErrAlready), errors.Is(err, client.ErrConflict):
 		return exitConflict
+	case errors.Is(err, client.ErrRefused):
+		return exitRefused
 	case errors.As(err, &denied):
 		return exitDenied
 	case errors.Is(err, context.Canceled):

@@ -15,7 +15,7 @@ import (
 )
 
 func (c *command) pod() *cobra.Command {
-	return group("pod", "The daemons of the service", []string{"pods"}, c.podList())
+	return group("pod", "The daemons of the service", []string{"pods"}, c.podList(), c.podExcept(), c.podInclude())
 }
 
 func (c *command) podList() *cobra.Command {

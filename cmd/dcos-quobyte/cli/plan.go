@@ -6,18 +6,16 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/quobyte/mesos-framework/cmd/internal/tree"
-	"github.com/quobyte/mesos-framework/engine/api/client"
 	"github.com/quobyte/mesos-framework/plans"
 )
 
 func (c *command) plan() *cobra.Command {
-	return group("plan", "Rollouts: what they do, why they wait, and their pauses", []string{"plans"},
-		c.planList(), c.planShow(), c.planPause(), c.planResume(), c.planWatch())
+	return group("plan", "Rollouts: what they do, why they wait, and what to do about it", []string{"plans"},
+		c.planList(), c.planShow(), c.planWatch(), c.planPause(), c.planResume(), c.planForceComplete(), c.planBreak(), c.planUnbreak())
 }
 
 // planLine is a plan in a list.
@@ -110,7 +108,7 @@ func (c *command) planShow() *cobra.Command {
 	var asJSON, byStatus bool
 	cmd := &cobra.Command{
 		Use: "show PLAN", Aliases: []string{"status"}, Short: "Show every step of a plan, and why it waits",
-		Example: "  dcos-quobyte plan show deploy", Args: arguments("PLAN"), ValidArgsFunction: c.completePlan,
+		Example: "  dcos-quobyte plan show deploy", Args: arguments("PLAN"), ValidArgsFunction: c.completeElement(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cl, err := c.connect(nil)
 			if err != nil {
@@ -138,42 +136,6 @@ func (c *command) planShow() *cobra.Command {
 	return cmd
 }
 
-// resumeHints are the commands that take back the pauses of the plan and its phases.
-func (c *command) resumeHints(cmd *cobra.Command, v plans.View) []string {
-	resume := "resume with: " + cmd.Root().DisplayName()
-	for _, flag := range []struct{ name, value string }{{"url", c.flags.url}, {"name", c.flags.name}} {
-		if cmd.Flags().Changed(flag.name) {
-			resume += " --" + flag.name + " " + shellWord(flag.value)
-		}
-	}
-	resume += " plan resume " + shellWord(v.Name)
-	var hints []string
-	own := slices.IndexFunc(v.Holds, func(h plans.Hold) bool { return h.Code == plans.CodePaused && h.Element == "" })
-	if own >= 0 {
-		hints = append(hints, resume)
-	}
-	for _, p := range v.Phases {
-		paused := slices.ContainsFunc(p.Holds, func(h plans.Hold) bool {
-			return h.Code == plans.CodePaused && h.Element == "" && (own < 0 || h != v.Holds[own])
-		})
-		if paused {
-			hints = append(hints, resume+" "+shellWord(p.Name))
-		}
-	}
-	return hints
-}
-
-// shellWord quotes what a shell would not take for one plain word.
-func shellWord(s string) string {
-	special := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:@%+=,", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, special) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // statusCode is an error without text that sets the exit code for a plan in the status.
 func statusCode(s plans.Status) error {
 	switch s {
@@ -185,72 +147,6 @@ func statusCode(s plans.Status) error {
 		return &codeError{code: exitPaused}
 	}
 	return &codeError{code: exitInProgress}
-}
-
-func (c *command) planPause() *cobra.Command {
-	return c.verb("pause", "interrupt", "Begin no new step of a plan or phase; what runs goes on", "paused", (*client.Client).Pause)
-}
-
-func (c *command) planResume() *cobra.Command {
-	return c.verb("resume", "continue", "Go on with a plan or phase that is paused", "resumed", (*client.Client).Resume)
-}
-
-// verb makes a command that does something to a plan or one of its phases.
-func (c *command) verb(
-	name, alias, short, done string, do func(*client.Client, context.Context, string, string, string) error,
-) *cobra.Command {
-	reason := ""
-	cmd := &cobra.Command{
-		Use: name + " PLAN [PHASE]", Aliases: []string{alias}, Short: short,
-		Example: fmt.Sprintf("  dcos-quobyte plan %s deploy data", name),
-		Args:    arguments("PLAN", "[PHASE]"), ValidArgsFunction: c.completePlan,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cl, err := c.connect(nil)
-			if err != nil {
-				return err
-			}
-			plan, phase := args[0], ""
-			if len(args) > 1 {
-				phase = args[1]
-			}
-			if err := do(cl, cmd.Context(), plan, phase, reason); err != nil {
-				return err
-			}
-			if phase == "" {
-				return c.print(fmt.Sprintf("%q plan has been %s.\n", plan, done))
-			}
-			return c.print(fmt.Sprintf("%q plan: phase %q has been %s.\n", plan, phase, done))
-		},
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for others to see")
-	return cmd
-}
-
-// completePlan offers the plans' names, and those of the phases of a plan, to a shell.
-func (c *command) completePlan(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	const silent = cobra.ShellCompDirectiveNoFileComp
-	ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
-	defer cancel()
-	cl, err := c.connect(nil)
-	if err != nil {
-		return nil, silent
-	}
-	if len(args) == 0 {
-		names, err := cl.Plans(ctx)
-		if err != nil {
-			return nil, silent
-		}
-		return names, silent
-	}
-	v, err := cl.Plan(ctx, args[0])
-	if err != nil || len(args) > 1 {
-		return nil, silent
-	}
-	var names []string
-	for _, p := range v.Phases {
-		names = append(names, p.Name)
-	}
-	return names, silent
 }
 
 func jsonFlag(cmd *cobra.Command, to *bool, usage string) {

@@ -22,6 +22,7 @@ import (
 type Env struct {
 	// Args are the arguments without the program's name.
 	Args           []string
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
 	Now            func() time.Time
@@ -34,7 +35,7 @@ type Env struct {
 // OSEnv is the surroundings of the process.
 func OSEnv() Env {
 	return Env{
-		Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: time.Now,
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		Actor: osActor(), Build: osBuild(),
 	}
 }
@@ -143,7 +144,7 @@ else at ` + defaultURL + `.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.flags.url, "url", "", "address of the scheduler, http://HOST:PORT")
 	flags.StringVar(&c.flags.name, "name", "", `name of the DC/OS service (default "quobyte", or $DCOS_QUOBYTE_SERVICE_NAME)`)
-	flags.StringVar(&c.flags.actor, "actor", c.env.Actor, "who pauses or resumes, for others to see")
+	flags.StringVar(&c.flags.actor, "actor", c.env.Actor, "who gives the command, for others to see")
 	flags.BoolVar(&c.flags.noColour, "no-color", false, "no colours on a terminal, like $NO_COLOR")
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { c.named = cmd.Flags().Changed("name") }
 	root.AddCommand(c.plan(), c.pod(), c.host(), c.health(), c.version())

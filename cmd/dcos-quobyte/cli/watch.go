@@ -28,7 +28,7 @@ func (c *command) planWatch() *cobra.Command {
 
 On a terminal the plan is redrawn as it changes. Elsewhere there is one line per change.`,
 		Example: "  dcos-quobyte plan watch deploy --timeout 10m",
-		Args:    arguments("PLAN"), ValidArgsFunction: c.completePlan,
+		Args:    arguments("PLAN"), ValidArgsFunction: c.completeElement(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.timeout < 0 {
 				return fmt.Errorf("watch: --timeout %v: want a positive duration, or 0 for none", o.timeout)

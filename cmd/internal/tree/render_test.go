@@ -281,6 +281,35 @@ func TestAge(t *testing.T) {
 	}
 }
 
+func TestWhatAPhaseIsHeldBy(t *testing.T) {
+	at := ago(time.Minute)
+	before := plans.Fact{Kind: plans.Breakpoint, When: plans.BeforePhase, Actor: "bob", At: at}
+	after := plans.Fact{Kind: plans.Breakpoint, When: plans.AfterPhase, Actor: "bob", At: ago(time.Hour), Reason: "look"}
+	ahead := plans.Hold{Code: plans.CodeBreakpoint, Subject: "bob", Since: at, Text: `breakpoint before phase "a", set by bob`}
+	first := plans.Hold{Code: plans.CodePredecessor, Text: `waits for phase "b"`}
+	paused := plans.Hold{Code: plans.CodePaused, Subject: "ann", Since: at, Text: "paused by ann"}
+	pausing := plans.Hold{Code: plans.CodePausing, Subject: "ann", Since: at, Text: "pauses when the steps under way have ended, as asked by ann"}
+	canary := plans.Hold{Code: plans.CodeCanary, Text: `canary: continue begins step "a-0"`, Count: 3}
+	for _, c := range []struct {
+		name  string
+		holds []plans.Hold
+		facts []plans.Fact
+		want  string
+	}{
+		{"a breakpoint that lies ahead", []plans.Hold{first, ahead}, []plans.Fact{before}, `waits for phase "b"; breakpoint before it by bob`},
+		{"a breakpoint that is reached, and another", []plans.Hold{ahead}, []plans.Fact{after, before}, `breakpoint before phase "a", set by bob; breakpoint after it by bob: look`},
+		{"a pause that has taken effect", []plans.Hold{paused}, nil, "paused by ann"},
+		{"a pause that waits", []plans.Hold{paused, pausing}, nil, pausing.Text},
+		{"a pause at once, and another's that waits", []plans.Hold{paused, {Code: plans.CodePausing, Subject: "bob", Since: at}}, nil, "paused by ann"},
+		{"a canary is no list", []plans.Hold{canary}, nil, canary.Text},
+	} {
+		got := phaseText(&plans.PhaseView{Holds: c.holds, Facts: c.facts}, noon)
+		if want := "0 of 0 steps; " + c.want; got != want {
+			t.Errorf("%s: %q, want %q", c.name, got, want)
+		}
+	}
+}
+
 // drawView draws any plan, with counts that fit together.
 func drawView(t *rapid.T) plans.View {
 	status := rapid.Custom(func(t *rapid.T) plans.Status {

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,13 +119,21 @@ func HoldText(h plans.Hold, now time.Time) string {
 	return clean(text)
 }
 
-// firstHold is the text of the most fundamental hold. Where a parent shows that of its first child, it says how many others have one like it.
+// firstHold is the text of the most fundamental hold. Where a parent shows that of its first child, it says how many others have one like it. A
+// pause that lets something come to its end is told as that.
 func firstHold(holds []plans.Hold, now time.Time) string {
 	if len(holds) == 0 {
 		return ""
 	}
-	text := HoldText(holds[0], now)
-	if n := holds[0].Count; n > 1 {
+	first := holds[0]
+	if first.Code == plans.CodePaused {
+		i := slices.IndexFunc(holds, func(h plans.Hold) bool {
+			return h.Code == plans.CodePausing && h.Since.Equal(first.Since) && h.Subject == first.Subject
+		})
+		first = holds[max(i, 0)]
+	}
+	text := HoldText(first, now)
+	if n := first.Count; n > 1 && first.Code != plans.CodeCanary { // what continue begins is told by its text
 		text += fmt.Sprintf(" (and %d more)", n-1)
 	}
 	return text

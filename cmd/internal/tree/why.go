@@ -45,11 +45,11 @@ func phaseText(p *plans.PhaseView, now time.Time) string {
 	return joinTexts(texts)
 }
 
-// factTexts says what operators did, who did it and why, unless a hold says so.
+// factTexts says what operators did, who did it and why, unless the hold that is shown says so. A breakpoint that lies ahead is told, too.
 func factTexts(facts []plans.Fact, holds []plans.Hold) []string {
 	var texts []string
 	for _, f := range facts {
-		if f.Kind == plans.Breakpoint && hasCode(holds, plans.CodeBreakpoint) {
+		if f.Kind == plans.Breakpoint && len(holds) > 0 && tells(&holds[0], &f) {
 			continue
 		}
 		if text := factText(f); text != "" {
@@ -57,6 +57,11 @@ func factTexts(facts []plans.Fact, holds []plans.Hold) []string {
 		}
 	}
 	return texts
+}
+
+// tells says whether a hold is that of a breakpoint.
+func tells(h *plans.Hold, f *plans.Fact) bool {
+	return h.Code == plans.CodeBreakpoint && h.Since.Equal(f.At) && h.Subject == f.Actor
 }
 
 // factText is for instance "force-completed by ann: the disk is on its way".

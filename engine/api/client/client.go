@@ -137,36 +137,98 @@ func (c *Client) Health(ctx context.Context) (api.Health, error) {
 	return h, c.failure(resp)
 }
 
-// Pause makes a plan, or a phase of it if phase is not empty, begin no new step. Both may be names or ids. It returns an
-// error that wraps ErrAlready if it is paused already or COMPLETE.
-func (c *Client) Pause(ctx context.Context, plan, phase, reason string) error {
-	return c.verb(ctx, "interrupt", plan, phase, reason)
+// Element leads to a part of a plan, by names or ids: without Step it is the phase, without Phase the plan.
+type Element struct{ Plan, Phase, Step string }
+
+// Note is what goes with a verb.
+type Note struct {
+	// Reason is why, for others to see.
+	Reason string
+	// Revision is that of the view (plans.View) which the verb is given for: if the plan has changed since, the verb is not carried out. Empty:
+	// it is carried out in any case.
+	Revision string
 }
 
-// Resume takes a pause back. It returns an error that wraps ErrAlready if there is none.
-func (c *Client) Resume(ctx context.Context, plan, phase, reason string) error {
-	return c.verb(ctx, "continue", plan, phase, reason)
+// Pause makes an element begin no new step: at once, which is the same as an empty when, or when what is under way has ended. Like all verbs it
+// returns what was done, in words, or an error that wraps ErrAlready, ErrConflict, ErrRefused or ErrInvalid, or is a NotFoundError.
+func (c *Client) Pause(ctx context.Context, at Element, when plans.When, note Note) (string, error) {
+	query := at.query(note)
+	set(query, "when", string(when))
+	return c.verb(ctx, query, "plans", at.Plan, "interrupt")
 }
 
-func (c *Client) verb(ctx context.Context, verb, plan, phase, reason string) error {
+// Resume lets an element go on: it takes a pause back, passes a breakpoint that is reached, or begins the next of a canary phase.
+func (c *Client) Resume(ctx context.Context, at Element, note Note) (string, error) {
+	return c.verb(ctx, at.query(note), "plans", at.Plan, "continue")
+}
+
+// ForceComplete makes an element count as COMPLETE in the plan's present run, whatever its pods do.
+func (c *Client) ForceComplete(ctx context.Context, at Element, note Note) (string, error) {
+	return c.verb(ctx, at.query(note), "plans", at.Plan, "forceComplete")
+}
+
+// Break sets a breakpoint before a phase, after it, or after each of its batches.
+func (c *Client) Break(ctx context.Context, plan, phase string, at plans.When, note Note) (string, error) {
+	query := Element{Phase: phase}.query(note)
+	set(query, "when", string(at))
+	return c.verb(ctx, query, "plans", plan, "break")
+}
+
+// Unbreak takes a breakpoint away.
+func (c *Client) Unbreak(ctx context.Context, plan, phase string, at plans.When, note Note) (string, error) {
+	query := Element{Phase: phase}.query(note)
+	set(query, "when", string(at))
+	return c.verb(ctx, query, "plans", plan, "unbreak")
+}
+
+// Except leaves a pod that is dead out of all plans, until Include. With force the service is not asked whether it can do without it.
+func (c *Client) Except(ctx context.Context, pod, reason string, force bool) (string, error) {
+	query := Element{}.query(Note{Reason: reason})
+	if force {
+		query.Set("force", "true")
+	}
+	return c.verb(ctx, query, "pods", pod, "except")
+}
+
+// Include takes a pod into all plans again.
+func (c *Client) Include(ctx context.Context, pod, reason string) (string, error) {
+	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "pods", pod, "include")
+}
+
+// query is what a verb about the element asks with.
+func (at Element) query(note Note) url.Values {
 	query := url.Values{}
-	if phase != "" {
-		query.Set("phase", phase)
+	set(query, "phase", at.Phase)
+	set(query, "step", at.Step)
+	set(query, "reason", note.Reason)
+	set(query, "revision", note.Revision)
+	return query
+}
+
+// set sets a parameter that has a value.
+func set(query url.Values, name, value string) {
+	if value != "" {
+		query.Set(name, value)
 	}
-	if reason != "" {
-		query.Set("reason", reason)
-	}
+}
+
+// verb asks for a verb, and returns what was done.
+func (c *Client) verb(ctx context.Context, query url.Values, kind, name, verb string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	resp, err := c.send(ctx, http.MethodPost, c.path("v1", "plans", plan, verb), query)
+	resp, err := c.send(ctx, http.MethodPost, c.path("v1", kind, name, verb), query)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return c.failure(resp)
+		return "", c.failure(resp)
 	}
-	return nil
+	var done api.Done
+	if err := c.decode(resp, &done); err != nil {
+		return "", err
+	}
+	return done.Detail, nil
 }
 
 // get decodes the answer of a path into value.
@@ -263,21 +325,16 @@ func (c *Client) failure(resp *http.Response) error {
 		return &StatusError{URL: c.URL(), Code: code, Text: "redirected to " + resp.Header.Get("Location") + "; give that address instead"}
 	case !ours:
 		return &ForeignError{URL: c.URL(), Code: code}
-	case code == http.StatusAlreadyReported && text != "":
-		return &alreadyError{text}
-	case code == http.StatusAlreadyReported:
-		return ErrAlready
 	case code == http.StatusNotFound:
 		return &NotFoundError{Text: text}
 	}
+	if kind := kinds[resp.StatusCode]; kind != nil && text != "" {
+		return &verbError{text, kind}
+	} else if kind != nil {
+		return kind
+	}
 	return &StatusError{URL: c.URL(), Code: resp.StatusCode, Text: text}
 }
-
-// alreadyError is an ErrAlready in the server's words.
-type alreadyError struct{ text string }
-
-func (e *alreadyError) Error() string { return e.text }
-func (e *alreadyError) Unwrap() error { return ErrAlready }
 
 // lastLine returns the last line of a text, which is the one that says most. It reads no more than 64 KiB.
 func lastLine(r io.Reader) string {

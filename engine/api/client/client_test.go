@@ -25,6 +25,8 @@ type backend struct {
 	view  machine.View
 	next  chan struct{}
 	verbs []machine.Verb
+	// answer is what every verb is answered with, if the test says so.
+	answer *machine.Answer
 }
 
 func newBackend() *backend {
@@ -58,15 +60,17 @@ func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case v.Plan != "deploy":
+	case b.answer != nil:
+		return *b.answer, nil
+	case v.Pod == "" && v.Plan != "deploy":
 		return machine.Answer{Code: machine.NotFound, Message: fmt.Sprintf("plan %q: not found; there is deploy", v.Plan)}, nil
 	case v.Phase != "" && v.Phase != "data/ü %":
 		return machine.Answer{Code: machine.NotFound}, nil
-	case v.Kind == machine.Resume:
-		return machine.Answer{Code: machine.Already, Message: `plan "deploy": is not paused`}, nil
+	case v.Pod != "" && v.Pod != "data-0":
+		return machine.Answer{Code: machine.NotFound, Message: fmt.Sprintf("pod %q: not found", v.Pod)}, nil
 	}
 	b.verbs = append(b.verbs, v)
-	return machine.Answer{Code: machine.Done}, nil
+	return machine.Answer{Code: machine.Done, Message: fmt.Sprintf("%s is done", v.Kind)}, nil
 }
 
 func serve(t *testing.T, h http.Handler, change ...func(*client.Config)) *client.Client {
@@ -95,7 +99,7 @@ func under(h http.Handler) http.Handler {
 	}))
 }
 
-func TestReadsAndVerbs(t *testing.T) {
+func TestReads(t *testing.T) {
 	b := newBackend()
 	c := serve(t, under(api.New(api.Config{Backend: b})))
 	ctx := t.Context()
@@ -124,30 +128,88 @@ func TestReadsAndVerbs(t *testing.T) {
 	if hosts, err := c.Hosts(ctx); err != nil || len(hosts) != 1 || hosts[0].Key != "127.0.1.1" {
 		t.Errorf("Hosts = %+v, %v", hosts, err)
 	}
-	if err := c.Pause(ctx, "deploy", "data/ü %", "disk & swap"); err != nil {
-		t.Error(err)
-	}
-	want := []machine.Verb{{Kind: machine.Pause, Plan: "deploy", Phase: "data/ü %", Actor: "ann@ops", Reason: "disk & swap"}}
-	if diff := cmp.Diff(want, b.verbs); diff != "" {
-		t.Errorf("verbs (-want +got):\n%s", diff)
+}
+
+func TestVerbs(t *testing.T) {
+	b := newBackend()
+	c := serve(t, under(api.New(api.Config{Backend: b})))
+	ctx := t.Context()
+	at := client.Element{Plan: "deploy", Phase: "data/ü %", Step: "data-0:[server]"}
+	phase := client.Element{Plan: "deploy", Phase: at.Phase}
+	note := client.Note{Reason: "disk & swap", Revision: "3x7"}
+	for _, c := range []struct {
+		name string
+		do   func() (string, error)
+		want machine.Verb
+	}{
+		{"Pause", func() (string, error) { return c.Pause(ctx, phase, plans.PauseAfterSteps, note) }, machine.Verb{
+			Kind: machine.Pause, Plan: "deploy", Phase: at.Phase, When: plans.PauseAfterSteps, Reason: note.Reason, Revision: "3x7",
+		}},
+		{"Pause at once", func() (string, error) { return c.Pause(ctx, at, "", client.Note{}) }, machine.Verb{
+			Kind: machine.Pause, Plan: "deploy", Phase: at.Phase, Step: at.Step,
+		}},
+		{"Resume", func() (string, error) { return c.Resume(ctx, phase, note) }, machine.Verb{
+			Kind: machine.Resume, Plan: "deploy", Phase: at.Phase, Reason: note.Reason, Revision: "3x7",
+		}},
+		{"ForceComplete", func() (string, error) { return c.ForceComplete(ctx, at, note) }, machine.Verb{
+			Kind: machine.Force, Plan: "deploy", Phase: at.Phase, Step: at.Step, Reason: note.Reason, Revision: "3x7",
+		}},
+		{"Break", func() (string, error) { return c.Break(ctx, "deploy", at.Phase, plans.BeforePhase, note) }, machine.Verb{
+			Kind: machine.Break, Plan: "deploy", Phase: at.Phase, When: plans.BeforePhase, Reason: note.Reason, Revision: "3x7",
+		}},
+		{"Unbreak", func() (string, error) { return c.Unbreak(ctx, "deploy", at.Phase, plans.AfterBatch, client.Note{}) }, machine.Verb{
+			Kind: machine.Unbreak, Plan: "deploy", Phase: at.Phase, When: plans.AfterBatch,
+		}},
+		{"Except", func() (string, error) { return c.Except(ctx, "data-0", "burnt", true) }, machine.Verb{
+			Kind: machine.Except, Pod: "data-0", Force: true, Reason: "burnt",
+		}},
+		{"Include", func() (string, error) { return c.Include(ctx, "data-0", "") }, machine.Verb{Kind: machine.Include, Pod: "data-0"}},
+	} {
+		b.verbs = nil
+		text, err := c.do()
+		if want := fmt.Sprintf("%s is done", c.want.Kind); err != nil || text != want {
+			t.Errorf("%s = %q, %v; want %q", c.name, text, err, want)
+		}
+		c.want.Actor = "ann@ops"
+		if diff := cmp.Diff([]machine.Verb{c.want}, b.verbs); diff != "" {
+			t.Errorf("%s: verbs that reached the backend (-want +got):\n%s", c.name, diff)
+		}
 	}
 }
 
 func TestErrors(t *testing.T) {
-	c := serve(t, under(api.New(api.Config{Backend: newBackend()})))
+	b := newBackend()
+	c := serve(t, under(api.New(api.Config{Backend: b})))
 	ctx := t.Context()
-	var notFound *client.NotFoundError
-
-	err := c.Resume(ctx, "deploy", "", "")
-	if !errors.Is(err, client.ErrAlready) || err.Error() != `plan "deploy": is not paused` {
-		t.Errorf("Resume = %v, want ErrAlready in the server's words", err)
+	pause := func(plan, phase string) error {
+		return second(c.Pause(ctx, client.Element{Plan: plan, Phase: phase}, "", client.Note{}))
 	}
+	for _, c := range []struct {
+		code machine.AnswerCode
+		text string
+		want error
+	}{
+		{machine.Already, `plan "deploy": paused already`, client.ErrAlready},
+		{machine.Already, "", client.ErrAlready},
+		{machine.Conflict, `plan "deploy": has changed since you looked`, client.ErrConflict},
+		{machine.Refused, `plan "deploy": has no run`, client.ErrRefused},
+		{machine.Invalid, `plan "deploy": a pause "soon" does not fit`, client.ErrInvalid},
+	} {
+		b.answer = &machine.Answer{Code: c.code, Message: c.text}
+		err := pause("deploy", "")
+		if !errors.Is(err, c.want) || c.text != "" && err.Error() != c.text {
+			t.Errorf("answer %s %q: error %v, want %v in the server's words", c.code, c.text, err, c.want)
+		}
+	}
+	b.answer = nil
+	var notFound *client.NotFoundError
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
-		{c.Pause(ctx, "update", "", ""), `plan "update": not found; there is deploy`},
-		{c.Pause(ctx, "deploy", "x", ""), `Phase x not found`},
+		{pause("update", ""), `plan "update": not found; there is deploy`},
+		{pause("deploy", "x"), `Phase x not found`},
+		{second(c.Include(ctx, "data-9", "")), `pod "data-9": not found`},
 		{second(c.Plan(ctx, "a/b")), `plan "a/b": not found; there are: deploy`},
 		{second(c.Plan(ctx, "..")), `plan "%2E%2E": not found; there are: deploy`},
 		{c.Watch(ctx, "update", nil), `plan "update": not found; there are: deploy`},
@@ -209,7 +271,7 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var unreachable *client.UnreachableError
-	for _, err := range []error{c.Pause(t.Context(), "deploy", "", ""), c.Watch(t.Context(), "deploy", nil)} {
+	for _, err := range []error{second(c.Pause(t.Context(), client.Element{Plan: "deploy"}, "", client.Note{})), c.Watch(t.Context(), "deploy", nil)} {
 		if !errors.As(err, &unreachable) || !strings.HasPrefix(err.Error(), srv.URL+": can't be reached") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v, want one line that names %s", err, srv.URL)
 		}

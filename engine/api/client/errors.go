@@ -6,10 +6,34 @@ import (
 	"net/http"
 )
 
-// ErrAlready says that a verb had nothing to do. Errors that wrap it say why.
-var ErrAlready = errors.New("the command has been given before, or what it concerns is COMPLETE")
+// What a verb may come to other than being done. Errors that wrap one of these say why.
+var (
+	// ErrAlready: there was nothing to do.
+	ErrAlready = errors.New("the command has been given before, or what it concerns is COMPLETE")
+	// ErrConflict: the plan has changed since its revision was looked at.
+	ErrConflict = errors.New("the plan has changed meanwhile; look again")
+	// ErrRefused: it would do harm, or nothing.
+	ErrRefused = errors.New("the command was refused")
+	// ErrInvalid: it makes no sense.
+	ErrInvalid = errors.New("the command makes no sense")
+)
 
-// NotFoundError says that a plan or a phase does not exist.
+// kinds are the codes of answers that say how a verb went.
+var kinds = map[int]error{
+	http.StatusAlreadyReported: ErrAlready, http.StatusConflict: ErrConflict,
+	http.StatusUnprocessableEntity: ErrRefused, http.StatusBadRequest: ErrInvalid,
+}
+
+// verbError is one of these in the server's words.
+type verbError struct {
+	text string
+	kind error
+}
+
+func (e *verbError) Error() string { return e.text }
+func (e *verbError) Unwrap() error { return e.kind }
+
+// NotFoundError says that a plan, a phase, a step or a pod does not exist.
 type NotFoundError struct {
 	// Text names what was asked for and what exists instead.
 	Text string

@@ -69,7 +69,6 @@ func (e *evaluator) advance() {
 		p := &e.phases[i]
 		e.run.setStill(p.def.Name, p.pause != nil && p.quiet() && !p.over(), e.now)
 	}
-	e.wakeForDeadlines()
 	if !e.tally.paused && !e.human && !e.run.FrozenAt.IsZero() && e.view.Status != Error {
 		e.estimate()
 	}
@@ -147,7 +146,7 @@ func (e *evaluator) unpausedWork() int {
 
 // complete ends a run whose plan is COMPLETE.
 func (e *evaluator) complete() {
-	e.run.CompletedAt, e.run.Outcome, e.run.Halt = e.now, Completed, nil
+	e.run.CompletedAt, e.run.Outcome, e.run.Halt = e.run.notBefore(e.now), Completed, nil
 	e.run.setStill("", false, e.now)
 	for i := range e.phases {
 		p := &e.phases[i]
@@ -200,7 +199,7 @@ func (e *evaluator) estimate() {
 	for i := range e.phases {
 		all[i] = e.progressOf(i, &e.phases[i])
 	}
-	e.view.Estimate = estimate(all, e.now, each)
+	e.view.Estimate = estimate(all, e.run.FrozenAt, each) // what is not anchored counts from then, so that it does not move with the time
 	for i := range each {
 		e.view.Phases[i].Estimate = each[i]
 	}
@@ -280,7 +279,7 @@ func (e *evaluator) revision() string {
 	}
 	h.facts(e.said.facts)
 	for i := range e.in.Facts {
-		if f := &e.in.Facts[i]; f.Step != "" && f.Plan == e.def.Name {
+		if f := &e.in.Facts[i]; f.Step != "" && (f.Plan == e.def.Name || f.Plan == e.view.ID.String()) {
 			h.unordered(f)
 		}
 	}

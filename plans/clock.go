@@ -48,18 +48,27 @@ func (r *Run) still(phase string) bool {
 
 // setStill begins or ends a standstill of the plan or a phase.
 func (r *Run) setStill(phase string, still bool, now time.Time) {
-	i := slices.IndexFunc(r.Stills, func(s Still) bool { return s.Phase == phase && s.To.IsZero() })
-	if (i >= 0) == still {
+	lasts := func(s Still) bool { return s.Phase == phase && s.To.IsZero() }
+	if slices.ContainsFunc(r.Stills, lasts) == still {
 		return
 	}
 	r.Stills = slices.Clone(r.Stills)
 	if still {
 		r.Stills = append(r.Stills, Still{Phase: phase, From: now})
 	} else {
-		r.Stills[i].To = now
+		r.endStills(lasts, now)
 	}
 	if len(r.Stills) > maxStills {
 		r.joinStills()
+	}
+}
+
+// endStills ends standstills; one that began later than now, by another clock, had no length.
+func (r *Run) endStills(which func(Still) bool, now time.Time) {
+	for i := range r.Stills {
+		if s := &r.Stills[i]; which(*s) {
+			s.To = later(s.From, now)
+		}
 	}
 }
 

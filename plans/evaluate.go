@@ -174,6 +174,7 @@ func (e *evaluator) finish(w world) Evaluation {
 	}
 	e.evaluatePlan()
 	e.advance()
+	e.wakeForDeadlines()
 	e.view.Run = e.run
 	e.view.Revision = e.revision()
 	slices.Sort(e.handedOver)

@@ -38,20 +38,19 @@ func Start(last Run, b Beginning) (next Run, ended *Run) {
 // Freeze returns the run with its members frozen: who comes from now on is a newcomer.
 func Freeze(run Run, now time.Time) Run {
 	if run.FrozenAt.IsZero() {
-		run.FrozenAt = now
+		run.FrozenAt = run.notBefore(now)
 	}
 	return run
 }
 
+// notBefore is now, or when the run began if that is later: clocks differ, and a run that ends before it began could not be read again.
+func (r *Run) notBefore(now time.Time) time.Time { return later(r.StartedAt, now) }
+
 // end ends a run.
 func (r *Run) end(outcome Outcome, actor, reason string, now time.Time) {
-	r.CompletedAt, r.Outcome, r.EndedBy, r.EndReason = now, outcome, actor, reason
+	r.CompletedAt, r.Outcome, r.EndedBy, r.EndReason = r.notBefore(now), outcome, actor, reason
 	r.Stills = slices.Clone(r.Stills)
-	for i := range r.Stills {
-		if r.Stills[i].To.IsZero() {
-			r.Stills[i].To = now
-		}
-	}
+	r.endStills(func(s Still) bool { return s.To.IsZero() }, now)
 }
 
 // MaxHistory is how many ended runs of a plan are worth keeping.

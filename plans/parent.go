@@ -228,7 +228,9 @@ func (e *evaluator) planHolds(failed *StepView) []Hold {
 		holds = append(holds, errorHold(failed, v.Errors))
 	}
 	for _, p := range e.pauses {
-		holds = append(holds, p.hold)
+		if v.Status != Complete || p.hold.Code != CodeHalted { // a run that is COMPLETE is halted no more
+			holds = append(holds, p.hold)
+		}
 	}
 	if f := e.said.pause; f != nil && !e.quiet(pause{when: f.When}) {
 		holds = append(holds, f.pausing())

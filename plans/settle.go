@@ -132,7 +132,7 @@ func (e *evaluator) statusOf(p *phase, view *StepView, o *Observation, own *step
 	case status == Error:
 		return status, since, errs
 	case redo:
-		return Pending, later(since, restart.At), nil
+		return Pending, later(o.Since, restart.At), nil
 	case o.doneIn(&e.in.Run, restart):
 		return Complete, o.Done.At, nil
 	case status == Started && !o.Ready.IsZero():

@@ -1,6 +1,7 @@
 package plans
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -351,12 +352,13 @@ func (a *arrangement) newestVerdict(pods []string) *Verdict {
 	return newest
 }
 
-// before says that of two verdicts about one set this one counts: the newer, of equals the more careful.
+// before says that of two verdicts about one set this one counts: the newer, of equals the more careful, and of those the one that is so for longer. The
+// rest is only there so that their order decides nothing.
 func (v *Verdict) before(other *Verdict) bool {
-	if !v.AskedAt.Equal(other.AskedAt) {
-		return v.AskedAt.After(other.AskedAt)
-	}
-	return v.Gate != GateOpen && other.Gate == GateOpen
+	return cmp.Or(
+		other.AskedAt.Compare(v.AskedAt), -compareBools(v.Gate != GateOpen, other.Gate != GateOpen), v.Since.Compare(other.Since),
+		cmp.Compare(v.Gate, other.Gate), cmp.Compare(v.Code, other.Code), cmp.Compare(v.Text, other.Text), slices.Compare(v.Pods, other.Pods),
+	) < 0
 }
 
 func sameSet(a, b []string) bool {

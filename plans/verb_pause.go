@@ -206,9 +206,17 @@ func (r *Run) addPardons(phase string, pardons []Pardon, most int) {
 	r.Pardons = append(others, ofPhase...)
 }
 
-// restartClock lets the time of a step that was paused itself count anew: no clock stood still for it.
+// restartClock lets the time of a step that was paused itself count anew: no clock stood still for it. Its attempts count on.
 func (a *application) restartClock() {
-	a.pardonSteps(func(p *phase, j int) bool { return a.covers(p.at, j) })
+	p, o := &a.e.phases[a.phase], a.e.observation(a.phase, a.step)
+	if o.BegunAt.IsZero() {
+		return
+	}
+	pardon := Pardon{Phase: p.def.Name, Step: p.def.Steps[a.step].Name, At: a.e.now}
+	if old := p.pardonOf(p.saidOf(a.step)); old != nil {
+		pardon.Attempts = old.Attempts
+	}
+	a.reply.Run.addPardons(p.def.Name, []Pardon{pardon}, pardon.Attempts)
 }
 
 // stillHeld says, at the end of an answer, what else an operator would have to continue.

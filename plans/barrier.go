@@ -210,13 +210,13 @@ func (b *barrier) stepHold(names ...string) Hold {
 
 // inTurn says whether the order of the phase lets a step begin.
 func (b *barrier) inTurn(j int) bool {
-	if !b.p.flags[j].has(isReady) || b.turn.next == nowhere || !b.canary.lets(b.p, j) {
-		return false
-	}
-	if b.turn.byAll && (!b.p.ranked || b.e.orderOf(b.p.at, j) == b.turn.order) {
+	if j == b.turn.next {
 		return true
 	}
-	return j == b.turn.next
+	if b.turn.next == nowhere || !b.turn.byAll || !b.p.flags[j].has(isReady) || !b.canary.lets(b.p, j) {
+		return false
+	}
+	return !b.p.ranked || b.e.orderOf(b.p.at, j) == b.turn.order
 }
 
 // behindCanary says whether a step waits for released ones, or for a release while released ones work.

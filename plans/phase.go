@@ -141,18 +141,19 @@ func (e *evaluator) orderOf(i, j int) order {
 // While released canaries work the turn goes round among them.
 func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
 	if !p.def.Strategy.parallel() && p.under > 0 {
-		if t := e.turnAmong(i, p, c, isUnderWay); t.next != nowhere {
+		goesOn := func(f flags) bool { return f.has(isUnderWay) && f.has(isReady|isStopped) }
+		if t := e.turnAmong(i, p, c, goesOn); t.next != nowhere {
 			return t
 		}
 	}
-	return e.turnAmong(i, p, c, isReady)
+	return e.turnAmong(i, p, c, func(f flags) bool { return f.has(isReady) && !f.has(isDone) })
 }
 
-// turnAmong finds out whose turn it is among steps with a flag.
-func (e *evaluator) turnAmong(i int, p *phase, c *canary, among flags) turn {
+// turnAmong finds out whose turn it is among some steps.
+func (e *evaluator) turnAmong(i int, p *phase, c *canary, among func(flags) bool) turn {
 	t := turn{next: nowhere, byAll: p.def.Strategy.parallel()}
 	for j, f := range p.flags {
-		if !f.has(isReady) || f.has(isDone) || !f.has(among) || !c.lets(p, j) {
+		if !among(f) || !c.lets(p, j) {
 			continue
 		}
 		o := e.orderOf(i, j)

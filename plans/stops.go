@@ -54,16 +54,31 @@ func (e *evaluator) arrangeStops(i int, p *phase, pool []place) stops {
 	}
 	a := &arrangement{e: e, p: p, held: make(stops, len(p.def.Steps))}
 	pool = a.consented(pool)
-	switch {
-	case len(pool) == 0:
-	case e.world.repairing != nil:
+	if len(pool) == 0 {
+		return a.held
+	}
+	if e.world.repairing != nil {
 		a.holdAll(pool, e.world.repairing.repairHold())
-	case p.stopping > 0 || (p.under > 0 && !p.def.Strategy.parallel()):
-		a.restOfBatch(pool)
-	default:
+	} else if working := a.working(); len(working) > 0 {
+		a.restOfBatch(pool, working)
+	} else {
 		a.newBatch(pool)
 	}
 	return a.held
+}
+
+// working are the pods of the batch that is under way: those that the plan owes their return, and in a serial phase that of any step that goes on.
+func (a *arrangement) working() []string {
+	if a.p.under == 0 {
+		return nil
+	}
+	var pods []string
+	for j, f := range a.p.flags {
+		if f.has(isUnderWay) && (f.has(isStopped) || (f.has(isReady) && !a.p.def.Strategy.parallel())) {
+			pods = append(pods, a.p.def.Steps[j].Pod)
+		}
+	}
+	return pods
 }
 
 func (a *arrangement) holdAll(steps []place, hold Hold) {
@@ -138,13 +153,7 @@ func (a *arrangement) ask(steps []place, fit, gate bool) {
 
 // restOfBatch lets go what belongs to the batch that is under way, as long as the verdict about it counts. A serial phase has one step in a batch, and one that is
 // not gated no verdict.
-func (a *arrangement) restOfBatch(pool []place) {
-	var working []string
-	for j, f := range a.p.flags {
-		if f.has(isUnderWay) && (f.has(isStopped) || !a.p.def.Strategy.parallel()) {
-			working = append(working, a.p.def.Steps[j].Pod)
-		}
-	}
+func (a *arrangement) restOfBatch(pool []place, working []string) {
 	a.holdAll(pool, Hold{
 		Code: CodeBatch, Subject: working[0], Since: a.p.oldest,
 		Text: fmt.Sprintf("waits for the batch under way: %s", nameList("pod", working)),

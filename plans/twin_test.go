@@ -821,13 +821,13 @@ func (p plain) inTurn(i, j int) bool {
 	var round []int
 	keeps := false // "In a serial phase what is under way, and whose After is done, keeps the turn"
 	for _, k := range p.members(i) {
-		keeps = keeps || !p.parallelPhase(i) && p.underWay(i, k) && p.afterDone(i, k)
+		keeps = keeps || !p.parallelPhase(i) && p.underWay(i, k) && (p.afterDone(i, k) || p.owed(i, k))
 	}
 	for _, k := range p.members(i) {
 		if keeps && !p.underWay(i, k) {
 			continue
 		}
-		if !p.done(i, k) && p.afterDone(i, k) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k)) {
+		if !p.done(i, k) && (p.afterDone(i, k) || keeps && p.owed(i, k)) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k)) {
 			round = append(round, k)
 		}
 	}
@@ -1272,7 +1272,7 @@ func (p plain) podsOf(i int, steps []int) []string {
 func (p plain) disrupted(i int) []int {
 	var steps []int
 	for _, j := range p.members(i) {
-		if p.underWay(i, j) && (p.owed(i, j) || !p.parallelPhase(i)) {
+		if p.underWay(i, j) && (p.owed(i, j) || !p.parallelPhase(i) && p.afterDone(i, j)) {
 			steps = append(steps, j)
 		}
 	}

@@ -132,8 +132,8 @@ func (a *account) domainOf(pod string) (string, bool) {
 	return p.Domain, true
 }
 
-// full says whether the budgets forbid that a pod is stopped, and what then holds it. A pod that is down already uses nothing more. tried says that they would
-// allow it, if it were not for what the batch at hand is made of.
+// full says whether the budgets forbid that a pod is stopped, and what then holds it. A pod that is down already uses nothing more. tried
+// says that they would allow it, if it were not for what the batch at hand is made of.
 func (a *account) full(pod string) (hold *stopHold, tried bool) {
 	a.open()
 	p := a.ledger.pod(pod)

@@ -11,9 +11,14 @@ import (
 func (e *evaluator) moveCursors() {
 	var moved []BatchCursor
 	changed := false
+	cursors := make(map[string]BatchCursor, len(e.in.Run.Batches))
+	for _, c := range e.in.Run.Batches {
+		cursors[c.Phase] = c
+	}
 	for i := range e.phases {
 		p := &e.phases[i]
-		before := e.in.Run.cursor(p.def.Name)
+		before := cursors[p.def.Name]
+		before.Phase = p.def.Name
 		p.cursor = before.next(e, p)
 		if p.cursor != (BatchCursor{Phase: p.def.Name}) {
 			moved = append(moved, p.cursor)
@@ -23,15 +28,6 @@ func (e *evaluator) moveCursors() {
 	if changed && e.run.Number > 0 && !e.run.Ended() {
 		e.run.Batches = moved
 	}
-}
-
-// cursor returns how far the batches of a phase have come.
-func (r *Run) cursor(phase string) BatchCursor {
-	i := slices.IndexFunc(r.Batches, func(c BatchCursor) bool { return c.Phase == phase })
-	if i < 0 {
-		return BatchCursor{Phase: phase}
-	}
-	return r.Batches[i]
 }
 
 // next is the cursor after what is observed now.
@@ -74,7 +70,8 @@ func (e *evaluator) advance() {
 	}
 }
 
-// noteUnknown notes since when gates are unknown, and halts a run whose gate was so for too long. That no gate has answered at all is no better.
+// noteUnknown notes since when gates are unknown, and halts a run whose gate was so for too long. That no gate has answered at all is no
+// better.
 func (e *evaluator) noteUnknown() {
 	for i := range e.phases {
 		p := &e.phases[i]
@@ -167,8 +164,9 @@ func (e *evaluator) byDecree(p *phase, j int) bool {
 	return slices.ContainsFunc(p.view.Steps[j].Facts, func(f Fact) bool { return f.Kind == Forced || f.Kind == Excepted })
 }
 
-// leave hands over the pods that the plan began to work on and will not go on with: those of a run that has ended before it was complete, those of steps that
-// are COMPLETE only because somebody forced them, and those that it stopped for steps that have an error, or have no part in the run any more.
+// leave hands over the pods that the plan began to work on and will not go on with: those of a run that has ended before it was complete,
+// those of steps that are COMPLETE only because somebody forced them, and those that it stopped for steps that have an error, or have no
+// part in the run any more.
 func (e *evaluator) leave() {
 	abandoned := e.in.Run.Ended() && e.in.Run.outcome() != Completed
 	for i := range e.phases {
@@ -241,8 +239,8 @@ func (e *evaluator) width(p *phase) int {
 	return 0
 }
 
-// predecessors returns the places of the phases for which a phase waits at first: in a serial plan without any After only the one before, which waits
-// for the others itself.
+// predecessors returns the places of the phases for which a phase waits at first: in a serial plan without any After only the one before,
+// which waits for the others itself.
 func (e *evaluator) predecessors(i int) []int {
 	var places []int
 	switch {
@@ -263,8 +261,8 @@ func (e *evaluator) predecessors(i int) []int {
 	return places
 }
 
-// revision names the state of definition, facts and run: a hash of what makes them up. The run's clocks and batches are left out: they move by
-// themselves, and no verb depends on them, save a breakpoint after a batch.
+// revision names the state of definition, facts and run: a hash of what makes them up. The run's clocks and batches are left out: they move
+// by themselves, and no verb depends on them, save a breakpoint after a batch.
 func (e *evaluator) revision() string {
 	h := digestStart
 	h.definition(e.def)

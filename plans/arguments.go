@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Bind returns the arguments of a run: what an operator gives for the plan's parameters, and the defaults of the others, sorted by name. Values are
-// brought into one form, the same for all that mean the same: true or false, digits, and durations as Go writes them. Of what is wrong it tells all
-// problems at once, as a *multierror.Error, and returns no arguments.
+// Bind returns the arguments of a run: what an operator gives for the plan's parameters, and the defaults of the others, sorted by name.
+// Values are brought into one form, the same for all that mean the same: true or false, digits, and durations as Go writes them. Of what is
+// wrong it tells all problems at once, as a *multierror.Error, and returns no arguments.
 func (d Definition) Bind(values map[string]string) ([]Argument, error) {
 	var v validator
 	var arguments []Argument
@@ -42,7 +42,8 @@ func (v *validator) bind(parameters []Parameter, values map[string]string) []Arg
 	return arguments
 }
 
-// argument returns the value of a parameter. Where one is required an empty one is none: that is what a shell makes of a variable that is not set.
+// argument returns the value of a parameter. Where one is required an empty one is none: that is what a shell makes of a variable that is
+// not set.
 func (v *validator) argument(p *Parameter, values map[string]string) string {
 	value, given := values[p.Name]
 	if p.Required && value == "" {

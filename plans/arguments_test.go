@@ -96,7 +96,8 @@ func TestBind(t *testing.T) {
 	}
 }
 
-// TestBoundValuesAreBoundToThemselves: what Bind returned, given again, is returned again; so a run can be started again with its arguments.
+// TestBoundValuesAreBoundToThemselves: what Bind returned, given again, is returned again; so a run can be started again with its
+// arguments.
 func TestBoundValuesAreBoundToThemselves(t *testing.T) {
 	samples := map[ParameterType][]string{
 		Text:         {"", "a", " b", "1"},

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// barrier is what keeps the steps of a phase from beginning. Steps share what they have in common, since in a large plan most steps wait for the same.
+// barrier is what keeps the steps of a phase from beginning. Steps share what they have in common, since in a large plan most steps wait
+// for the same.
 type barrier struct {
 	e        *evaluator
 	p        *phase
@@ -248,8 +249,8 @@ type why struct {
 	since time.Time
 }
 
-// reasons are the holds of a step: those from above and in the phase, its own, those from outside, and one that its status implies where nothing
-// more particular is known.
+// reasons are the holds of a step: those from above and in the phase, its own, those from outside, and one that its status implies where
+// nothing more particular is known.
 func (b *barrier) reasons(j int, step *StepView, o *Observation, stop *stopHold) why {
 	f := b.p.flags[j]
 	if step.Status == Complete {

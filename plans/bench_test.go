@@ -64,7 +64,8 @@ func largeInput(hosts int, observe func(phase, step int) Observation) Input {
 	return in
 }
 
-// BenchmarkRollingUpdate evaluates the same plan when all of it runs and has to be stopped batch by batch: 10,000 pods of a gated phase, in a hundred racks.
+// BenchmarkRollingUpdate evaluates the same plan when all of it runs and has to be stopped batch by batch: 10,000 pods of a gated phase, in
+// a hundred racks.
 func BenchmarkRollingUpdate(b *testing.B) {
 	in := largeInput(10_000, func(phase, _ int) Observation {
 		if phase == 0 {

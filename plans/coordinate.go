@@ -2,8 +2,9 @@ package plans
 
 import "slices"
 
-// Coordinate evaluates several plans over the same pods, given in the order of their priority, with one ledger in the place of each plan's own. The evaluations are in
-// the order of the plans. At most one plan works on a pod: the one that has begun to, otherwise the first in which its step is a candidate.
+// Coordinate evaluates several plans over the same pods, given in the order of their priority, with one ledger in the place of each plan's
+// own. The evaluations are in the order of the plans. At most one plan works on a pod: the one that has begun to, otherwise the first in
+// which its step is a candidate.
 func Coordinate(ledger Ledger, plans []Input) []Evaluation {
 	evaluators := make([]*evaluator, len(plans))
 	facts := exceptions(plans)
@@ -77,8 +78,8 @@ func otherThan(i int, claims []*claim) *claim {
 	return nil
 }
 
-// claimBegun notes the pods that the plan works on: those that it owes their return, and those that it has launched and that are not ready yet, if no other plan
-// began that.
+// claimBegun notes the pods that the plan works on: those that it owes their return, and those that it has launched and that are not ready
+// yet, if no other plan began that.
 func (e *evaluator) claimBegun(works map[string]claim) {
 	for i := range e.phases {
 		p := &e.phases[i]

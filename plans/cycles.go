@@ -3,8 +3,8 @@ package plans
 // waitGraph says of each node, by its place, which others it waits for.
 type waitGraph [][]int
 
-// inOrder returns the graph in which, besides, each node that follows waits for all before it. So that this stays linear in size, a node "all
-// before the k-th" is added at the place n+k for each of the n nodes.
+// inOrder returns the graph in which, besides, each node that follows waits for all before it. So that this stays linear in size, a node
+// "all before the k-th" is added at the place n+k for each of the n nodes.
 func (g waitGraph) inOrder(follows func(int) bool) waitGraph {
 	n := len(g)
 	ordered := make(waitGraph, 2*n)
@@ -42,8 +42,8 @@ func (g waitGraph) cycles(n int) [][]int {
 	return cycles
 }
 
-// around returns the shortest way from a node back to itself, nil if there is none. It stays in the node's group: whatever leaves it does not come
-// back. Ways are as long as the nodes below n on them. from is memory, -1 for the whole group: where each node was reached from.
+// around returns the shortest way from a node back to itself, nil if there is none. It stays in the node's group: whatever leaves it does
+// not come back. Ways are as long as the nodes below n on them. from is memory, -1 for the whole group: where each node was reached from.
 func (g waitGraph) around(start, n int, groups, from []int) []int {
 	for near := []int{start}; len(near) > 0; {
 		var next []int
@@ -82,8 +82,8 @@ func wayTo(node, start, n int, from []int) []int {
 	return way
 }
 
-// groups numbers the nodes so that two have the same number if each waits for the other, directly or not: the strongly connected components,
-// as Tarjan finds them.
+// groups numbers the nodes so that two have the same number if each waits for the other, directly or not: the strongly connected
+// components, as Tarjan finds them.
 func (g waitGraph) groups() []int {
 	t := tarjan{graph: g, index: make([]int, len(g)), low: make([]int, len(g)), group: make([]int, len(g))}
 	for i := range t.group {

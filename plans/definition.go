@@ -133,8 +133,8 @@ type Setting struct {
 	Secret bool
 }
 
-// Policy says what is done about failures. Zero values are no limits; in a phase they stand for the plan's, so that a phase can change a limit
-// of the plan, and not lift it.
+// Policy says what is done about failures. Zero values are no limits; in a phase they stand for the plan's, so that a phase can change a
+// limit of the plan, and not lift it.
 type Policy struct {
 	// Attempts is how often a step may fail in a run. One that has failed so often is not tried again: it has failed.
 	Attempts int

@@ -12,8 +12,8 @@ import (
 // Change is what has become of an element from one definition to another.
 type Change struct {
 	Kind ChangeKind `json:"kind"`
-	// Phase and Step name the element: empty Step, the phase; empty Phase, the plan. What was removed is named as it was before, all else as it is
-	// after.
+	// Phase and Step name the element: empty Step, the phase; empty Phase, the plan. What was removed is named as it was before, all else
+	// as it is after.
 	Phase string `json:"phase,omitempty"`
 	Step  string `json:"step,omitempty"`
 	// Why says what is different; nil for what was added or removed.
@@ -32,10 +32,11 @@ const (
 	Moved ChangeKind = "moved"
 )
 
-// FieldChange says how a field of an element is different. Before and After are for people: what is empty, or could be misread, is quoted as Go
-// does, and words in parentheses are not values.
+// FieldChange says how a field of an element is different. Before and After are for people: what is empty, or could be misread, is quoted
+// as Go does, and words in parentheses are not values.
 type FieldChange struct {
-	// Field is the field, in words: "pod", "setting mem", "policy attempts". The field "order" is that of a phase's steps, or a plan's phases.
+	// Field is the field, in words: "pod", "setting mem", "policy attempts". The field "order" is that of a phase's steps, or a plan's
+	// phases.
 	Field  string `json:"field"`
 	Before string `json:"before"`
 	After  string `json:"after"`
@@ -52,8 +53,9 @@ const (
 )
 
 // Diff tells what is different in a definition from one before, in the order of the definition after; what was removed follows what it
-// followed before. Phases and steps are the same if they have the same name. If Diff returns nothing, the definitions are the same, save that
-// parameters may be in another order, that lists may be nil or empty (Phase.After excepted), and that Canary is another name for SerialCanary.
+// followed before. Phases and steps are the same if they have the same name. If Diff returns nothing, the definitions are the same, save
+// that parameters may be in another order, that lists may be nil or empty (Phase.After excepted), and that Canary is another name for
+// SerialCanary.
 func Diff(before, after Definition) []Change {
 	d := differ{before: before.Phases, after: after.Phases}
 	d.pair()
@@ -272,7 +274,8 @@ func (d *differ) plan(b, a *Definition) []FieldChange {
 	return append(why, orderChange(d.phases, func(i int) string { return d.before[i].Name })...)
 }
 
-// orderChange tells how the order of items that were there before is another: by their names, from the first to the last that has another place.
+// orderChange tells how the order of items that were there before is another: by their names, from the first to the last that has another
+// place.
 func orderChange(p pairing, nameBefore func(int) string) []FieldChange {
 	stayed := slices.DeleteFunc(slices.Clone(p.from), func(at int) bool { return at < 0 })
 	if slices.IsSorted(stayed) {

@@ -39,8 +39,8 @@ func oneOf[T any](t *rapid.T, label string, values ...T) T {
 	return values[evenly.Draw(t, label)*len(values)/1024]
 }
 
-// trouble is how much of what gets in the way of a rollout an input has, in percent. Were there much of it in all, hardly anything would ever
-// be stopped.
+// trouble is how much of what gets in the way of a rollout an input has, in percent. Were there much of it in all, hardly anything would
+// ever be stopped.
 type trouble int
 
 func drawTrouble(t *rapid.T) trouble { return oneOf[trouble](t, "trouble", 4, 4, 30, 100) }

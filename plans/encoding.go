@@ -11,8 +11,9 @@ import (
 	"github.com/hashicorp/go-multierror"
 )
 
-// EncodeFact returns the fact as it is recorded, in JSON. Times are recorded in UTC; one outside the years 0 to 9999, which JSON does not have, as
-// the nearest that it has. Text that is not valid UTF-8 does not come back as it was: names in valid definitions and arguments are.
+// EncodeFact returns the fact as it is recorded, in JSON. Times are recorded in UTC; one outside the years 0 to 9999, which JSON does not
+// have, as the nearest that it has. Text that is not valid UTF-8 does not come back as it was: names in valid definitions and arguments
+// are.
 func EncodeFact(f Fact) []byte {
 	for _, t := range f.recordTimes() {
 		*t.at = recordable(*t.at)
@@ -20,8 +21,8 @@ func EncodeFact(f Fact) []byte {
 	return encodeRecord(f)
 }
 
-// DecodeFact reads a recorded fact. What it returns is a fact that Evaluate understands: of anything else it tells all problems together. Fields
-// that it does not know are ignored, as a newer program may have written them.
+// DecodeFact reads a recorded fact. What it returns is a fact that Evaluate understands: of anything else it tells all problems together.
+// Fields that it does not know are ignored, as a newer program may have written them.
 func DecodeFact(data []byte) (Fact, error) {
 	var f Fact
 	if err := decodeRecord("fact", data, &f); err != nil {
@@ -63,8 +64,8 @@ func DecodeRun(data []byte) (Run, error) {
 	return r, nil
 }
 
-// Key returns the name under which the fact is stored: <plan>/<kind>[/<phase>[/<step>]], of a breakpoint with @<when>, and of an excepted pod
-// pods/except/<pod>. Two facts have one key if one takes the place of the other: both are of one kind, and about one element.
+// Key returns the name under which the fact is stored: <plan>/<kind>[/<phase>[/<step>]], of a breakpoint with @<when>, and of an excepted
+// pod pods/except/<pod>. Two facts have one key if one takes the place of the other: both are of one kind, and about one element.
 func (f Fact) Key() string {
 	if f.Kind == Excepted {
 		return "pods/" + string(Excepted) + "/" + escapeKey(f.Pod)

@@ -73,7 +73,8 @@ func rankOf(p float64, n int) int {
 	return max(int(math.Ceil(min(p, 1)*float64(n))), 1)
 }
 
-// bucketOf is the bucket of a duration. Its upper bits are the octave, its lower ones the place in it; the first octaves hold single nanoseconds.
+// bucketOf is the bucket of a duration. Its upper bits are the octave, its lower ones the place in it; the first octaves hold single
+// nanoseconds.
 func bucketOf(d time.Duration) int {
 	octave := bits.Len64(uint64(d) >> octaveBits)
 	if octave == 0 {
@@ -194,8 +195,9 @@ func multiple(d time.Duration, n int) time.Duration {
 // can't be said: of phases that are done or open, of those whose steps took nobody knows how long, and of those that wait for one without
 // an estimate, or in a circle.
 //
-// It adds up percentiles as if steps were alike. That makes Latest too late rather than too early for a series of many steps, and Likely too early for
-// many steps side by side, of which the slowest counts. It does not matter much, since all of it is concluded from few steps anyway.
+// It adds up percentiles as if steps were alike. That makes Latest too late rather than too early for a series of many steps, and Likely
+// too early for many steps side by side, of which the slowest counts. It does not matter much, since all of it is concluded from few steps
+// anyway.
 func estimate(phases []progress, now time.Time, phase []*Estimate) *Estimate {
 	f := forecast{phases: phases, now: now, ends: make([]ending, len(phases))}
 	plan, none, all := Estimate{}, true, true

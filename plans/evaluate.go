@@ -6,7 +6,8 @@ import (
 )
 
 // Evaluate computes what a plan shows and which of its steps may begin now. It is a pure function: see the package
-// documentation. Its cost is linear in the number of steps; facts are looked at once for each phase. For several plans over the same pods, use Coordinate.
+// documentation. Its cost is linear in the number of steps; facts are looked at once for each phase. For several plans over the same pods,
+// use Coordinate.
 func Evaluate(in Input) Evaluation {
 	e := newEvaluator(&in)
 	e.prepare()
@@ -32,8 +33,8 @@ type world struct {
 // claim says that a plan works on a pod.
 type claim struct{ plan, step, pod string }
 
-// evaluator is the state of one evaluation. prepare goes over the steps for what each is by itself, finish for what it may do, because a phase may
-// wait for one that is defined after it, and because a run halts before anything of it may begin.
+// evaluator is the state of one evaluation. prepare goes over the steps for what each is by itself, finish for what it may do, because a
+// phase may wait for one that is defined after it, and because a run halts before anything of it may begin.
 type evaluator struct {
 	in     *Input
 	def    *Definition
@@ -241,7 +242,8 @@ func (e *evaluator) pendingPredecessors(i int) []string {
 	return []string{e.def.Phases[e.pending].Name}
 }
 
-// phaseDone says whether what waits for the phase may begin. A phase that is paused, or behind which lies a breakpoint, holds up what follows.
+// phaseDone says whether what waits for the phase may begin. A phase that is paused, or behind which lies a breakpoint, holds up what
+// follows.
 func (e *evaluator) phaseDone(i int) bool {
 	return e.phases[i].over() && e.phases[i].holdsUp() == nil
 }

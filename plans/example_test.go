@@ -7,8 +7,8 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// A caller keeps what it observes, and the run. Whenever something has happened it evaluates the plan, records what is to be recorded, and begins what may
-// begin. Here every step succeeds at once; an operator pauses the plan in the middle.
+// A caller keeps what it observes, and the run. Whenever something has happened it evaluates the plan, records what is to be recorded, and
+// begins what may begin. Here every step succeeds at once; an operator pauses the plan in the middle.
 func Example() {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	definition := plans.Definition{

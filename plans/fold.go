@@ -28,8 +28,8 @@ type FoldLine struct {
 // foldOrder lists the statuses of steps from the least to the most interesting one.
 var foldOrder = [...]Status{Complete, Pending, Waiting, Prepared, Delayed, InProgress, Starting, Started, Error}
 
-// Fold decides what to leave out so that at most so many lines remain, one for each phase and each step; 0 or less leaves out nothing. It goes only
-// as far as it must: phases that are COMPLETE become one line each, then steps of one status become a "more" line (the largest
+// Fold decides what to leave out so that at most so many lines remain, one for each phase and each step; 0 or less leaves out nothing. It
+// goes only as far as it must: phases that are COMPLETE become one line each, then steps of one status become a "more" line (the largest
 // such group first, and of it only as much as is needed), then whole phases. A plan of more phases than lines still does not
 // fit.
 func Fold(v View, lines int) Folding {
@@ -129,8 +129,8 @@ func countsOf(p *PhaseView) Counts {
 }
 
 // Lines returns what is shown below the phase. Of the COMPLETE steps the first are hidden, of others the last: those which were
-// done just now, and those which are next, remain in sight. Before those it hides all that are ordinary: not newcomers, and nobody said anything about
-// them. The "more" line is where the first step is that it stands for.
+// done just now, and those which are next, remain in sight. Before those it hides all that are ordinary: not newcomers, and nobody said
+// anything about them. The "more" line is where the first step is that it stands for.
 func (f PhaseFold) Lines(p PhaseView) []FoldLine {
 	if f.Whole || len(p.Steps) == 0 {
 		return nil

@@ -18,8 +18,8 @@ type Hold struct {
 	// Need and Have give the two sides of a requirement that is not met.
 	Need string `json:"need,omitempty"`
 	Have string `json:"have,omitempty"`
-	// Count is how many elements have a reason of this code, where an element above them shows the first; 0 if the reason is its own. Text does
-	// not tell it.
+	// Count is how many elements have a reason of this code, where an element above them shows the first; 0 if the reason is its own. Text
+	// does not tell it.
 	Count int `json:"count,omitempty"`
 	// Since is when the reason began to hold, Until when it will cease by itself; zero if unknown. From Until on, an
 	// evaluation leaves the hold out.
@@ -89,7 +89,7 @@ var CodeTable = ranked([]CodeInfo{
 		Advice:  "Start the plan if its work is wanted."},
 	{Code: CodeHalted, Blocks: true,
 		Meaning: "The run paused itself: too much failed, or nothing moved for too long. What is under way comes to its end; pods that failed are handed to recovery.",
-		Advice:  "Mend the cause that the text names, then type the command that it names; or restart, force-complete or except the step; or go back to the last target."},
+		Advice:  "Mend the cause, then type the command that the text names. To leave a step behind, force-complete it, or except its pod, first; or go back to the last target."},
 	{Code: CodePaused, Blocks: true,
 		Meaning: "An operator paused the plan, the phase or the step: no new step begins, what runs is left alone.",
 		Advice:  "Continue it when the one who paused it agrees."},
@@ -142,7 +142,7 @@ var CodeTable = ranked([]CodeInfo{
 		Meaning: "The last attempt failed; the next one is made later.",
 		Advice:  "Look at the task's output on its host if it fails again."},
 	{Code: CodeRepair, Blocks: true,
-		Meaning: "A pod that decides by majority is being repaired; until it is back nothing is stopped that runs.",
+		Meaning: "A pod that decides by majority is being repaired; until it is back nothing is stopped that runs, unless by force.",
 		Advice:  "Look at the repair that is named."},
 	{Code: CodeBatch, Blocks: true,
 		Meaning: "Running pods are stopped in batches, within one failure domain, and this one is in a later batch.",

@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// ElementID identifies a plan, phase or step for ever. It is a UUIDv5 of the names that lead to the element, and is that in text and JSON; in memory it
-// is the names, because most ids are never looked at. Compare with Equal or by String: one that was decoded has no names.
+// ElementID identifies a plan, phase or step for ever. It is a UUIDv5 of the names that lead to the element, and is that in text and JSON;
+// in memory it is the names, because most ids are never looked at. Compare with Equal or by String: one that was decoded has no names.
 type ElementID struct {
 	// path leads to the element's parent, name is its own name; without a path, name is the id as text.
 	path, name string
@@ -28,7 +28,8 @@ func ID(service, plan, phase, step string) ElementID {
 	return stepID(phasePath(path, phase), step)
 }
 
-// What the UUID is made of: the names of service, plan, phase and step, separated by NUL. An element has empty names for what lies below it.
+// What the UUID is made of: the names of service, plan, phase and step, separated by NUL. An element has empty names for what lies below
+// it.
 
 func planPath(service, plan string) string { return service + "\x00" + plan + "\x00" }
 func phasePath(path, phase string) string  { return path + phase + "\x00" }

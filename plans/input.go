@@ -44,12 +44,12 @@ type Observation struct {
 	// Attempts is how often the step has failed in this run.
 	Attempts int
 
-	// Running says that the step's pod runs (has a task that is not known to have ended) and nobody has stopped it: to begin the step is to stop
-	// the pod, a voluntary disruption. It is looked at while the step is shown as PENDING or PREPARED, be it because of a restart.
+	// Running says that the step's pod runs (has a task that is not known to have ended) and nobody has stopped it: to begin the step is to
+	// stop the pod, a voluntary disruption. It is looked at while the step is shown as PENDING or PREPARED, be it because of a restart.
 	Running bool
-	// Stopped says that the plan has stopped the pod for this step, and the step has not been COMPLETE since: from when the stop is durable,
-	// over all attempts to launch the pod again, until it has settled, or is handed over. The plan owes the pod its return: nothing but failure and
-	// reasons from outside keep the step from going on, no pause either.
+	// Stopped says that the plan has stopped the pod for this step, and the step has not been COMPLETE since: from when the stop is
+	// durable, over all attempts to launch the pod again, until it has settled, or is handed over. The plan owes the pod its return:
+	// nothing but failure and reasons from outside keep the step from going on, no pause either.
 	Stopped bool
 	// Ready is since when the pod is ready, by the service's own word. A Started step with it is COMPLETE when it has settled.
 	Ready time.Time

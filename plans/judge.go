@@ -207,8 +207,8 @@ func (e *evaluator) failureAt(i, j int) failure {
 	return failure{step: j, hold: hold}
 }
 
-// failedCanary returns a failed step that a canary phase was released for one by one, nowhere if there is none. A canary that fails is never tolerated: it
-// is there to be looked at.
+// failedCanary returns a failed step that a canary phase was released for one by one, nowhere if there is none. A canary that fails is
+// never tolerated: it is there to be looked at.
 func (p *phase) failedCanary() place {
 	if !p.def.Strategy.canary() || p.release == nil || p.failed == 0 {
 		return nowhere

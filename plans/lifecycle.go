@@ -17,8 +17,8 @@ type Beginning struct {
 	Now    time.Time
 }
 
-// Start returns the run that follows the last one of a plan (the zero Run if there was none). If that still works it is superseded: it comes back as
-// ended, for the history; otherwise ended is nil, since it is in the history already.
+// Start returns the run that follows the last one of a plan (the zero Run if there was none). If that still works it is superseded: it
+// comes back as ended, for the history; otherwise ended is nil, since it is in the history already.
 func Start(last Run, b Beginning) (next Run, ended *Run) {
 	next = Run{
 		Number: last.Number + 1, Target: b.Target, Provenance: b.Provenance, Actor: b.Actor, Reason: b.Reason,
@@ -56,8 +56,8 @@ func (r *Run) end(outcome Outcome, actor, reason string, now time.Time) {
 // MaxHistory is how many ended runs of a plan are worth keeping.
 const MaxHistory = 20
 
-// Archive returns the history of a plan with a run that has ended, the newest last, and not more than MaxHistory runs of it. A run that is in it already, by its
-// number, is replaced.
+// Archive returns the history of a plan with a run that has ended, the newest last, and not more than MaxHistory runs of it. A run that is
+// in it already, by its number, is replaced.
 func Archive(history []Run, ended Run) []Run {
 	kept := slices.DeleteFunc(slices.Clone(history), func(r Run) bool { return r.Number == ended.Number })
 	i, _ := slices.BinarySearchFunc(kept, ended, func(a, b Run) int { return a.Number - b.Number })

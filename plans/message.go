@@ -2,8 +2,8 @@ package plans
 
 import "strings"
 
-// messages makes the sentences that steps show to people: the status, and the most fundamental reason for waiting. Neighbours often say the same and then share it;
-// all others share one allocation.
+// messages makes the sentences that steps show to people: the status, and the most fundamental reason for waiting. Neighbours often say the
+// same and then share it; all others share one allocation.
 type messages struct {
 	text strings.Builder
 	runs []messageRun

@@ -40,7 +40,8 @@ func (r *reasons) addStep(v *StepView) {
 	r.add(v.Holds, v, v.Kind == Wait)
 }
 
-// addPhase does the same for a phase, whose last reasons are those of wait steps. A breakpoint that it has not come to is no reason of the plan's.
+// addPhase does the same for a phase, whose last reasons are those of wait steps. A breakpoint that it has not come to is no reason of the
+// plan's.
 func (r *reasons) addPhase(v *PhaseView, last int) {
 	if v.Status == Complete {
 		return
@@ -94,8 +95,8 @@ func (r *reasons) told(h *Hold) bool {
 // order says that a code only tells of the order among siblings. That says little about their parent.
 func (c Code) order() bool { return c == CodePredecessor || c == CodeBatch }
 
-// withOwn returns the parent's own reasons and those of its children, each named after the first child that has it. What wait steps wait for comes last: it
-// may well be one of the others. It also returns how many those are.
+// withOwn returns the parent's own reasons and those of its children, each named after the first child that has it. What wait steps wait
+// for comes last: it may well be one of the others. It also returns how many those are.
 func (r *reasons) withOwn() (holds []Hold, waiting int) {
 	holds = slices.Clone(r.own)
 	var last []Hold
@@ -140,7 +141,8 @@ func (v *StepView) lend(h Hold) Hold {
 	return h
 }
 
-// ownHolds are the reasons of a phase, those of its steps included unless some step has none. A COMPLETE phase shows only what holds up those after it.
+// ownHolds are the reasons of a phase, those of its steps included unless some step has none. A COMPLETE phase shows only what holds up
+// those after it.
 func (b *barrier) ownHolds(free bool, of *reasons) []Hold {
 	p := b.p
 	if p.view.Status == Complete {
@@ -308,8 +310,8 @@ func (s *span) add(status Status, since time.Time, begun bool) {
 	}
 }
 
-// since is the Since of a parent in the status, as View documents it: COMPLETE since the last child is, WAITING since the pause (its own or a
-// child's), otherwise since the earliest of those children that work now, or if none does, since the first one began. It is
+// since is the Since of a parent in the status, as View documents it: COMPLETE since the last child is, WAITING since the pause (its own or
+// a child's), otherwise since the earliest of those children that work now, or if none does, since the first one began. It is
 // zero before anything has begun.
 func (s *span) since(status Status, pausedAt time.Time) time.Time {
 	switch {

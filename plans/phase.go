@@ -83,9 +83,9 @@ func (e *evaluator) evaluatePhase(i int, p *phase) {
 	e.free = e.free || free
 }
 
-// heldBack returns which of the phases that are waited for is over and only holds up what follows, because of a pause or a breakpoint; -1 if none is.
-// The SDK goes on after a phase that completes while it is interrupted; here the pause of a phase whose last steps were under way stops the rollout
-// behind it, which is what somebody who types "pause" in the middle of a phase wants.
+// heldBack returns which of the phases that are waited for is over and only holds up what follows, because of a pause or a breakpoint; -1
+// if none is. The SDK goes on after a phase that completes while it is interrupted; here the pause of a phase whose last steps were under
+// way stops the rollout behind it, which is what somebody who types "pause" in the middle of a phase wants.
 func (e *evaluator) heldBack(waitsFor []string) int {
 	for _, name := range waitsFor {
 		if i := e.placeOfPhase(name); i >= 0 && e.phases[i].over() {
@@ -137,8 +137,8 @@ func (e *evaluator) orderOf(i, j int) order {
 	return order{observed: e.observation(i, j).Rank, defined: e.def.Phases[i].Steps[j].Rank}
 }
 
-// turnOf finds out whose turn it is. In a serial phase what is under way, and may go on, keeps the turn until it is done, whatever becomes of the order meanwhile.
-// While released canaries work the turn goes round among them.
+// turnOf finds out whose turn it is. In a serial phase what is under way, and may go on, keeps the turn until it is done, whatever becomes
+// of the order meanwhile. While released canaries work the turn goes round among them.
 func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
 	if !p.def.Strategy.parallel() && p.under > 0 {
 		goesOn := func(f flags) bool { return f.has(isUnderWay) && f.has(isReady|isStopped) }
@@ -167,7 +167,8 @@ func (e *evaluator) turnAmong(i int, p *phase, c *canary, among func(flags) bool
 	return t
 }
 
-// findEligible marks the steps whose turn it is and that nothing holds. Those that would stop a running pod are returned: for them more must be known.
+// findEligible marks the steps whose turn it is and that nothing holds. Those that would stop a running pod are returned: for them more
+// must be known.
 func (e *evaluator) findEligible(i int, p *phase, b *barrier) (pool []place) {
 	for j, f := range p.flags {
 		if !f.has(isIdle) || f.has(isNewcomer|isDone) {

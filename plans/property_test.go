@@ -15,8 +15,8 @@ import (
 )
 
 // TestProperties tries the sentences below on random plans in random states: also in states that no run of a plan would lead to,
-// since an evaluation knows nothing of how things came to be. What may begin, and what all is shown as, is compared with the plain twin elsewhere;
-// these sentences are what somebody who has read neither would count on.
+// since an evaluation knows nothing of how things came to be. What may begin, and what all is shown as, is compared with the plain twin
+// elsewhere; these sentences are what somebody who has read neither would count on.
 func TestProperties(t *testing.T) {
 	properties := []struct {
 		sentence string
@@ -463,7 +463,8 @@ func errorsHaveReasons(t *rapid.T, _ Input, e Evaluation) {
 	}
 }
 
-// runningStepsAreLeftAlone leaves aside what doc.go names: what is excepted, forced or restarted, what was COMPLETE in the run, and what is ready.
+// runningStepsAreLeftAlone leaves aside what doc.go names: what is excepted, forced or restarted, what was COMPLETE in the run, and what is
+// ready.
 func runningStepsAreLeftAlone(t *rapid.T, in Input, e Evaluation) {
 	p := plain{in: in}
 	for i, phase := range e.View.Phases {

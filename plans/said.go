@@ -47,8 +47,8 @@ func (s *spoken) hear(f *Fact) bool {
 	return true
 }
 
-// listen sorts the facts of the plan, and the pardons of its run, by element. Facts about elements that the plan does not have, and those of other
-// runs, are left out. Which of several facts of one kind counts does not depend on the order in which they are given.
+// listen sorts the facts of the plan, and the pardons of its run, by element. Facts about elements that the plan does not have, and those
+// of other runs, are left out. Which of several facts of one kind counts does not depend on the order in which they are given.
 func (e *evaluator) listen() {
 	e.said.phases = make([]phaseSaid, len(e.def.Phases))
 	for i := range e.in.Facts {

@@ -12,8 +12,8 @@ import (
 //   - Of a phase whose steps are all equal, the slice Steps is before's.
 //   - If all phases are equal and in the same order, the slice Phases is before's.
 //
-// Neither view is changed. The result is equal to after under go-cmp, nil and empty slices told apart. Times and ids are equal if they are under ==: of two times
-// that go-cmp calls equal and that are written differently, in another time zone, none takes the place of the other.
+// Neither view is changed. The result is equal to after under go-cmp, nil and empty slices told apart. Times and ids are equal if they are
+// under ==: of two times that go-cmp calls equal and that are written differently, in another time zone, none takes the place of the other.
 func Share(before, after View) View {
 	if same(before.Phases, after.Phases) {
 		return after

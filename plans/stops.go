@@ -67,7 +67,8 @@ func (e *evaluator) arrangeStops(i int, p *phase, pool []place) stops {
 	return a.held
 }
 
-// working are the pods of the batch that is under way: those that the plan owes their return, and in a serial phase that of any step that goes on.
+// working are the pods of the batch that is under way: those that the plan owes their return, and in a serial phase that of any step that
+// goes on.
 func (a *arrangement) working() []string {
 	if a.p.under == 0 {
 		return nil
@@ -151,8 +152,8 @@ func (a *arrangement) ask(steps []place, fit, gate bool) {
 	a.e.questions = append(a.e.questions, q)
 }
 
-// restOfBatch lets go what belongs to the batch that is under way, as long as the verdict about it counts. A serial phase has one step in a batch, and one that is
-// not gated no verdict.
+// restOfBatch lets go what belongs to the batch that is under way, as long as the verdict about it counts. A serial phase has one step in a
+// batch, and one that is not gated no verdict.
 func (a *arrangement) restOfBatch(pool []place, working []string) {
 	a.holdAll(pool, Hold{
 		Code: CodeBatch, Subject: working[0], Since: a.p.oldest,
@@ -304,7 +305,8 @@ func (a *arrangement) pods(steps []place) []string {
 	return pods
 }
 
-// authorise says whether a batch may be stopped: all of it fits, and the gate is open. What is not known is asked, and what holds the batch is told.
+// authorise says whether a batch may be stopped: all of it fits, and the gate is open. What is not known is asked, and what holds the batch
+// is told.
 func (a *arrangement) authorise(batch []place) bool {
 	var unknown []place
 	for _, j := range batch {
@@ -361,8 +363,8 @@ func (a *arrangement) newestVerdict(pods []string) *Verdict {
 	return newest
 }
 
-// before says that of two verdicts about one set this one counts: the newer, of equals the more careful, and of those the one that is so for longer. The
-// rest is only there so that their order decides nothing.
+// before says that of two verdicts about one set this one counts: the newer, of equals the more careful, and of those the one that is so
+// for longer. The rest is only there so that their order decides nothing.
 func (v *Verdict) before(other *Verdict) bool {
 	return cmp.Or(
 		other.AskedAt.Compare(v.AskedAt), -compareBools(v.Gate != GateOpen, other.Gate != GateOpen), v.Since.Compare(other.Since),
@@ -378,7 +380,8 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// counts says whether a verdict counts: it is recent, was asked for after the last disruption had settled, and after the last that is under way began.
+// counts says whether a verdict counts: it is recent, was asked for after the last disruption had settled, and after the last that is under
+// way began.
 func (a *arrangement) counts(v *Verdict) bool {
 	if !v.recent(a.e.now) || v.AskedAt.Before(a.e.settledAt()) {
 		return false

@@ -26,8 +26,8 @@ func TestStories(t *testing.T) {
 }
 
 // story is some plans over the same pods, and what became of them so far. It does what a caller does: it records runs and completions, and
-// begins candidates when it is told to. Each command that changes something answers with the elements that now show something else, the steps that may begin,
-// and what is asked.
+// begins candidates when it is told to. Each command that changes something answers with the elements that now show something else, the
+// steps that may begin, and what is asked.
 type story struct {
 	t     *testing.T
 	plans []Input
@@ -249,7 +249,8 @@ func (s *story) plan(d *datadriven.TestData) *Input {
 	return &s.plans[0]
 }
 
-// run begins a run: "run target=t2 by=alice reason=(new release)". One that works is superseded. Members are frozen unless it says "discovering".
+// run begins a run: "run target=t2 by=alice reason=(new release)". One that works is superseded. Members are frozen unless it says
+// "discovering".
 func (s *story) run(d *datadriven.TestData) string {
 	in := s.plan(d)
 	b := Beginning{Target: "t1", Actor: "framework", Frozen: true, Now: s.now}
@@ -443,7 +444,8 @@ func (s *story) at(d *datadriven.TestData) string {
 	return s.changes()
 }
 
-// say gives a verb: "pause data", "pause data data-0 when=after-steps reason=(swap disks) by=bob", "restart plan=deploy", "except pod=data-3".
+// say gives a verb: "pause data", "pause data data-0 when=after-steps reason=(swap disks) by=bob", "restart plan=deploy", "except
+// pod=data-3".
 func (s *story) say(d *datadriven.TestData) string {
 	in := s.plan(d)
 	v := Verb{Kind: VerbKind(d.Cmd), Plan: in.Definition.Name, Actor: "alice@host", Values: map[string]string{}}

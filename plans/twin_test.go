@@ -128,8 +128,8 @@ func plainCoordinate(ledger Ledger, ins []Input) []plainResult {
 	return results
 }
 
-// plainWorker: "At most one of them works on a pod: the one that has begun, otherwise the first in which its step is a candidate." -1: none, of
-// those that were evaluated. READING: a plan whose run has ended, or whose step has failed, works on the pod no more.
+// plainWorker: "At most one of them works on a pod: the one that has begun, otherwise the first in which its step is a candidate." -1:
+// none, of those that were evaluated. READING: a plan whose run has ended, or whose step has failed, works on the pod no more.
 func plainWorker(ins []Input, results []plainResult, pod string) int {
 	for k, in := range ins {
 		p := plain{in: in}
@@ -170,8 +170,8 @@ func plainHanded(ins []Input) map[string]string {
 	return handed
 }
 
-// handsOver: "of failed steps, of steps that are COMPLETE only because somebody forced them, of a run that was stopped or superseded", and what it stopped
-// for a step that has an error or has no part in the run any more.
+// handsOver: "of failed steps, of steps that are COMPLETE only because somebody forced them, of a run that was stopped or superseded", and
+// what it stopped for a step that has an error or has no part in the run any more.
 func (p plain) handsOver(i, j int) bool {
 	o, own, run := p.observation(i, j), p.own(i, j), p.in.Run
 	if p.step(i, j).Kind != Launch || !p.begun(i, j) {
@@ -196,8 +196,8 @@ func (p plain) otherPlans(i, j int) bool {
 	return o.Plan != "" && o.Plan != p.in.Definition.Name && (o.Stopped || o.Status == Starting || o.Status == Started)
 }
 
-// plainRepairing: "While a Repair plan has work on a pod of a quorum budget, other plans stop nothing." READING: it has work as long as a step
-// that concerns the pod is not COMPLETE.
+// plainRepairing: "While a Repair plan has work on a pod of a quorum budget, other plans stop nothing." READING: it has work as long as a
+// step that concerns the pod is not COMPLETE.
 func plainRepairing(ledger Ledger, ins []Input, k int) string {
 	for other, in := range ins {
 		if other == k || !in.Definition.Repair {
@@ -231,7 +231,8 @@ func (p plain) observation(i, j int) Observation {
 	return p.in.Observations[i][j]
 }
 
-// "Newcomer … The step has no part in the run: it does not begin, and nothing waits for it." "what is not COMPLETE in a run that is, is a newcomer"
+// "Newcomer … The step has no part in the run: it does not begin, and nothing waits for it." "what is not COMPLETE in a run that is, is a
+// newcomer"
 func (p plain) newcomer(i, j int) bool {
 	run := p.in.Run
 	completed := !run.CompletedAt.IsZero() && (run.Outcome == Completed || run.Outcome == "")
@@ -407,8 +408,8 @@ func (p plain) restarted(i, j int) bool {
 	return false
 }
 
-// "A restart with Force passes repair, batch, budget and gate": the last one that was said, if there are several; of those said at one time the nearest to the
-// step.
+// "A restart with Force passes repair, batch, budget and gate": the last one that was said, if there are several; of those said at one time
+// the nearest to the step.
 func (p plain) restartedWithForce(i, j int) bool {
 	var last Fact
 	for _, restart := range p.restarts(i, j) {
@@ -478,8 +479,8 @@ func (p plain) owed(i, j int) bool {
 	return o.Stopped && (o.Plan == "" || o.Plan == p.in.Definition.Name)
 }
 
-// "A step has begun if it is STARTING, STARTED or DELAYED, or has BegunAt, and was not restarted since; or if it was Stopped. What is PENDING or PREPARED
-// and Running has to begin anew."
+// "A step has begun if it is STARTING, STARTED or DELAYED, or has BegunAt, and was not restarted since; or if it was Stopped. What is
+// PENDING or PREPARED and Running has to begin anew."
 func (p plain) begun(i, j int) bool {
 	if p.owed(i, j) {
 		return true
@@ -683,7 +684,8 @@ func (p plain) completeSince(i, j int) time.Time {
 	return o.Since
 }
 
-// "when a gate was unknown for Policy.GatePatience": it is unknown now, and was all the time since UnknownSince, or since the run was continued.
+// "when a gate was unknown for Policy.GatePatience": it is unknown now, and was all the time since UnknownSince, or since the run was
+// continued.
 func (p plain) gateUnknownTooLong(i int, d plainDecision) bool {
 	patience := p.gatePatience(i)
 	if patience <= 0 || p.in.Run.Number == 0 || p.ended() {
@@ -1220,8 +1222,8 @@ func (p plain) decideBatch(i int, down []string, d *plainDecision) {
 	}
 }
 
-// decideRest: "it stops nothing more, save the rest of their batch: pods in the set of the newest verdict that counts and is about all of them, if
-// that is open."
+// decideRest: "it stops nothing more, save the rest of their batch: pods in the set of the newest verdict that counts and is about all of
+// them, if that is open."
 func (p plain) decideRest(i int, running, disrupted []int, down []string, d *plainDecision) {
 	for _, j := range running {
 		d.why[j] = CodeBatch
@@ -1375,7 +1377,8 @@ func (p plain) fresh(v Verdict) bool {
 	return !v.AskedAt.After(p.in.Now) && p.in.Now.Sub(v.AskedAt) < FreshVerdict
 }
 
-// counts: "asked after the last disruption had settled, and less than FreshVerdict ago". READING: the last of the whole plan, and of the ledger.
+// counts: "asked after the last disruption had settled, and less than FreshVerdict ago". READING: the last of the whole plan, and of the
+// ledger.
 //
 // "… and after the last that is under way began", those of the batch itself left aside.
 func (p plain) counts(v Verdict, batch []string) bool {

@@ -286,8 +286,8 @@ func (v *validator) places(field string, n int, name func(int) string) map[strin
 	return places
 }
 
-// after returns the places of those that an element waits for, and reports names that are unknown or come twice. known says, in words, which
-// there are.
+// after returns the places of those that an element waits for, and reports names that are unknown or come twice. known says, in words,
+// which there are.
 func (v *validator) after(kind string, names []string, places map[string]int, known func() string) []int {
 	if len(names) == 0 {
 		return nil

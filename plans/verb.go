@@ -20,7 +20,8 @@ type Verb struct {
 	Values map[string]string
 
 	Actor, Reason string
-	// Revision is that of the view that the operator looked at. If the plan is no longer the same the verb is refused; empty: carried out all the same.
+	// Revision is that of the view that the operator looked at. If the plan is no longer the same the verb is refused; empty: carried out
+	// all the same.
 	Revision string
 }
 
@@ -67,7 +68,8 @@ const (
 	Invalid  ReplyCode = "invalid"   // the verb makes no sense
 )
 
-// Apply says what comes of a verb, given what the plan is evaluated from. It changes nothing: the caller records what the reply says, and answers then.
+// Apply says what comes of a verb, given what the plan is evaluated from. It changes nothing: the caller records what the reply says, and
+// answers then.
 func Apply(in Input, v Verb) Reply {
 	e := newEvaluator(&in)
 	a := &application{e: e, v: v, reply: Reply{Run: in.Run}, phase: nowhere, step: nowhere}

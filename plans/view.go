@@ -20,9 +20,9 @@ type Evaluation struct {
 	Run Run
 	// Completed are the steps that are COMPLETE in the run and that no Observation.Done says so of: record it.
 	Completed []Candidate
-	// HandedOver are pods that the plan began to work on and will not bring up itself, sorted: of failed steps, of steps that are COMPLETE only because
-	// somebody forced them, and of a run that was stopped or superseded. They are recovery's to bring back, with the last configuration
-	// that was good.
+	// HandedOver are pods that the plan began to work on and will not bring up itself, sorted: of failed steps, of steps that are COMPLETE
+	// only because somebody forced them, and of a run that was stopped or superseded. They are recovery's to bring back, with the last
+	// configuration that was good.
 	HandedOver []string
 	// WakeAt is when time alone changes the result; zero: never.
 	WakeAt time.Time

@@ -133,6 +133,9 @@ func drawPhase(t *rapid.T, name string) Phase {
 	if chance(t, 40, "own policy") {
 		phase.Policy = drawPolicy(t, false)
 	}
+	if !phase.Strategy.canary() {
+		phase.Canaries = 0
+	}
 	podType := oneOf(t, "pod type", podTypes...)
 	pods := []string{podType + "-0", podType + "-1", podType + "-2", podType + "-3", podType + "-4"}
 	n := oneOf(t, "steps", 3, 2, 1, 4, 5, 3, 4, 5, 3, 4, 5, 0)
@@ -148,7 +151,7 @@ func drawPhase(t *rapid.T, name string) Phase {
 		if plainly {
 			step.Kind, step.Rank = Launch, 0
 		}
-		if step.Kind != Launch && step.Kind != Stop && chance(t, 50, "no pod") {
+		if step.Kind == Wait || step.Kind != Launch && step.Kind != Stop && chance(t, 50, "no pod") {
 			step.Pod = ""
 		}
 		if chance(t, 10, "host") {
@@ -773,6 +776,9 @@ func drawWorld(t *rapid.T) (Ledger, []Input) {
 func TestDrawnDefinitionsAreSensible(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawDefinition(t)
+		if err := d.Validate(); err != nil {
+			t.Fatal(err)
+		}
 		if phasesCyclic(d) {
 			t.Fatal("phases wait for each other")
 		}

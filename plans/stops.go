@@ -75,7 +75,7 @@ func (a *arrangement) working() []string {
 	}
 	var pods []string
 	for j, f := range a.p.flags {
-		if f.has(isUnderWay) && (f.has(isStopped) || (f.has(isReady) && !a.p.def.Strategy.parallel())) {
+		if f.has(isUnderWay) && !f.has(isNewcomer) && (f.has(isStopped) || (f.has(isReady) && !a.p.def.Strategy.parallel())) {
 			pods = append(pods, a.p.def.Steps[j].Pod)
 		}
 	}
@@ -401,7 +401,7 @@ func (a *arrangement) disruptedAt() time.Time {
 			continue
 		}
 		for j, f := range p.flags {
-			if f.has(isStopped) && f.has(isUnderWay) && !a.batch[p.def.Steps[j].Pod] {
+			if f.has(isStopped) && f.has(isUnderWay) && !f.has(isNewcomer) && !a.batch[p.def.Steps[j].Pod] {
 				at = later(at, a.e.observation(i, j).TriedAt)
 			}
 		}

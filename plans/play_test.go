@@ -34,8 +34,8 @@ type at struct{ phase, step int }
 type play struct {
 	t  *rapid.T
 	in Input
-	// gone are pods that were stopped for good, byForce those that were stopped because an operator accepts what it costs.
-	byForce map[at]bool
+	// byForce are pods that were stopped because an operator accepts what it costs, wasDown those that were down already, which cost nothing.
+	byForce, wasDown map[at]bool
 	// latched are steps that were COMPLETE in this run and that nobody restarted.
 	latched map[at]bool
 	// disordered are phases of which more than one step may be under way, because an operator has changed what was done already.
@@ -44,7 +44,7 @@ type play struct {
 }
 
 func newPlay(t *rapid.T) *play {
-	p := &play{t: t, byForce: map[at]bool{}, latched: map[at]bool{}, disordered: map[int]bool{}}
+	p := &play{t: t, byForce: map[at]bool{}, wasDown: map[at]bool{}, latched: map[at]bool{}, disordered: map[int]bool{}}
 	d := drawPlan(t, "deploy")
 	d.Repair = false
 	p.in = Input{Now: noon}
@@ -202,6 +202,7 @@ func (p *play) begin(c Candidate) {
 		if !p.byForce[s] {
 			delete(p.byForce, s)
 		}
+		p.wasDown[s] = p.pod(step.Pod).Down
 	}
 	o.Since, o.Until, o.Ready = p.in.Now, time.Time{}, time.Time{}
 	switch {
@@ -680,7 +681,7 @@ func (p *play) checkStops() {
 				continue
 			}
 			domains[state.Domain] = true
-			stopped[state.Name] = true
+			stopped[state.Name] = !p.wasDown[at{i, j}]
 			batch++
 		}
 		if !p.disordered[i] && (len(domains) > 1 || batch > q.batchLimit(i)) {

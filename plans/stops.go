@@ -166,7 +166,7 @@ func (a *arrangement) restOfBatch(pool []place, working []string) {
 	a.batch = setOf(working)
 	for _, j := range pool {
 		pod := a.p.def.Steps[j].Pod
-		if full, _ := a.e.world.budgets.full(pod); room <= 0 || a.fit(j) != Fits || full != nil || !a.sameDomain(pod, working[0]) {
+		if full, _ := a.e.world.budgets.full(pod); room <= 0 || a.fit(j) != Fits || full != nil || !a.sameDomain(pod, working) {
 			continue
 		}
 		a.batch[pod] = true
@@ -188,11 +188,15 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// sameDomain says whether a pod is in the failure domain of another.
-func (a *arrangement) sameDomain(pod, other string) bool {
+// sameDomain says whether a pod is in the failure domain of all others, of which those count that the ledger knows.
+func (a *arrangement) sameDomain(pod string, others []string) bool {
 	in, _ := a.e.world.budgets.domainOf(pod)
-	domain, known := a.e.world.budgets.domainOf(other)
-	return !known || domain == in
+	for _, other := range others {
+		if domain, known := a.e.world.budgets.domainOf(other); known && domain != in {
+			return false
+		}
+	}
+	return true
 }
 
 // covered says whether the newest of the verdicts that count and are about at least the batch under way is open.
@@ -277,6 +281,7 @@ func (a *arrangement) allowed(batch []place) []place {
 		if v == nil || v.Gate != GateClosed || !a.counts(v) {
 			break
 		}
+		a.e.wakeAt(v.AskedAt.Add(FreshVerdict))
 		batch = batch[:(len(batch)+1)/2]
 	}
 	return batch

@@ -1237,7 +1237,7 @@ func (p plain) decideRest(i int, running, disrupted []int, down []string, d *pla
 		if len(with) >= p.batchLimit(i) || !p.fits(i, j) || !p.budgetLeaves(p.step(i, j).Pod, slices.Concat(down, p.podsOf(i, d.granted))) {
 			continue
 		}
-		if !p.sameDomain(i, j, disrupted[:1]) || !p.newestIsOpen(pods) {
+		if !p.sameDomain(i, j, disrupted) || !p.newestIsOpen(pods) {
 			continue
 		}
 		with = append(with, j)

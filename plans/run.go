@@ -109,5 +109,8 @@ type Duration struct {
 // Ended says that the run is over.
 func (r *Run) Ended() bool { return !r.CompletedAt.IsZero() }
 
+// halted says that the run has paused itself, and could go on.
+func (r *Run) halted() bool { return r.Halt != nil && !r.Ended() }
+
 // Equal says whether two runs are recorded alike.
 func (r Run) Equal(other Run) bool { return bytes.Equal(EncodeRun(r), EncodeRun(other)) }

@@ -47,7 +47,7 @@ type Reply struct {
 	Code ReplyCode
 	// Text says what was done, or why not, and what to do then.
 	Text string
-	// Put and Delete are the facts to record and to forget. Run is the plan's run after it, Ended one that it ended.
+	// Put and Delete are the facts to record and to forget. Run is the plan's run after it, Ended one that has ended with it.
 	Put, Delete []Fact
 	Run         Run
 	Ended       *Run

@@ -66,7 +66,7 @@ func (a *application) proceed() Reply {
 		switch {
 		case a.step >= 0:
 			a.restartClock()
-		case a.phase < 0 && a.e.run.Halt != nil:
+		case a.phase < 0 && a.e.run.halted():
 			a.pardon()
 			text = "resumed; the run goes on"
 		}
@@ -83,7 +83,7 @@ func (a *application) proceed() Reply {
 
 func (a *application) proceedPlan() Reply {
 	var what []string
-	if a.e.run.Halt != nil {
+	if a.e.run.halted() {
 		a.pardon()
 		what = append(what, "the run goes on")
 	}
@@ -209,7 +209,7 @@ func (r *Run) addPardons(phase string, pardons []Pardon, most int) {
 // restartClock lets the time of a step that was paused itself count anew: no clock stood still for it. Its attempts count on.
 func (a *application) restartClock() {
 	p, o := &a.e.phases[a.phase], a.e.observation(a.phase, a.step)
-	if o.BegunAt.IsZero() {
+	if o.BegunAt.IsZero() || a.e.run.Ended() {
 		return
 	}
 	pardon := Pardon{Phase: p.def.Name, Step: p.def.Steps[a.step].Name, At: a.e.now}
@@ -226,7 +226,7 @@ func (a *application) stillHeld() string {
 	if a.phase >= 0 && said.pause != nil {
 		still = append(still, "the whole plan is paused"+said.pause.by())
 	}
-	if a.phase >= 0 && a.e.run.Halt != nil {
+	if a.phase >= 0 && a.e.run.halted() {
 		still = append(still, "the whole run paused itself")
 	}
 	if a.step >= 0 && said.phases[a.phase].pause != nil {

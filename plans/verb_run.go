@@ -49,6 +49,9 @@ func (a *application) begin(arguments []Argument) {
 	a.reply.Run, a.reply.Ended = Start(last, Beginning{
 		Target: last.Target, Provenance: last.Provenance, Actor: a.v.Actor, Reason: a.v.Reason, Arguments: arguments, Frozen: !open, Now: a.e.now,
 	})
+	if last.Ended() && !a.e.in.Run.Ended() {
+		a.reply.Ended = &last // it is found to be COMPLETE at this very moment: nobody has recorded that yet
+	}
 }
 
 func (a *application) stop() Reply {
@@ -109,9 +112,11 @@ func (a *application) restart() Reply {
 	f.Run = a.reply.Run.Number
 	a.forget(Restarted, "")
 	a.reply.Put = append(a.reply.Put, f)
-	a.pardonSteps(func(p *phase, j int) bool {
-		return a.covers(p.at, j) && (a.e.observation(p.at, j).Attempts > 0 || p.flags[j].has(isFailed))
-	})
+	if !a.e.run.Ended() { // in a new run nothing has failed yet
+		a.pardonSteps(func(p *phase, j int) bool {
+			return a.covers(p.at, j) && (a.e.observation(p.at, j).Attempts > 0 || p.flags[j].has(isFailed))
+		})
+	}
 	return a.done("%s%s", text, a.stillHeld())
 }
 
@@ -130,7 +135,7 @@ func (a *application) checkRestart() (Reply, bool) {
 	return Reply{}, true
 }
 
-// afterAll returns a time that is not before the given one, and after everything that was begun or forced of the element so far.
+// afterAll returns a time that is not before the given one, and after everything that was begun, COMPLETE or forced of the element so far.
 func (a *application) afterAll(at time.Time) time.Time {
 	later := func(t time.Time) {
 		if !t.Before(at) {
@@ -143,8 +148,11 @@ func (a *application) afterAll(at time.Time) time.Time {
 			if !a.covers(i, j) {
 				continue
 			}
-			if o := a.e.observation(i, j); !o.TriedAt.After(a.e.now) {
-				later(o.TriedAt)
+			o := a.e.observation(i, j)
+			for _, t := range [...]time.Time{o.TriedAt, o.Done.At} {
+				if !t.After(a.e.now) {
+					later(t)
+				}
 			}
 			for _, f := range p.view.Steps[j].Facts {
 				if f.Kind == Forced && !f.At.After(a.e.now) {

@@ -141,7 +141,7 @@ func (e *evaluator) orderOf(i, j int) order {
 // of the order meanwhile. While released canaries work the turn goes round among them.
 func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
 	if !p.def.Strategy.parallel() && p.under > 0 {
-		goesOn := func(f flags) bool { return f.has(isUnderWay) && f.has(isReady|isStopped) }
+		goesOn := func(f flags) bool { return f.has(isUnderWay) && f.has(isReady|isStopped) && !f.has(isNewcomer) }
 		if t := e.turnAmong(i, p, c, goesOn); t.next != nowhere {
 			return t
 		}

@@ -598,6 +598,9 @@ func TestForceComplete(t *testing.T) {
 		{name: "what was forced and restarted", change: all(saidBefore(forced("data", "data-1")[0], Fact{Kind: Restarted, Run: 1}), func(in *Input) { in.Facts[1].At = noon.Add(-time.Minute) }),
 			verb: force("data", "data-1"), code: Done, text: `plan "deploy": phase "data": step "data-1": counts as COMPLETE in run 1, whatever its pod does`,
 			put: forced("data", "data-1"), forgets: []int{0}},
+		{name: "restarted by a clock that is ahead", change: all(saidBefore(Fact{Kind: Restarted, Phase: "data", Run: 1}), func(in *Input) { in.Facts[0].At = noon.Add(time.Second) }),
+			verb: force("data", "data-1"), code: Done, text: `plan "deploy": phase "data": step "data-1": counts as COMPLETE in run 1, whatever its pod does`,
+			put: []Fact{{Kind: Forced, Phase: "data", Step: "data-1", Run: 1, At: noon.Add(time.Second)}}},
 		{name: "COMPLETE", verb: force("registry"), code: Already, text: `plan "deploy": phase "registry": is COMPLETE`},
 		{name: "forced", change: saidBefore(forced("data", "data-1")[0]), verb: force("data", "data-1"), code: Already, text: `plan "deploy": phase "data": step "data-1": is COMPLETE`},
 		{name: "without a run", change: wasNeverStarted, verb: force(), code: Refused, text: `plan "deploy": has no run, so that nothing of it could be counted as COMPLETE`},
@@ -768,6 +771,46 @@ func TestRunsThatEndedStay(t *testing.T) {
 			t.Errorf("%+v: %s: changes a run that has ended:\n%s", v, r.Text, gocmp.Diff(in.Run, r.Run))
 		}
 	})
+}
+
+// TestForcedAndRestartedAreSo checks that what force-complete and restart say is done is so from that moment on.
+func TestForcedAndRestartedAreSo(t *testing.T) {
+	forced, restarted := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		v := drawVerbFor(t, in)
+		v.Kind, v.Revision = oneOf(t, "which", VerbForce, VerbRestart), ""
+		r := Apply(in, v)
+		if r.Code != Done {
+			return
+		}
+		then := in
+		then.Run = r.Run
+		then.Facts = append(slices.DeleteFunc(slices.Clone(in.Facts), func(f Fact) bool {
+			return slices.ContainsFunc(r.Delete, func(g Fact) bool { return gocmp.Equal(f, g) })
+		}), r.Put...)
+		for i, p := range Evaluate(then).View.Phases {
+			for j, s := range p.Steps {
+				switch {
+				case (v.Phase != "" && v.Phase != p.Name) || (v.Step != "" && v.Step != s.Name) || s.Newcomer:
+				case v.Kind == VerbForce:
+					forced++
+					if s.Status != Complete {
+						t.Errorf("%s; step %s is %s", r.Text, s.Message, s.Status)
+					}
+				case s.Kind == Wait || s.Status == Error || slices.ContainsFunc(s.Facts, func(f Fact) bool { return f.Kind == Excepted }):
+				case i < len(in.Observations) && j < len(in.Observations[i]):
+					restarted++
+					if s.Status == Complete {
+						t.Errorf("%s; step %s is COMPLETE: %s", r.Text, s.Name, s.Message)
+					}
+				}
+			}
+		}
+	})
+	if forced == 0 || restarted == 0 {
+		t.Errorf("only %d steps were forced, and %d restarted", forced, restarted)
+	}
 }
 
 func TestContinuePardonsAllThatFailed(t *testing.T) {

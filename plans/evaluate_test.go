@@ -132,7 +132,7 @@ func TestHandedOver(t *testing.T) {
 		{"an error of what it did not stop", []Observation{of(working, func(o *Observation) { o.Errors = []string{"device is on fire"} })}, nil, nil},
 		{"what the plan stopped, and is a newcomer", []Observation{of(stopped, func(o *Observation) { o.Newcomer = true })}, nil, []string{"a-0"}},
 		{"what another plan stopped", []Observation{of(stopped, func(o *Observation) { o.Plan, o.Errors = "recovery", []string{"fire"} })}, nil, nil},
-		{"sorted, and once", []Observation{stopped, failed, stopped}, all(ended(Stopped), func(in *Input) {
+		{"sorted, and once", []Observation{stopped, failed, stopped}, together(ended(Stopped), func(in *Input) {
 			s := in.Definition.Phases[0].Steps
 			s[0].Pod, s[1].Pod, s[2].Pod = "z", "y", "z"
 		}), []string{"y", "z"}},

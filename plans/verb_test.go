@@ -334,6 +334,8 @@ func TestContinue(t *testing.T) {
 		{name: "step that has begun: its time counts anew", change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-0"}),
 			verb: proceed("data", "data-0"), code: Done, text: `plan "deploy": phase "data": step "data-0": resumed`, forgets: []int{0},
 			run: func(r *Run) { r.Pardons = []Pardon{{Phase: "data", Step: "data-0", At: noon}} }},
+		{name: "step that has begun in a run that has ended", change: together(wasStopped, saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-0"})),
+			verb: proceed("data", "data-0"), code: Done, text: `plan "deploy": phase "data": step "data-0": resumed`, forgets: []int{0}},
 		{name: "step that has failed: its attempts do not", change: together(observing("data-0", Observation{BegunAt: noon.Add(-time.Hour), Attempts: 1}),
 			saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-0"})), verb: proceed("data", "data-0"), code: Done,
 			text: `plan "deploy": phase "data": step "data-0": resumed`, forgets: []int{0},

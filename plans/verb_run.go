@@ -164,6 +164,23 @@ func (a *application) afterAll(at time.Time) time.Time {
 	return at
 }
 
+// afterRestarts returns a time that is not before the given one, nor before any restart that concerns the element: of one clock that is
+// ahead of another, or said at this very moment.
+func (a *application) afterRestarts(at time.Time) time.Time {
+	for i := range a.e.phases {
+		p := &a.e.phases[i]
+		for j := range p.flags {
+			if !a.covers(i, j) {
+				continue
+			}
+			if restart := a.e.restartOf(p, p.saidOf(j), p.def.Steps[j].Kind); restart != nil {
+				at = later(at, restart.At)
+			}
+		}
+	}
+	return at
+}
+
 func (a *application) force() Reply {
 	switch r := &a.e.run; {
 	case a.status() == Complete:
@@ -175,6 +192,7 @@ func (a *application) force() Reply {
 	}
 	f := a.fact(Forced)
 	f.Run = a.e.run.Number
+	f.At = a.afterRestarts(f.At)
 	a.forget(Forced, "")
 	a.reply.Put = append(a.reply.Put, f)
 	n, running := 0, 0

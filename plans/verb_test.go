@@ -94,7 +94,8 @@ func atClient(in *Input) {
 	in.Observations[1] = []Observation{done, done, done}
 }
 
-func all(changes ...func(in *Input)) func(in *Input) {
+// together makes one change of several.
+func together(changes ...func(in *Input)) func(in *Input) {
 	return func(in *Input) {
 		for _, change := range changes {
 			change(in)
@@ -116,11 +117,8 @@ func saidBefore(facts ...Fact) func(in *Input) {
 	}
 }
 
-func down(name string, isDown bool) func(in *Input) {
-	return func(in *Input) { in.Ledger.pod(name).Down = isDown }
-}
-
-func observe(step string, o Observation) func(in *Input) {
+// observing replaces what is known of a step.
+func observing(step string, o Observation) func(in *Input) {
 	return func(in *Input) { *find(in, step) = o }
 }
 
@@ -224,7 +222,8 @@ func TestApplyFindsTheElement(t *testing.T) {
 		{name: "no such phase", verb: pause("x", ""), code: NotFound, text: `plan "deploy": phase "x": not found; there are registry, data, client`},
 		{name: "no phases", verb: pause("x", ""), change: func(in *Input) { in.Definition.Phases, in.Observations = nil, nil }, code: NotFound,
 			text: `plan "deploy": phase "x": not found; there are none at the moment`},
-		{name: "no such step", verb: pause("data", "x"), code: NotFound, text: `plan "deploy": phase "data": step "x": not found; there are data-0, data-1, members`},
+		{name: "no such step", verb: pause("data", "x"), code: NotFound,
+			text: `plan "deploy": phase "data": step "x": not found; there are data-0, data-1, members`},
 		{name: "no steps", verb: pause("data", "x"), change: func(in *Input) { in.Definition.Phases[1].Steps = nil }, code: NotFound,
 			text: `plan "deploy": phase "data": step "x": not found; there are none at the moment`},
 		{name: "a step of another phase", verb: pause("registry", "data-0"), code: NotFound,
@@ -264,15 +263,18 @@ func TestPause(t *testing.T) {
 			put: []Fact{{Kind: Paused, When: PauseAfterSteps}}},
 		{name: "plan after phase", verb: pause(PauseAfterPhase), code: Done, text: `plan "deploy": pauses when the phases that have begun have ended`,
 			put: []Fact{{Kind: Paused, When: PauseAfterPhase}}},
-		{name: "phase", verb: pause(PauseNow, "data"), code: Done, text: `plan "deploy": phase "data": paused`, put: []Fact{{Kind: Paused, Phase: "data"}}},
+		{name: "phase", verb: pause(PauseNow, "data"), code: Done, text: `plan "deploy": phase "data": paused`,
+			put: []Fact{{Kind: Paused, Phase: "data"}}},
 		{name: "phase after steps", verb: pause(PauseAfterSteps, "data"), code: Done,
-			text: `plan "deploy": phase "data": pauses when the steps under way have ended`, put: []Fact{{Kind: Paused, Phase: "data", When: PauseAfterSteps}}},
+			text: `plan "deploy": phase "data": pauses when the steps under way have ended`,
+			put:  []Fact{{Kind: Paused, Phase: "data", When: PauseAfterSteps}}},
 		{name: "phase after phase", verb: pause(PauseAfterPhase, "data"), code: Done,
 			text: `plan "deploy": phase "data": what follows it waits when it has ended`, put: []Fact{{Kind: Paused, Phase: "data", When: PauseAfterPhase}}},
 		{name: "step", verb: pause("", "data", "data-1"), code: Done, text: `plan "deploy": phase "data": step "data-1": paused`,
 			put: []Fact{{Kind: Paused, Phase: "data", Step: "data-1"}}},
 		{name: "step after steps", verb: pause(PauseAfterSteps, "data", "data-0"), code: Done,
-			text: `plan "deploy": phase "data": step "data-0": pauses when it has ended`, put: []Fact{{Kind: Paused, Phase: "data", Step: "data-0", When: PauseAfterSteps}}},
+			text: `plan "deploy": phase "data": step "data-0": pauses when it has ended`,
+			put:  []Fact{{Kind: Paused, Phase: "data", Step: "data-0", When: PauseAfterSteps}}},
 		{name: "step after phase", verb: pause(PauseAfterPhase, "data", "data-0"), code: Invalid,
 			text: `plan "deploy": phase "data": step "data-0": a pause "after-phase" does not fit; use now, after-steps, or for a plan or phase after-phase`},
 		{name: "soon", verb: pause("soon"), code: Invalid,
@@ -281,17 +283,20 @@ func TestPause(t *testing.T) {
 			text: `plan "deploy": phase "data": paused already by bob since 2026-11-23T11:00:00Z`},
 		{name: "paused already, said in another way", change: saidBefore(Fact{Kind: Paused, When: PauseNow}), verb: pause(""), code: Already,
 			text: `plan "deploy": paused already by bob since 2026-11-23T11:00:00Z`},
-		{name: "another pause takes the place of the first", change: saidBefore(Fact{Kind: Paused, Phase: "data"}, Fact{Kind: Paused, Phase: "data", When: PauseAfterPhase}, Fact{Kind: Paused}),
-			verb: pause(PauseAfterSteps, "data"), code: Done, text: `plan "deploy": phase "data": pauses when the steps under way have ended`,
+		{name: "another pause takes the place of the first",
+			change: saidBefore(Fact{Kind: Paused, Phase: "data"}, Fact{Kind: Paused, Phase: "data", When: PauseAfterPhase}, Fact{Kind: Paused}),
+			verb:   pause(PauseAfterSteps, "data"), code: Done, text: `plan "deploy": phase "data": pauses when the steps under way have ended`,
 			put: []Fact{{Kind: Paused, Phase: "data", When: PauseAfterSteps}}, forgets: []int{0, 1}},
 		{name: "a step that is COMPLETE", verb: pause("", "registry", "registry-0"), code: Already,
 			text: `plan "deploy": phase "registry": step "registry-0": is COMPLETE; there is nothing to pause`},
 		{name: "a phase that is COMPLETE keeps the pause of another", change: saidBefore(Fact{Kind: Paused, Phase: "registry", When: PauseAfterPhase}),
 			verb: pause("", "registry"), code: Already, text: `plan "deploy": phase "registry": is COMPLETE; there is nothing to pause`},
-		{name: "a plan that is COMPLETE", change: hasCompleted, verb: pause(""), code: Already, text: `plan "deploy": is COMPLETE; there is nothing to pause`},
-		{name: "a repair plan that is COMPLETE", change: all(hasCompleted, func(in *Input) { in.Definition.Repair = true }), verb: pause(""), code: Done,
+		{name: "a plan that is COMPLETE", change: hasCompleted, verb: pause(""), code: Already,
+			text: `plan "deploy": is COMPLETE; there is nothing to pause`},
+		{name: "a repair plan that is COMPLETE", change: together(hasCompleted, func(in *Input) { in.Definition.Repair = true }), verb: pause(""), code: Done,
 			text: `plan "deploy": paused`, put: []Fact{{Kind: Paused}}},
-		{name: "a plan that was not started", change: wasNeverStarted, verb: pause(""), code: Done, text: `plan "deploy": paused`, put: []Fact{{Kind: Paused}}},
+		{name: "a plan that was not started", change: wasNeverStarted, verb: pause(""), code: Done, text: `plan "deploy": paused`,
+			put: []Fact{{Kind: Paused}}},
 	})
 }
 
@@ -305,59 +310,71 @@ func TestContinue(t *testing.T) {
 	}
 	ofData0 := Pardon{Phase: "data", Step: "data-0", Attempts: 2, At: noon}
 	checkSayings(t, []saying{
-		{name: "plan that is not paused", verb: proceed(), code: Already, text: `plan "deploy": is not paused; the canary of phase "client" is continued by naming the phase`},
+		{name: "plan that is not paused", verb: proceed(), code: Already,
+			text: `plan "deploy": is not paused; the canary of phase "client" is continued by naming the phase`},
 		{name: "phase that is not paused", verb: proceed("data"), code: Already, text: `plan "deploy": phase "data": is not paused`},
-		{name: "step that is not paused", verb: proceed("data", "data-1"), code: Already, text: `plan "deploy": phase "data": step "data-1": is not paused`},
+		{name: "step that is not paused", verb: proceed("data", "data-1"), code: Already,
+			text: `plan "deploy": phase "data": step "data-1": is not paused`},
 		{name: "plan", change: saidBefore(Fact{Kind: Paused}), verb: proceed(), code: Done,
 			text: `plan "deploy": resumed; the canary of phase "client" is continued by naming the phase`, forgets: []int{0}},
-		{name: "plan, with all its pauses", change: saidBefore(Fact{Kind: Paused}, Fact{Kind: Paused, Phase: "client"}, Fact{Kind: Paused, When: PauseAfterSteps}),
-			verb: proceed(), code: Done, text: `plan "deploy": resumed; phase "client" is paused by bob since 2026-11-23T11:00:00Z`, forgets: []int{0, 2}},
+		{name: "plan, with all its pauses",
+			change: saidBefore(Fact{Kind: Paused}, Fact{Kind: Paused, Phase: "client"}, Fact{Kind: Paused, When: PauseAfterSteps}),
+			verb:   proceed(), code: Done, text: `plan "deploy": resumed; phase "client" is paused by bob since 2026-11-23T11:00:00Z`, forgets: []int{0, 2}},
 		{name: "phase", change: saidBefore(Fact{Kind: Paused, Phase: "data"}), verb: proceed("data"), code: Done,
 			text: `plan "deploy": phase "data": resumed`, forgets: []int{0}},
 		{name: "phase, under a paused plan", change: saidBefore(Fact{Kind: Paused, Phase: "data"}, Fact{Kind: Paused}), verb: proceed("data"), code: Done,
 			text: `plan "deploy": phase "data": resumed; the whole plan is paused by bob since 2026-11-23T11:00:00Z`, forgets: []int{0}},
-		{name: "phase, under a halted run", change: all(hasHalted, saidBefore(Fact{Kind: Paused, Phase: "data"})), verb: proceed("data"), code: Done,
+		{name: "phase, under a halted run", change: together(hasHalted, saidBefore(Fact{Kind: Paused, Phase: "data"})), verb: proceed("data"), code: Done,
 			text: `plan "deploy": phase "data": resumed; the whole run paused itself`, forgets: []int{0}},
-		{name: "canary phase that is paused", change: all(atClient, saidBefore(Fact{Kind: Paused, Phase: "client"})), verb: proceed("client"), code: Done,
+		{name: "canary phase that is paused", change: together(atClient, saidBefore(Fact{Kind: Paused, Phase: "client"})), verb: proceed("client"), code: Done,
 			text: `plan "deploy": phase "client": resumed; its canary still waits: to continue once more begins step "client-0"`, forgets: []int{0}},
-		{name: "step that has not begun", change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-1"}), verb: proceed("data", "data-1"), code: Done,
+		{name: "step that has not begun", change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-1"}), verb: proceed("data", "data-1"),
+			code: Done,
 			text: `plan "deploy": phase "data": step "data-1": resumed`, forgets: []int{0}},
 		{name: "step that has begun: its time counts anew", change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-0"}),
 			verb: proceed("data", "data-0"), code: Done, text: `plan "deploy": phase "data": step "data-0": resumed`, forgets: []int{0},
 			run: func(r *Run) { r.Pardons = []Pardon{{Phase: "data", Step: "data-0", At: noon}} }},
-		{name: "step that has failed: its attempts do not", change: all(observe("data-0", Observation{BegunAt: noon.Add(-time.Hour), Attempts: 1}),
+		{name: "step that has begun in a run that has ended", change: together(wasStopped, saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-0"})),
+			verb: proceed("data", "data-0"), code: Done, text: `plan "deploy": phase "data": step "data-0": resumed`, forgets: []int{0}},
+		{name: "step that has failed: its attempts do not", change: together(observing("data-0", Observation{BegunAt: noon.Add(-time.Hour), Attempts: 1}),
 			saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-0"})), verb: proceed("data", "data-0"), code: Done,
 			text: `plan "deploy": phase "data": step "data-0": resumed`, forgets: []int{0},
 			run: func(r *Run) { r.Pardons = []Pardon{{Phase: "data", Step: "data-0", At: noon}} }},
-		{name: "step that was pardoned stays so", change: all(func(in *Input) {
+		{name: "step that was pardoned stays so", change: together(func(in *Input) {
 			in.Run.Pardons = []Pardon{{Phase: "registry", Step: "registry-0", Attempts: 1}, {Phase: "data", Step: "data-0", Attempts: 1, At: noon.Add(-time.Hour)}}
 		}, saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-0"})), verb: proceed("data", "data-0"), code: Done,
 			text: `plan "deploy": phase "data": step "data-0": resumed`, forgets: []int{0},
 			run: func(r *Run) { r.Pardons[1].At = noon }},
-		{name: "step, under a paused phase and plan", change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-1"}, Fact{Kind: Paused, Phase: "data"}, Fact{Kind: Paused}),
-			verb: proceed("data", "data-1"), code: Done, forgets: []int{0},
+		{name: "step, under a paused phase and plan",
+			change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-1"}, Fact{Kind: Paused, Phase: "data"}, Fact{Kind: Paused}),
+			verb:   proceed("data", "data-1"), code: Done, forgets: []int{0},
 			text: `plan "deploy": phase "data": step "data-1": resumed; the whole plan is paused by bob since 2026-11-23T11:00:00Z; its phase is paused by bob since 2026-11-23T11:00:00Z`},
 		{name: "halted run", change: hasHalted, verb: proceed(), code: Done, text: `plan "deploy": the run goes on`, run: goesOn(ofData0)},
 		{name: "halted run, by naming a phase", change: hasHalted, verb: proceed("data"), code: Already,
 			text: `plan "deploy": phase "data": is not paused; the whole run paused itself`},
-		{name: "halted run under a pause", change: all(hasHalted, saidBefore(Fact{Kind: Paused})), verb: proceed(), code: Done,
-			text: `plan "deploy": resumed; the run goes on; the canary of phase "client" is continued by naming the phase`, forgets: []int{0}, run: goesOn(ofData0)},
-		{name: "run that halts at this moment", change: all(hasHalted, func(in *Input) { in.Run.Halt = nil }), verb: proceed(), code: Done,
+		{name: "halted run under a pause", change: together(hasHalted, saidBefore(Fact{Kind: Paused})), verb: proceed(), code: Done,
+			text: `plan "deploy": resumed; the run goes on; the canary of phase "client" is continued by naming the phase`, forgets: []int{0},
+			run: goesOn(ofData0)},
+		{name: "run that halts at this moment", change: together(hasHalted, func(in *Input) { in.Run.Halt = nil }), verb: proceed(), code: Done,
 			text: `plan "deploy": the run goes on`, run: goesOn(ofData0)},
-		{name: "halted run that was stopped", change: all(hasHalted, wasStopped), verb: proceed(), code: Already,
+		{name: "halted run that was stopped", change: together(hasHalted, wasStopped), verb: proceed(), code: Already,
 			text: `plan "deploy": is not paused; the canary of phase "client" is continued by naming the phase`},
-		{name: "breakpoint before a phase that is not reached", change: saidBefore(Fact{Kind: Breakpoint, When: BeforePhase, Phase: "client"}), verb: proceed(), code: Already,
+		{name: "breakpoint before a phase that is not reached", change: saidBefore(Fact{Kind: Breakpoint, When: BeforePhase, Phase: "client"}),
+			verb: proceed(), code: Already,
 			text: `plan "deploy": is not paused; the canary of phase "client" is continued by naming the phase`},
-		{name: "breakpoint before a phase", change: all(atClient, saidBefore(Fact{Kind: Breakpoint, When: BeforePhase, Phase: "client"})), verb: proceed("client"), code: Done,
+		{name: "breakpoint before a phase", change: together(atClient, saidBefore(Fact{Kind: Breakpoint, When: BeforePhase, Phase: "client"})),
+			verb: proceed("client"), code: Done,
 			text: `plan "deploy": phase "client": passes the breakpoint before phase "client"`, forgets: []int{0}},
-		{name: "breakpoints, by the plan", change: all(atClient, func(in *Input) { in.Definition.Strategy = Parallel },
-			saidBefore(Fact{Kind: Breakpoint, When: BeforePhase, Phase: "client"}, Fact{Kind: Breakpoint, When: AfterPhase, Phase: "data"})), verb: proceed(), code: Done,
+		{name: "breakpoints, by the plan", change: together(atClient, func(in *Input) { in.Definition.Strategy = Parallel },
+			saidBefore(Fact{Kind: Breakpoint, When: BeforePhase, Phase: "client"}, Fact{Kind: Breakpoint, When: AfterPhase, Phase: "data"})),
+			verb: proceed(), code: Done,
 			text: `plan "deploy": passes the breakpoint after phase "data"; passes the breakpoint before phase "client"`, forgets: []int{1, 0}},
-		{name: "breakpoint after a batch", change: all(saidBefore(Fact{Kind: Breakpoint, When: AfterBatch, Phase: "data"}), observe("data-0", Observation{Status: Complete}),
-			func(in *Input) { in.Run.Batches = []BatchCursor{{Phase: "data", Done: 2}} }), verb: proceed("data"), code: Done,
+		{name: "breakpoint after a batch",
+			change: together(saidBefore(Fact{Kind: Breakpoint, When: AfterBatch, Phase: "data"}), observing("data-0", Observation{Status: Complete}),
+				func(in *Input) { in.Run.Batches = []BatchCursor{{Phase: "data", Done: 2}} }), verb: proceed("data"), code: Done,
 			text: `plan "deploy": phase "data": passes the breakpoint after batch 2 of phase "data"`, forgets: []int{0},
 			put: []Fact{{Kind: Breakpoint, When: AfterBatch, Phase: "data", Batches: 2, BatchRun: 1, Actor: "bob", At: noon.Add(-time.Hour)}}},
-		{name: "breakpoint after a batch that goes on", change: all(saidBefore(Fact{Kind: Breakpoint, When: AfterBatch, Phase: "data"}),
+		{name: "breakpoint after a batch that goes on", change: together(saidBefore(Fact{Kind: Breakpoint, When: AfterBatch, Phase: "data"}),
 			func(in *Input) { in.Run.Batches = []BatchCursor{{Phase: "data", Done: 2, Open: true}} }), verb: proceed("data"), code: Already,
 			text: `plan "deploy": phase "data": is not paused`},
 	})
@@ -371,27 +388,34 @@ func TestContinueACanary(t *testing.T) {
 	checkSayings(t, []saying{
 		{name: "the first", change: atClient, verb: proceed, code: Done, text: `plan "deploy": phase "client": step "client-0" begins`,
 			put: []Fact{released(false, "client-0")}},
-		{name: "the last takes all others along", change: all(atClient, saidBefore(released(false, "client-0"))), verb: proceed, code: Done,
+		{name: "the last takes all others along", change: together(atClient, saidBefore(released(false, "client-0"))), verb: proceed, code: Done,
 			text: `plan "deploy": phase "client": step "client-1" begins, and the other 1 when it is COMPLETE`,
 			put:  []Fact{released(true, "client-0", "client-1")}, forgets: []int{0}},
-		{name: "more canaries", change: all(atClient, saidBefore(released(false, "client-0")), func(in *Input) { in.Definition.Phases[2].Canaries = 3 }), verb: proceed, code: Done,
+		{name: "more canaries", change: together(atClient, saidBefore(released(false, "client-0")), func(in *Input) { in.Definition.Phases[2].Canaries = 3 }),
+			verb: proceed, code: Done,
 			text: `plan "deploy": phase "client": step "client-1" begins`, put: []Fact{released(false, "client-0", "client-1")}, forgets: []int{0}},
-		{name: "all was released", change: all(atClient, saidBefore(released(true, "client-0", "client-1"))), verb: proceed, code: Already,
+		{name: "all was released", change: together(atClient, saidBefore(released(true, "client-0", "client-1"))), verb: proceed, code: Already,
 			text: `plan "deploy": phase "client": is not paused`},
-		{name: "what was released in an earlier run does not count", change: all(atClient, func(in *Input) { in.Run.Number = 2 }, saidBefore(released(true, "client-0", "client-1"))),
-			verb: proceed, code: Done, text: `plan "deploy": phase "client": step "client-0" begins`,
+		{name: "what was released in an earlier run does not count",
+			change: together(atClient, func(in *Input) { in.Run.Number = 2 }, saidBefore(released(true, "client-0", "client-1"))),
+			verb:   proceed, code: Done, text: `plan "deploy": phase "client": step "client-0" begins`,
 			put: []Fact{{Kind: Released, Phase: "client", Run: 2, Steps: []string{"client-0"}}}, forgets: []int{0}},
-		{name: "in the order of the phase", change: all(atClient, observe("client-0", Observation{Rank: 1})), verb: proceed, code: Done,
+		{name: "in the order of the phase", change: together(atClient, observing("client-0", Observation{Rank: 1})), verb: proceed, code: Done,
 			text: `plan "deploy": phase "client": step "client-1" begins`, put: []Fact{released(false, "client-1")}},
-		{name: "what is under way needs no release", change: all(atClient, observe("client-0", Observation{Status: Starting, BegunAt: noon})), verb: proceed, code: Done,
+		{name: "what is under way needs no release", change: together(atClient, observing("client-0", Observation{Status: Starting, BegunAt: noon})),
+			verb: proceed, code: Done,
 			text: `plan "deploy": phase "client": step "client-1" begins`, put: []Fact{released(false, "client-1")}},
-		{name: "before its turn", verb: proceed, code: Done, text: `plan "deploy": phase "client": step "client-0" begins`, put: []Fact{released(false, "client-0")}},
-		{name: "one alone", change: all(atClient, func(in *Input) { in.Definition.Phases[2].Steps = in.Definition.Phases[2].Steps[:1] }), verb: proceed, code: Done,
+		{name: "before its turn", verb: proceed, code: Done, text: `plan "deploy": phase "client": step "client-0" begins`,
+			put: []Fact{released(false, "client-0")}},
+		{name: "one alone", change: together(atClient, func(in *Input) { in.Definition.Phases[2].Steps = in.Definition.Phases[2].Steps[:1] }), verb: proceed,
+			code: Done,
 			text: `plan "deploy": phase "client": step "client-0" begins`, put: []Fact{released(true, "client-0")}},
-		{name: "without a run", change: wasNeverStarted, verb: proceed, code: Refused, text: `plan "deploy": phase "client": plan "deploy" was not started`},
-		{name: "without a run, always at work", change: all(wasNeverStarted, func(in *Input) { in.Definition.Manual = false }), verb: proceed, code: Refused,
+		{name: "without a run", change: wasNeverStarted, verb: proceed, code: Refused,
+			text: `plan "deploy": phase "client": plan "deploy" was not started`},
+		{name: "without a run, always at work", change: together(wasNeverStarted, func(in *Input) { in.Definition.Manual = false }), verb: proceed,
+			code: Refused,
 			text: `plan "deploy": phase "client": has no run that could be continued`},
-		{name: "in a run that has ended", change: all(atClient, wasStopped), verb: proceed, code: Refused,
+		{name: "in a run that has ended", change: together(atClient, wasStopped), verb: proceed, code: Refused,
 			text: `plan "deploy": phase "client": run 1 is stopped by bob: too slow`},
 	})
 }
@@ -407,7 +431,7 @@ func TestACanaryThatChangedIsAConflict(t *testing.T) {
 	if r := Apply(in, v); r.Code != Done {
 		t.Errorf("%s: %s", r.Code, r.Text)
 	}
-	observe("client-0", Observation{Rank: 1})(&in) // it is the primary by now
+	observing("client-0", Observation{Rank: 1})(&in) // it is the primary by now
 	now := Evaluate(in).View.Revision
 	want := fmt.Sprintf(`plan "deploy": phase "client": has changed since you looked (revision %s, now %s); look again`, seen.Revision, now)
 	r := Apply(in, v)
@@ -465,24 +489,33 @@ func TestStartVerb(t *testing.T) {
 	checkSayings(t, []saying{
 		{name: "the first run", change: wasNeverStarted, verb: Verb{Kind: VerbStart, Reason: "nightly"}, code: Done,
 			text: `plan "deploy": run 1 begins` + canary, run: ofAlice(1, "nightly")},
-		{name: "not all members are known", change: all(wasNeverStarted, func(in *Input) { in.Definition.Phases[1].Open = true }), verb: Verb{Kind: VerbStart}, code: Done,
+		{name: "not all members are known", change: together(wasNeverStarted, func(in *Input) { in.Definition.Phases[1].Open = true }),
+			verb: Verb{Kind: VerbStart}, code: Done,
 			text: `plan "deploy": run 1 begins` + canary, run: func(r *Run) { *r = Run{Number: 1, Actor: "alice", StartedAt: noon} }},
-		{name: "after one that was stopped", change: all(wasStopped, func(in *Input) { in.Run.Provenance = "package" }), verb: Verb{Kind: VerbStart}, code: Done,
+		{name: "after one that was stopped", change: together(wasStopped, func(in *Input) { in.Run.Provenance = "package" }), verb: Verb{Kind: VerbStart},
+			code: Done,
 			text: `plan "deploy": run 2 begins` + canary, run: ofAlice(2, "")},
-		{name: "after one that is COMPLETE", change: hasCompleted, verb: Verb{Kind: VerbStart}, code: Done, text: `plan "deploy": run 2 begins`, run: ofAlice(2, "")},
-		{name: "after one that becomes COMPLETE at this moment", change: allComplete, verb: Verb{Kind: VerbStart}, code: Done, text: `plan "deploy": run 2 begins`,
-			run: ofAlice(2, ""), ended: func(r *Run) { r.CompletedAt, r.Outcome = noon, Completed }},
+		{name: "after one that is COMPLETE", change: hasCompleted, verb: Verb{Kind: VerbStart}, code: Done, text: `plan "deploy": run 2 begins`,
+			run: ofAlice(2, "")},
+		{name: "after one that becomes COMPLETE at this moment", change: allComplete, verb: Verb{Kind: VerbStart}, code: Done,
+			text: `plan "deploy": run 2 begins`,
+			run:  ofAlice(2, ""), ended: func(r *Run) { r.CompletedAt, r.Outcome = noon, Completed }},
 		{name: "while it runs", verb: Verb{Kind: VerbStart}, code: Already, text: `plan "deploy": runs already: run 1 by framework`},
-		{name: "under a pause", change: all(wasStopped, saidBefore(Fact{Kind: Paused, Reason: "lunch"}, Fact{Kind: Paused, Phase: "client"})), verb: Verb{Kind: VerbStart}, code: Done,
+		{name: "under a pause", change: together(wasStopped, saidBefore(Fact{Kind: Paused, Reason: "lunch"}, Fact{Kind: Paused, Phase: "client"})),
+			verb: Verb{Kind: VerbStart}, code: Done,
 			text: `plan "deploy": run 2 begins; it is paused by bob since 2026-11-23T11:00:00Z: lunch; phase "client" is paused by bob since 2026-11-23T11:00:00Z`, run: ofAlice(2, "")},
-		{name: "with values", change: all(wasNeverStarted, withParameters), verb: Verb{Kind: VerbStart, Values: map[string]string{"speed": "007"}}, code: Done,
+		{name: "with values", change: together(wasNeverStarted, withParameters), verb: Verb{Kind: VerbStart, Values: map[string]string{"speed": "007"}},
+			code: Done,
 			text: `plan "deploy": run 1 begins` + canary, run: ofAlice(1, "", Argument{"dry", "false"}, Argument{"speed", "7"})},
-		{name: "with an unknown parameter", change: wasNeverStarted, verb: Verb{Kind: VerbStart, Values: map[string]string{"colour": "red"}}, code: Invalid,
+		{name: "with an unknown parameter", change: wasNeverStarted, verb: Verb{Kind: VerbStart, Values: map[string]string{"colour": "red"}},
+			code: Invalid,
 			text: `plan "deploy": parameter "colour" is unknown (value "red"); the plan has none`},
-		{name: "all that is wrong with the values", change: all(wasNeverStarted, withParameters), verb: Verb{Kind: VerbStart, Values: map[string]string{"dry": "wet", "colour": "red"}},
+		{name: "all that is wrong with the values", change: together(wasNeverStarted, withParameters),
+			verb: Verb{Kind: VerbStart, Values: map[string]string{"dry": "wet", "colour": "red"}},
 			code: Invalid, text: `plan "deploy": parameter "speed": value is missing; use an integer such as 3; plan "deploy": parameter "dry": value is "wet"; use true or false; ` +
 				`plan "deploy": parameter "colour" is unknown (value "red"); the plan has "speed", "dry"`},
-		{name: "a phase", change: wasNeverStarted, verb: Verb{Kind: VerbStart, Phase: "data"}, code: Invalid, text: `plan "deploy": phase "data": only whole plans are started`},
+		{name: "a phase", change: wasNeverStarted, verb: Verb{Kind: VerbStart, Phase: "data"}, code: Invalid,
+			text: `plan "deploy": phase "data": only whole plans are started`},
 	})
 }
 
@@ -495,15 +528,18 @@ func TestStop(t *testing.T) {
 	stop := Verb{Kind: VerbStop, Reason: "too slow"}
 	checkSayings(t, []saying{
 		{name: "a run", verb: stop, code: Done, text: `plan "deploy": run 1 is stopped; what runs is left alone`, run: stopped, ended: stopped},
-		{name: "a run whose clocks stand still", change: func(in *Input) { in.Run.Stills = []Still{{From: noon.Add(-time.Minute)}} }, verb: stop, code: Done,
+		{name: "a run whose clocks stand still", change: func(in *Input) { in.Run.Stills = []Still{{From: noon.Add(-time.Minute)}} }, verb: stop,
+			code: Done,
 			text: `plan "deploy": run 1 is stopped; what runs is left alone`, run: func(r *Run) { stopped(r); r.Stills[0].To = noon },
 			ended: func(r *Run) { stopped(r); r.Stills[0].To = noon }},
-		{name: "pods that it has stopped", change: all(observe("data-0", Observation{Stopped: true}), observe("data-1", Observation{Status: Delayed, Stopped: true})), verb: stop,
-			code: Done, text: `plan "deploy": run 1 is stopped; what runs is left alone; repair brings back what it had stopped: data-0, data-1`, run: stopping, ended: stopping},
+		{name: "pods that it has stopped",
+			change: together(observing("data-0", Observation{Stopped: true}), observing("data-1", Observation{Status: Delayed, Stopped: true})), verb: stop,
+			code: Done, text: `plan "deploy": run 1 is stopped; what runs is left alone; repair brings back what it had stopped: data-0, data-1`,
+			run: stopping, ended: stopping},
 		{name: "one that was stopped", change: wasStopped, verb: stop, code: Already, text: `plan "deploy": run 1 is stopped by bob: too slow`},
 		{name: "one that is COMPLETE", change: hasCompleted, verb: stop, code: Already, text: `plan "deploy": run 1 is completed`},
 		{name: "not started", change: wasNeverStarted, verb: stop, code: Already, text: `plan "deploy": was not started`},
-		{name: "a plan without runs", change: all(wasNeverStarted, func(in *Input) { in.Definition.Manual = false }), verb: stop, code: Refused,
+		{name: "a plan without runs", change: together(wasNeverStarted, func(in *Input) { in.Definition.Manual = false }), verb: stop, code: Refused,
 			text: `plan "deploy": is always at work, and can't be stopped; pause it`},
 		{name: "a phase", verb: Verb{Kind: VerbStop, Phase: "data"}, code: Invalid, text: `plan "deploy": phase "data": only whole plans are stopped`},
 	})
@@ -530,42 +566,53 @@ func TestRestart(t *testing.T) {
 		{name: "the plan", verb: restart(), code: Done, text: `plan "deploy": is done again` + canary, put: []Fact{anew()}},
 		{name: "once more", change: saidBefore(anew("registry"), anew("registry", "registry-0"), anew("data")), verb: restart("registry"), code: Done,
 			text: `plan "deploy": phase "registry": is done again`, put: []Fact{anew("registry")}, forgets: []int{0}},
-		{name: "what is paused goes on", change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-1"}, Fact{Kind: Paused, Phase: "data"}), verb: restart("data", "data-1"), code: Done,
+		{name: "what is paused goes on", change: saidBefore(Fact{Kind: Paused, Phase: "data", Step: "data-1"}, Fact{Kind: Paused, Phase: "data"}),
+			verb: restart("data", "data-1"), code: Done,
 			text: `plan "deploy": phase "data": step "data-1": is done again; its phase is paused by bob since 2026-11-23T11:00:00Z`,
 			put:  []Fact{anew("data", "data-1")}, forgets: []int{0}},
 		{name: "what has failed counts anew", change: hasHalted, verb: restart("data", "data-0"), code: Done,
 			text: `plan "deploy": phase "data": step "data-0": is done again; the whole run paused itself`, put: []Fact{anew("data", "data-0")},
 			run: func(r *Run) { r.Pardons = []Pardon{{Phase: "data", Step: "data-0", Attempts: 2, At: noon}} }},
-		{name: "attempts count anew, even if they were fewer", change: observe("data-1", Observation{Attempts: 1}), verb: restart("data"), code: Done,
+		{name: "attempts count anew, even if they were fewer", change: observing("data-1", Observation{Attempts: 1}), verb: restart("data"), code: Done,
 			text: `plan "deploy": phase "data": is done again`, put: []Fact{anew("data")},
 			run: func(r *Run) { r.Pardons = []Pardon{{Phase: "data", Step: "data-1", Attempts: 1, At: noon}} }},
-		{name: "a halted plan goes on", change: hasHalted, verb: restart(), code: Done, text: `plan "deploy": is done again; the run goes on` + canary, put: []Fact{anew()},
+		{name: "a halted plan goes on", change: hasHalted, verb: restart(), code: Done, text: `plan "deploy": is done again; the run goes on` + canary,
+			put: []Fact{anew()},
 			run: func(r *Run) {
 				r.Halt, r.ContinuedAt, r.Pardons = nil, noon, []Pardon{{Phase: "data", Step: "data-0", Attempts: 2, At: noon}}
 			}},
-		{name: "begun at this very time", change: observe("data-0", Observation{Status: Starting, BegunAt: noon, TriedAt: noon}), verb: restart("data"), code: Done,
+		{name: "begun at this very time", change: observing("data-0", Observation{Status: Starting, BegunAt: noon, TriedAt: noon}), verb: restart("data"),
+			code: Done,
 			text: `plan "deploy": phase "data": is done again`, put: again(anew("data"), 1, noon.Add(1))},
-		{name: "COMPLETE at this very time", change: observe("data-0", Observation{Status: Complete, Done: Mark{Run: 1, At: noon}}), verb: restart("data"), code: Done,
+		{name: "COMPLETE at this very time", change: observing("data-0", Observation{Status: Complete, Done: Mark{Run: 1, At: noon}}),
+			verb: restart("data"), code: Done,
 			text: `plan "deploy": phase "data": is done again`, put: again(anew("data"), 1, noon.Add(1))},
-		{name: "forced at this very time", change: all(saidBefore(Fact{Kind: Forced, Phase: "data", Step: "data-1", Run: 1}), func(in *Input) { in.Facts[0].At = noon }),
-			verb: restart("data", "data-1"), code: Done, text: `plan "deploy": phase "data": step "data-1": is done again`, put: again(anew("data", "data-1"), 1, noon.Add(1))},
-		{name: "another was begun at this very time", change: observe("data-0", Observation{Status: Starting, BegunAt: noon, TriedAt: noon}), verb: restart("data", "data-1"), code: Done,
+		{name: "forced at this very time",
+			change: together(saidBefore(Fact{Kind: Forced, Phase: "data", Step: "data-1", Run: 1}), func(in *Input) { in.Facts[0].At = noon }),
+			verb:   restart("data", "data-1"), code: Done, text: `plan "deploy": phase "data": step "data-1": is done again`,
+			put: again(anew("data", "data-1"), 1, noon.Add(1))},
+		{name: "another was begun at this very time", change: observing("data-0", Observation{Status: Starting, BegunAt: noon, TriedAt: noon}),
+			verb: restart("data", "data-1"), code: Done,
 			text: `plan "deploy": phase "data": step "data-1": is done again`, put: []Fact{anew("data", "data-1")}},
-		{name: "in a COMPLETE run", change: all(hasCompleted, func(in *Input) { in.Run.Arguments = []Argument{{"n", "1"}} }), verb: restart("data", "data-0"), code: Done,
+		{name: "in a COMPLETE run", change: together(hasCompleted, func(in *Input) { in.Run.Arguments = []Argument{{"n", "1"}} }),
+			verb: restart("data", "data-0"), code: Done,
 			text: `plan "deploy": phase "data": step "data-0": is done again, in run 2`, put: again(anew("data", "data-0"), 2, time.Time{}),
 			run: func(r *Run) { second(r); r.Arguments = []Argument{{"n", "1"}} }},
-		{name: "in a COMPLETE run what failed in it does not count", change: all(hasCompleted, func(in *Input) { find(in, "data-0").Attempts = 1 }), verb: restart("data"), code: Done,
+		{name: "in a COMPLETE run what failed in it does not count", change: together(hasCompleted, func(in *Input) { find(in, "data-0").Attempts = 1 }),
+			verb: restart("data"), code: Done,
 			text: `plan "deploy": phase "data": is done again, in run 2`, put: again(anew("data"), 2, time.Time{}), run: second},
 		{name: "in a run that becomes COMPLETE at this moment", change: allComplete, verb: restart("data"), code: Done,
 			text: `plan "deploy": phase "data": is done again, in run 2`, put: again(anew("data"), 2, time.Time{}), run: second,
 			ended: func(r *Run) { r.CompletedAt, r.Outcome = noon, Completed }},
 		{name: "in a stopped run", change: wasStopped, verb: restart("data"), code: Refused,
 			text: `plan "deploy": phase "data": run 1 is stopped by bob: too slow; start the plan to do it all`},
-		{name: "without a run", change: wasNeverStarted, verb: restart(), code: Refused, text: `plan "deploy": has no run, so that nothing of it could be done again`},
+		{name: "without a run", change: wasNeverStarted, verb: restart(), code: Refused,
+			text: `plan "deploy": has no run, so that nothing of it could be done again`},
 		{name: "a wait step", verb: restart("data", "members"), code: Refused,
 			text: `plan "deploy": phase "data": step "members": a wait step does nothing that could be done again`},
-		{name: "by force", verb: Verb{Kind: VerbRestart, Phase: "registry", Force: true, Reason: "it leaks"}, code: Done, text: `plan "deploy": phase "registry": is done again`,
-			put: []Fact{{Kind: Restarted, Phase: "registry", Run: 1, Force: true}}},
+		{name: "by force", verb: Verb{Kind: VerbRestart, Phase: "registry", Force: true, Reason: "it leaks"}, code: Done,
+			text: `plan "deploy": phase "registry": is done again`,
+			put:  []Fact{{Kind: Restarted, Phase: "registry", Run: 1, Force: true}}},
 		{name: "by force, without a reason", verb: Verb{Kind: VerbRestart, Phase: "registry", Force: true}, code: Invalid,
 			text: `plan "deploy": phase "registry": a restart by force stops pods whatever that costs; it takes a reason`},
 	})
@@ -581,26 +628,40 @@ func TestForceComplete(t *testing.T) {
 		return []Fact{{Kind: Forced, Phase: path[0], Step: path[1], Run: 1}}
 	}
 	checkSayings(t, []saying{
-		{name: "a step", verb: force("data", "data-0"), code: Done, text: `plan "deploy": phase "data": step "data-0": counts as COMPLETE in run 1, whatever its pod does`,
-			put: forced("data", "data-0")},
+		{name: "a step", verb: force("data", "data-0"), code: Done,
+			text: `plan "deploy": phase "data": step "data-0": counts as COMPLETE in run 1, whatever its pod does`,
+			put:  forced("data", "data-0")},
 		{name: "a phase", verb: force("data"), code: Done,
-			text: `plan "deploy": phase "data": counts as COMPLETE in run 1, whatever its pods do: 3 steps were not, 1 of them under way`, put: forced("data")},
+			text: `plan "deploy": phase "data": counts as COMPLETE in run 1, whatever its pods do: 3 steps were not, 1 of them under way`,
+			put:  forced("data")},
 		{name: "a phase that has not begun", verb: force("client"), code: Done,
 			text: `plan "deploy": phase "client": counts as COMPLETE in run 1, whatever its pods do: 3 steps were not`, put: forced("client")},
-		{name: "newcomers have no part in it", change: observe("client-2", Observation{Newcomer: true}), verb: force("client"), code: Done,
+		{name: "newcomers have no part in it", change: observing("client-2", Observation{Newcomer: true}), verb: force("client"), code: Done,
 			text: `plan "deploy": phase "client": counts as COMPLETE in run 1, whatever its pods do: 2 steps were not`, put: forced("client")},
-		{name: "the plan", verb: force(), code: Done, text: `plan "deploy": counts as COMPLETE in run 1, whatever its pods do: 6 steps were not, 1 of them under way`, put: forced()},
-		{name: "a pod that it has stopped", change: observe("data-1", Observation{Stopped: true, BegunAt: noon, TriedAt: noon}), verb: force("data", "data-1"), code: Done,
+		{name: "the plan", verb: force(), code: Done,
+			text: `plan "deploy": counts as COMPLETE in run 1, whatever its pods do: 6 steps were not, 1 of them under way`, put: forced()},
+		{name: "a pod that it has stopped", change: observing("data-1", Observation{Stopped: true, BegunAt: noon, TriedAt: noon}),
+			verb: force("data", "data-1"), code: Done,
 			text: `plan "deploy": phase "data": step "data-1": counts as COMPLETE in run 1, whatever its pod does; repair brings back what it had stopped: data-1`,
 			put:  forced("data", "data-1")},
-		{name: "another step has stopped one", change: observe("data-1", Observation{Stopped: true, BegunAt: noon, TriedAt: noon}), verb: force("data", "data-0"), code: Done,
+		{name: "another step has stopped one", change: observing("data-1", Observation{Stopped: true, BegunAt: noon, TriedAt: noon}),
+			verb: force("data", "data-0"), code: Done,
 			text: `plan "deploy": phase "data": step "data-0": counts as COMPLETE in run 1, whatever its pod does`, put: forced("data", "data-0")},
-		{name: "what was forced and restarted", change: all(saidBefore(forced("data", "data-1")[0], Fact{Kind: Restarted, Run: 1}), func(in *Input) { in.Facts[1].At = noon.Add(-time.Minute) }),
-			verb: force("data", "data-1"), code: Done, text: `plan "deploy": phase "data": step "data-1": counts as COMPLETE in run 1, whatever its pod does`,
-			put: forced("data", "data-1"), forgets: []int{0}},
+		{name: "what was forced and restarted",
+			change: together(saidBefore(forced("data", "data-1")[0], Fact{Kind: Restarted, Run: 1}), func(in *Input) { in.Facts[1].At = noon.Add(-time.Minute) }),
+			verb:   force("data", "data-1"), code: Done,
+			text: `plan "deploy": phase "data": step "data-1": counts as COMPLETE in run 1, whatever its pod does`,
+			put:  forced("data", "data-1"), forgets: []int{0}},
+		{name: "restarted by a clock that is ahead",
+			change: together(saidBefore(Fact{Kind: Restarted, Phase: "data", Run: 1}), func(in *Input) { in.Facts[0].At = noon.Add(time.Second) }),
+			verb:   force("data", "data-1"), code: Done,
+			text: `plan "deploy": phase "data": step "data-1": counts as COMPLETE in run 1, whatever its pod does`,
+			put:  []Fact{{Kind: Forced, Phase: "data", Step: "data-1", Run: 1, At: noon.Add(time.Second)}}},
 		{name: "COMPLETE", verb: force("registry"), code: Already, text: `plan "deploy": phase "registry": is COMPLETE`},
-		{name: "forced", change: saidBefore(forced("data", "data-1")[0]), verb: force("data", "data-1"), code: Already, text: `plan "deploy": phase "data": step "data-1": is COMPLETE`},
-		{name: "without a run", change: wasNeverStarted, verb: force(), code: Refused, text: `plan "deploy": has no run, so that nothing of it could be counted as COMPLETE`},
+		{name: "forced", change: saidBefore(forced("data", "data-1")[0]), verb: force("data", "data-1"), code: Already,
+			text: `plan "deploy": phase "data": step "data-1": is COMPLETE`},
+		{name: "without a run", change: wasNeverStarted, verb: force(), code: Refused,
+			text: `plan "deploy": has no run, so that nothing of it could be counted as COMPLETE`},
 		{name: "in a stopped run", change: wasStopped, verb: force(), code: Refused, text: `plan "deploy": run 1 is stopped by bob: too slow`},
 	})
 }
@@ -620,13 +681,15 @@ func TestExceptAndInclude(t *testing.T) {
 		{name: "a dead pod", verb: except("client-0"), code: Done, text: `pod "client-0"` + left, put: by("client-0")},
 		{name: "none", verb: except(""), code: Invalid, text: `pod: empty; name the pod that is dead`},
 		{name: "unknown", verb: except("x"), code: NotFound, text: `pod "x": not found`},
-		{name: "not down", verb: except("client-2"), code: Refused, text: `pod "client-2": is not down; only a pod that is dead can be taken out of runs and budgets`},
+		{name: "not down", verb: except("client-2"), code: Refused,
+			text: `pod "client-2": is not down; only a pod that is dead can be taken out of runs and budgets`},
 		{name: "not down, by force", verb: Verb{Kind: VerbExcept, Pod: "client-2", Force: true, Reason: "dead"}, code: Refused,
 			text: `pod "client-2": is not down; only a pod that is dead can be taken out of runs and budgets`},
 		{name: "excepted already", change: saidBefore(by("client-0")...), verb: except("client-0"), code: Already,
 			text: `pod "client-0": excepted already by bob since 2026-11-23T11:00:00Z`},
-		{name: "of a quorum, not asked", verb: except("registry-0"), code: Refused, text: `pod "registry-0": the service was not asked whether it can do without it`, questions: ask},
-		{name: "of a quorum, asked too long ago", change: all(verdict("registry-0", GateOpen, "", ""), old), verb: except("registry-0"), code: Refused,
+		{name: "of a quorum, not asked", verb: except("registry-0"), code: Refused,
+			text: `pod "registry-0": the service was not asked whether it can do without it`, questions: ask},
+		{name: "of a quorum, asked too long ago", change: together(verdict("registry-0", GateOpen, "", ""), old), verb: except("registry-0"), code: Refused,
 			text: `pod "registry-0": the service was not asked whether it can do without it`, questions: ask},
 		{name: "of a quorum, asked about another", change: verdict("registry-1", GateOpen, "", ""), verb: except("registry-0"), code: Refused,
 			text: `pod "registry-0": the service was not asked whether it can do without it`, questions: ask},
@@ -634,14 +697,18 @@ func TestExceptAndInclude(t *testing.T) {
 			text: `pod "registry-0": the service does not let pod "registry-0" be stopped: no majority (QUORUM)`},
 		{name: "the service does not know", change: verdict("registry-0", GateUnknown, "it sleeps", ""), verb: except("registry-0"), code: Refused,
 			text: `pod "registry-0": whether pod "registry-0" may be stopped is not known: it sleeps`},
-		{name: "the service agrees", change: verdict("registry-0", GateOpen, "", ""), verb: except("registry-0"), code: Done, text: `pod "registry-0"` + left, put: by("registry-0")},
-		{name: "by force", change: verdict("registry-0", GateClosed, "no majority", ""), verb: Verb{Kind: VerbExcept, Pod: "registry-0", Force: true, Reason: "it burned"}, code: Done,
+		{name: "the service agrees", change: verdict("registry-0", GateOpen, "", ""), verb: except("registry-0"), code: Done,
+			text: `pod "registry-0"` + left, put: by("registry-0")},
+		{name: "by force", change: verdict("registry-0", GateClosed, "no majority", ""),
+			verb: Verb{Kind: VerbExcept, Pod: "registry-0", Force: true, Reason: "it burned"}, code: Done,
 			text: `pod "registry-0"` + left, put: by("registry-0")},
 		{name: "by force, without a reason", verb: Verb{Kind: VerbExcept, Pod: "registry-0", Force: true}, code: Invalid,
 			text: `pod "registry-0": to except a pod by force passes the service's checks; it takes a reason`},
-		{name: "of a gated phase, not asked", verb: except("data-0"), code: Refused, text: `pod "data-0": the service was not asked whether it can do without it`,
+		{name: "of a gated phase, not asked", verb: except("data-0"), code: Refused,
+			text:      `pod "data-0": the service was not asked whether it can do without it`,
 			questions: []Question{{Pods: []string{"data-0"}, Gate: true}}},
-		{name: "include", change: saidBefore(by("client-0")[0], by("client-1")[0], by("client-0")[0]), verb: Verb{Kind: VerbInclude, Pod: "client-0"}, code: Done,
+		{name: "include", change: saidBefore(by("client-0")[0], by("client-1")[0], by("client-0")[0]), verb: Verb{Kind: VerbInclude, Pod: "client-0"},
+			code: Done,
 			text: `pod "client-0": has part in runs and budgets again`, forgets: []int{0, 2}},
 		{name: "include one that is gone", change: saidBefore(by("x")...), verb: Verb{Kind: VerbInclude, Pod: "x"}, code: Done,
 			text: `pod "x": has part in runs and budgets again`, forgets: []int{0}},
@@ -658,25 +725,32 @@ func TestBreakAndUnbreak(t *testing.T) {
 	point := func(when When, phase string) Fact { return Fact{Kind: Breakpoint, When: when, Phase: phase} }
 	batches := func(in *Input) { in.Run.Batches = []BatchCursor{{Phase: "data", Done: 2, Open: true}} }
 	checkSayings(t, []saying{
-		{name: "before", verb: set(BeforePhase, "client"), code: Done, text: `plan "deploy": phase "client": breakpoint before it is set`, put: []Fact{point(BeforePhase, "client")}},
-		{name: "after", verb: set(AfterPhase, "data"), code: Done, text: `plan "deploy": phase "data": breakpoint after it is set`, put: []Fact{point(AfterPhase, "data")}},
-		{name: "after each batch", change: batches, verb: set(AfterBatch, "data"), code: Done, text: `plan "deploy": phase "data": breakpoint after each of its batches is set`,
-			put: []Fact{{Kind: Breakpoint, When: AfterBatch, Phase: "data", Batches: 2, BatchRun: 1}}},
-		{name: "after one that something names", change: func(in *Input) { in.Definition.Strategy, in.Definition.Phases[2].After = Parallel, []string{"data"} },
-			verb: set(AfterPhase, "data"), code: Done, text: `plan "deploy": phase "data": breakpoint after it is set`, put: []Fact{point(AfterPhase, "data")}},
+		{name: "before", verb: set(BeforePhase, "client"), code: Done, text: `plan "deploy": phase "client": breakpoint before it is set`,
+			put: []Fact{point(BeforePhase, "client")}},
+		{name: "after", verb: set(AfterPhase, "data"), code: Done, text: `plan "deploy": phase "data": breakpoint after it is set`,
+			put: []Fact{point(AfterPhase, "data")}},
+		{name: "after each batch", change: batches, verb: set(AfterBatch, "data"), code: Done,
+			text: `plan "deploy": phase "data": breakpoint after each of its batches is set`,
+			put:  []Fact{{Kind: Breakpoint, When: AfterBatch, Phase: "data", Batches: 2, BatchRun: 1}}},
+		{name: "after one that something names",
+			change: func(in *Input) { in.Definition.Strategy, in.Definition.Phases[2].After = Parallel, []string{"data"} },
+			verb:   set(AfterPhase, "data"), code: Done, text: `plan "deploy": phase "data": breakpoint after it is set`,
+			put: []Fact{point(AfterPhase, "data")}},
 		{name: "before one that has begun", verb: set(BeforePhase, "data"), code: Refused,
 			text: `plan "deploy": phase "data": has begun; a breakpoint before it would come too late. Pause it, or set one after-batch`},
 		{name: "before one that is over", verb: set(BeforePhase, "registry"), code: Refused,
 			text: `plan "deploy": phase "registry": has begun; a breakpoint before it would come too late. Pause it, or set one after-batch`},
 		{name: "after one that is over", verb: set(AfterPhase, "registry"), code: Refused,
 			text: `plan "deploy": phase "registry": is over; a breakpoint after it would come too late`},
-		{name: "after one that is over and paused", change: all(atClient, saidBefore(Fact{Kind: Paused, Phase: "data"})), verb: set(AfterPhase, "data"), code: Done,
+		{name: "after one that is over and paused", change: together(atClient, saidBefore(Fact{Kind: Paused, Phase: "data"})), verb: set(AfterPhase, "data"),
+			code: Done,
 			text: `plan "deploy": phase "data": breakpoint after it is set`, put: []Fact{point(AfterPhase, "data")}},
 		{name: "after the batches of one that is over", verb: set(AfterBatch, "registry"), code: Refused,
 			text: `plan "deploy": phase "registry": is over; a breakpoint in it would come too late`},
 		{name: "after the last", verb: set(AfterPhase, "client"), code: Refused,
 			text: `plan "deploy": phase "client": nothing waits for it; a breakpoint after it would hold up nothing`},
-		{name: "after one that nothing waits for", change: func(in *Input) { in.Definition.Phases[2].After = []string{"registry"} }, verb: set(AfterPhase, "data"), code: Refused,
+		{name: "after one that nothing waits for", change: func(in *Input) { in.Definition.Phases[2].After = []string{"registry"} },
+			verb: set(AfterPhase, "data"), code: Refused,
 			text: `plan "deploy": phase "data": nothing waits for it; a breakpoint after it would hold up nothing`},
 		{name: "in a parallel plan", change: func(in *Input) { in.Definition.Strategy = Parallel }, verb: set(AfterPhase, "data"), code: Refused,
 			text: `plan "deploy": phase "data": nothing waits for it; a breakpoint after it would hold up nothing`},
@@ -684,12 +758,15 @@ func TestBreakAndUnbreak(t *testing.T) {
 			text: `plan "deploy": phase "client": has a breakpoint before it already, set by bob since 2026-11-23T11:00:00Z`},
 		{name: "set elsewhere", change: saidBefore(point(AfterBatch, "client"), point(BeforePhase, "data")), verb: set(BeforePhase, "client"), code: Done,
 			text: `plan "deploy": phase "client": breakpoint before it is set`, put: []Fact{point(BeforePhase, "client")}},
-		{name: "an unknown place", verb: set("beside", "data"), code: Invalid, text: `plan "deploy": phase "data": a breakpoint "beside" is unknown; use before, after or after-batch`},
-		{name: "no place", verb: unset("", "data"), code: Invalid, text: `plan "deploy": phase "data": a breakpoint "" is unknown; use before, after or after-batch`},
+		{name: "an unknown place", verb: set("beside", "data"), code: Invalid,
+			text: `plan "deploy": phase "data": a breakpoint "beside" is unknown; use before, after or after-batch`},
+		{name: "no place", verb: unset("", "data"), code: Invalid,
+			text: `plan "deploy": phase "data": a breakpoint "" is unknown; use before, after or after-batch`},
 		{name: "of a plan", verb: set(BeforePhase, ""), code: Invalid, text: `plan "deploy": breakpoints lie at phases; name one`},
 		{name: "of a step", verb: Verb{Kind: VerbUnbreak, When: BeforePhase, Phase: "data", Step: "data-0"}, code: Invalid,
 			text: `plan "deploy": phase "data": step "data-0": breakpoints lie at phases; name one`},
-		{name: "unset before", change: saidBefore(point(AfterPhase, "client"), point(BeforePhase, "client"), point(BeforePhase, "client")), verb: unset(BeforePhase, "client"), code: Done,
+		{name: "unset before", change: saidBefore(point(AfterPhase, "client"), point(BeforePhase, "client"), point(BeforePhase, "client")),
+			verb: unset(BeforePhase, "client"), code: Done,
 			text: `plan "deploy": phase "client": breakpoint before it is taken away`, forgets: []int{1, 2}},
 		{name: "unset after", change: saidBefore(point(AfterPhase, "data"), point(BeforePhase, "data")), verb: unset(AfterPhase, "data"), code: Done,
 			text: `plan "deploy": phase "data": breakpoint after it is taken away`, forgets: []int{0}},
@@ -768,6 +845,46 @@ func TestRunsThatEndedStay(t *testing.T) {
 			t.Errorf("%+v: %s: changes a run that has ended:\n%s", v, r.Text, gocmp.Diff(in.Run, r.Run))
 		}
 	})
+}
+
+// TestForcedAndRestartedAreSo checks that what force-complete and restart say is done is so from that moment on.
+func TestForcedAndRestartedAreSo(t *testing.T) {
+	forced, restarted := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawInput(t)
+		v := drawVerbFor(t, in)
+		v.Kind, v.Revision = oneOf(t, "which", VerbForce, VerbRestart), ""
+		r := Apply(in, v)
+		if r.Code != Done {
+			return
+		}
+		then := in
+		then.Run = r.Run
+		then.Facts = append(slices.DeleteFunc(slices.Clone(in.Facts), func(f Fact) bool {
+			return slices.ContainsFunc(r.Delete, func(g Fact) bool { return gocmp.Equal(f, g) })
+		}), r.Put...)
+		for i, p := range Evaluate(then).View.Phases {
+			for j, s := range p.Steps {
+				switch {
+				case (v.Phase != "" && v.Phase != p.Name) || (v.Step != "" && v.Step != s.Name) || s.Newcomer:
+				case v.Kind == VerbForce:
+					forced++
+					if s.Status != Complete {
+						t.Errorf("%s; step %s is %s", r.Text, s.Message, s.Status)
+					}
+				case s.Kind == Wait || s.Status == Error || slices.ContainsFunc(s.Facts, func(f Fact) bool { return f.Kind == Excepted }):
+				case i < len(in.Observations) && j < len(in.Observations[i]):
+					restarted++
+					if s.Status == Complete {
+						t.Errorf("%s; step %s is COMPLETE: %s", r.Text, s.Name, s.Message)
+					}
+				}
+			}
+		}
+	})
+	if forced == 0 || restarted == 0 {
+		t.Errorf("only %d steps were forced, and %d restarted", forced, restarted)
+	}
 }
 
 func TestContinuePardonsAllThatFailed(t *testing.T) {

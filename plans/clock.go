@@ -72,7 +72,9 @@ func (r *Run) endStills(which func(Still) bool, now time.Time) {
 	}
 }
 
-// joinStills makes one of the oldest two standstills of one phase that are over. It ends when the later one did and is as long as both.
+// joinStills makes one of the oldest two standstills of one phase that are over. It ends when the later one did and is as long as both:
+// the sum of each phase, and of the plan, stays. Where the joined one of a plan now lies over one of a phase, that counts once; so beyond
+// maxStills the clock of a step may be ahead by that much.
 func (r *Run) joinStills() {
 	for i := range r.Stills {
 		for j := i + 1; j < len(r.Stills); j++ {

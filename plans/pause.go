@@ -13,8 +13,8 @@ type pause struct {
 
 // pausesOfPlan collects what pauses the plan as a whole.
 func (e *evaluator) pausesOfPlan() {
-	if h := e.run.Halt; h != nil {
-		e.pauses = append(e.pauses, pause{when: PauseAfterSteps, hold: h.hold()})
+	if e.run.halted() {
+		e.pauses = append(e.pauses, pause{when: PauseAfterSteps, hold: e.run.Halt.hold()})
 	}
 	if f := e.said.pause; f != nil {
 		e.pauses = append(e.pauses, pause{when: f.When, hold: f.hold()})

@@ -14,7 +14,7 @@ import (
 
 // shownBy reads from an evaluation what the plain twin says, too.
 func shownBy(e Evaluation) plainResult {
-	r := plainResult{Status: e.View.Status, Candidates: e.Candidates, Questions: e.Questions, Halted: e.Run.Halt != nil && e.View.Status != Complete}
+	r := plainResult{Status: e.View.Status, Candidates: e.Candidates, Questions: e.Questions, Halted: e.Run.halted() && e.View.Status != Complete}
 	for _, phase := range e.View.Phases {
 		p := plainPhase{Status: phase.Status}
 		for _, step := range phase.Steps {

@@ -164,6 +164,7 @@ func (a *arrangement) restOfBatch(pool []place, working []string) {
 		return
 	}
 	a.batch = setOf(working)
+	a.since, a.known = a.disruptedAt(), true // before pods are added that are not of the batch yet
 	for _, j := range pool {
 		pod := a.p.def.Steps[j].Pod
 		if full, _ := a.e.world.budgets.full(pod); room <= 0 || a.fit(j) != Fits || full != nil || !a.sameDomain(pod, working) {

@@ -592,11 +592,11 @@ func (p plain) workingTime(begin time.Time, phase string) time.Duration {
 // "Halt says that the run has paused itself"
 func (p plain) isHalted() bool {
 	run := p.in.Run
+	if run.Number == 0 || !run.CompletedAt.IsZero() {
+		return false // READING: what has ended does not pause itself any more
+	}
 	if run.Halt != nil {
 		return true
-	}
-	if run.Number == 0 || !run.CompletedAt.IsZero() {
-		return false
 	}
 	return p.tooManyFailed() || p.nothingBecameComplete() || p.onlyFailedLeft()
 }
@@ -1237,7 +1237,7 @@ func (p plain) decideRest(i int, running, disrupted []int, down []string, d *pla
 		if len(with) >= p.batchLimit(i) || !p.fits(i, j) || !p.budgetLeaves(p.step(i, j).Pod, slices.Concat(down, p.podsOf(i, d.granted))) {
 			continue
 		}
-		if !p.sameDomain(i, j, disrupted) || !p.newestIsOpen(pods) {
+		if !p.sameDomain(i, j, disrupted) || !p.newestIsOpen(pods, p.podsOf(i, disrupted)) {
 			continue
 		}
 		with = append(with, j)
@@ -1246,12 +1246,13 @@ func (p plain) decideRest(i int, running, disrupted []int, down []string, d *pla
 	}
 }
 
-// newestIsOpen says whether the newest verdict that counts and is about at least the pods is open; of several at one time one that is not.
-func (p plain) newestIsOpen(pods []string) bool {
+// newestIsOpen says whether the newest verdict that counts beside a batch under way, and is about at least the pods, is open; of several at
+// one time one that is not.
+func (p plain) newestIsOpen(pods, underWay []string) bool {
 	var newest *Verdict
 	for k := range p.in.Verdicts {
 		v := &p.in.Verdicts[k]
-		about := p.counts(*v, pods)
+		about := p.counts(*v, underWay)
 		for _, pod := range pods {
 			about = about && slices.Contains(v.Pods, pod)
 		}

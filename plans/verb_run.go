@@ -111,6 +111,7 @@ func (a *application) restart() Reply {
 	}
 	f.Run = a.reply.Run.Number
 	a.forget(Restarted, "")
+	a.forget(Forced, "") // one of the element itself, also of a time that has not come yet: clocks of leaders differ
 	a.reply.Put = append(a.reply.Put, f)
 	if !a.e.run.Ended() { // in a new run nothing has failed yet
 		a.pardonSteps(func(p *phase, j int) bool {

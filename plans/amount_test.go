@@ -82,7 +82,7 @@ func TestAmountOf(t *testing.T) {
 }
 
 func TestPercentagesStayWithinTheTotal(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		total := rapid.IntRange(0, math.MaxInt).Draw(t, "total")
 		a := Amount{rapid.Int().Draw(t, "value"), true}
 		more := Amount{rapid.IntRange(a.Value, math.MaxInt).Draw(t, "more"), true}

@@ -105,7 +105,7 @@ func TestBoundValuesAreBoundToThemselves(t *testing.T) {
 		Boolean:      {"1", "0", "T", "false", "True"},
 		TimeInterval: {"0", "0s", "90s", "1.5h", "-3m", "1us"},
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		d := Definition{Name: "p"}
 		given := map[string]string{}
 		for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"d", "a", "c", "b"}), rapid.ID).Draw(t, "names") {

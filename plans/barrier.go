@@ -217,7 +217,7 @@ func (b *barrier) inTurn(j int) bool {
 	if b.turn.next == nowhere || !b.turn.byAll || !b.p.flags[j].has(isReady) || !b.canary.lets(b.p, j) {
 		return false
 	}
-	return !b.p.ranked || b.e.orderOf(b.p.at, j) == b.turn.order
+	return !b.p.ranked || b.p.flags[j].has(isUnderWay) || b.e.orderOf(b.p.at, j) == b.turn.order
 }
 
 // behindCanary says whether a step waits for released ones, or for a release while released ones work.

@@ -123,7 +123,7 @@ func TestJoinedStillsAreAsLong(t *testing.T) {
 		return sum
 	}
 	joined := false
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		of := phases[:oneOf(t, "phases", 1, 3)] // with one, no standstills overlap
 		var r, all Run
 		now := noon

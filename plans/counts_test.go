@@ -103,7 +103,7 @@ func TestCountsRefuseWhatTheyWouldNotWrite(t *testing.T) {
 }
 
 func TestCountsComeBackFromJSON(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		want := drawCounts(t)
 		text, err := json.Marshal(map[string]Counts{"counts": want})
 		if err != nil {

@@ -287,7 +287,7 @@ func plainForm(d Definition) Definition {
 }
 
 func TestDiffTellsWhetherDefinitionsAreTheSame(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		a := diffDefinitions().Draw(t, "a")
 		b := diffNeighbour(t, a)
 		for name, d := range map[string]Definition{"a": a, "b": b} {
@@ -328,7 +328,7 @@ func TestWhatIsAddedOneWayIsRemovedTheOther(t *testing.T) {
 		slices.Sort(elements)
 		return elements
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		a := diffDefinitions().Draw(t, "a")
 		b := diffNeighbour(t, a)
 		there, back := Diff(a, b), Diff(b, a)
@@ -349,7 +349,7 @@ func TestWhatIsAddedOneWayIsRemovedTheOther(t *testing.T) {
 
 // TestDiffShowsNoSecrets looks for secret values in all that Diff returns.
 func TestDiffShowsNoSecrets(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		settings := func(label string) []Setting {
 			return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Setting {
 				return Setting{Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"), Value: "hunter" + rapid.StringMatching("[0-9]").Draw(t, "value"), Secret: true}

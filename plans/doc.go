@@ -54,7 +54,8 @@
 //   - In the phase: its turn. Steps named in After must be done. A serial phase works on one step: the first that is under way and may go
 //     on, otherwise the first that is not done, in the order Observation.Rank, Step.Rank, place, among those whose After is done. So what
 //     has begun keeps the turn when the order changes. A parallel phase begins, among those whose After is done, all of the lowest rank
-//     (both numbers) that is not done. Neither ranks nor places can wait for each other; only After could, and Validate refuses that.
+//     (both numbers) that is not done, and goes on with what has begun. Neither ranks nor places can wait for each other; only After could,
+//     and Validate refuses that.
 //   - A canary phase begins only what it was released for (see below).
 //   - From outside: holds that block (CodeTable says which), and another plan that works on the pod.
 //   - If the pod is Running (of a launch or stop step): repair, batch, budget, fit and gate (see below).

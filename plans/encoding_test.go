@@ -421,7 +421,7 @@ func TestFactsHaveOneKeyIfOneReplacesTheOther(t *testing.T) {
 		}
 		return e
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		a := recordedFacts().Draw(t, "a")
 		b := recordedFacts().Draw(t, "b")
 		if rapid.Bool().Draw(t, "of one element") {

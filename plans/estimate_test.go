@@ -29,7 +29,7 @@ func drawDuration(t *rapid.T) time.Duration {
 }
 
 func TestPercentilesAreWithinTenPercentOfASortedList(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		all := rapid.SliceOfN(rapid.Custom(drawDuration), 1, 200).Draw(t, "all")
 		p := rapid.Float64Range(0, 1).Draw(t, "p")
 		d := tookOf(all...)
@@ -46,7 +46,7 @@ func TestPercentilesAreWithinTenPercentOfASortedList(t *testing.T) {
 }
 
 func TestPercentilesGrowWithTheShare(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		d := tookOf(rapid.SliceOf(rapid.Custom(drawDuration)).Draw(t, "all")...)
 		p, q := rapid.Float64Range(-1, 2).Draw(t, "p"), rapid.Float64Range(-1, 2).Draw(t, "q")
 		if low, high := d.percentile(min(p, q)), d.percentile(max(p, q)); low > high {
@@ -56,7 +56,7 @@ func TestPercentilesGrowWithTheShare(t *testing.T) {
 }
 
 func TestEveryDurationHasABucketAndTheyAreInOrder(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		a, b := drawDuration(t), drawDuration(t)
 		if a > b {
 			a, b = b, a
@@ -276,7 +276,7 @@ func TestEstimateProperties(t *testing.T) {
 		{"every estimate is concluded from something", estimatesHaveGrounds},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
+			checkDrawn(t, func(t *rapid.T) {
 				phases := drawProgress(t)
 				phase := make([]*Estimate, len(phases))
 				plan := estimate(phases, estimateNow, phase)

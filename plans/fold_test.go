@@ -155,7 +155,7 @@ func TestFoldProperties(t *testing.T) {
 		{"with more room no less is shown", foldIsMonotone},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
+			checkDrawn(t, func(t *rapid.T) {
 				v := drawFoldView(t)
 				lines := rapid.IntRange(1, 60).Draw(t, "lines")
 				c.check(t, v, lines, Fold(v, lines))

@@ -16,7 +16,9 @@ type Input struct {
 	Verdicts []Verdict
 	// Past are ended runs of the plan, newest last. Only their durations are looked at, for the estimate of the time left.
 	Past []Run
-	Now  time.Time
+	// Now is the time. It may not go back: after a failover to a machine whose clock is behind, bring what was recorded in what is now the
+	// future to now first, in the order in which it was said. Otherwise a pod that was begun anew since looks as if it had not been.
+	Now time.Time
 }
 
 // Observation is what is known about one step from outside the plan: the machine derives it from the pod's record.
@@ -39,7 +41,8 @@ type Observation struct {
 	Host, Task string
 
 	// BegunAt is when the step first began in this run, and TriedAt when it last did: when the stop of its pod, its launch or its
-	// action became durable. Zero: not in this run. What was begun and undone again (the pod Running as before) has to begin anew.
+	// action became durable. Zero: not in this run. What was begun and undone again (the pod Running as before) has to begin anew,
+	// and is not too long at it until it does; it has another BegunAt then.
 	BegunAt, TriedAt time.Time
 	// Attempts is how often the step has failed in this run.
 	Attempts int

@@ -115,7 +115,7 @@ func (e *evaluator) failureOf(p *phase, j int, o *Observation) (Hold, bool) {
 		return hold, true
 	}
 	longest := p.policy.StepDeadline
-	if longest <= 0 || o.BegunAt.IsZero() || p.flags[j].has(isSettling) || (own != nil && own.pause != nil) {
+	if longest <= 0 || o.BegunAt.IsZero() || !p.flags[j].has(isBegun) || p.flags[j].has(isSettling) || (own != nil && own.pause != nil) {
 		return Hold{}, false
 	}
 	took := e.worked(from, p.def.Name)

@@ -15,7 +15,7 @@ const nowhere place = -1
 type turn struct {
 	next  place // the first, by rank and place, of those that are not done and whose After is
 	order order // its rank
-	byAll bool  // all of that rank may begin, not only the first
+	byAll bool  // all of that rank may begin, not only the first; and what has begun goes on
 }
 
 // evaluatePhase finishes the view of a phase and of its steps, and adds it to what is known of the plan.

@@ -11,7 +11,7 @@ import (
 
 // The twin says of parents what the table says.
 func TestPlainParentIsTheTable(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		var plain plainParent
 		var table tally
 		for n := range rapid.IntRange(0, 4).Draw(t, "children") {
@@ -162,7 +162,7 @@ func TestPlainTwin(t *testing.T) {
 
 // What the twin stops keeps to the budgets, whatever the input.
 func TestPlainTwinKeepsToBudgets(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		ledger, ins := drawWorld(t)
 		for i := range ins {
 			for f := range ins[i].Facts {

@@ -17,7 +17,7 @@ import (
 // answered, and what an evaluation says is recorded. At first all kinds of things get in the way; then everything is continued, every step succeeds
 // and every gate opens. That must lead to COMPLETE, and on the way nothing may happen that doc.go rules out.
 func TestContinuingEveryPauseLeadsToComplete(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		p := newPlay(t)
 		for range oneOf(t, "disturbances", 10, 20, 0, 40) {
 			p.pass(oneOf(t, "passes", time.Second, 0, 5*time.Second, time.Second, time.Minute, 10*time.Minute, time.Second, 2*time.Hour, 0))
@@ -192,7 +192,7 @@ func (p *play) begin(c Candidate) {
 	o, step := p.of(s), p.step(s)
 	p.note("begins %s, stops it: %v", p.name(s), c.Stops)
 	if p.in.Run.Number > 0 {
-		if o.BegunAt.IsZero() {
+		if o.BegunAt.IsZero() || c.Stops {
 			o.BegunAt = p.in.Now
 		}
 		o.TriedAt = p.in.Now

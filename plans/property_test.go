@@ -65,7 +65,7 @@ func TestProperties(t *testing.T) {
 	}
 	for _, p := range properties {
 		t.Run(p.sentence, func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
+			checkDrawn(t, func(t *rapid.T) {
 				in := drawInput(t)
 				p.check(t, in, Evaluate(in))
 				if t.Failed() {
@@ -88,7 +88,7 @@ func TestPropertiesOfWorlds(t *testing.T) {
 	}
 	for _, p := range properties {
 		t.Run(p.sentence, func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
+			checkDrawn(t, func(t *rapid.T) {
 				ledger, ins := drawWorld(t)
 				p.check(t, ledger, ins, Coordinate(ledger, ins))
 				if t.Failed() {

@@ -26,7 +26,7 @@ func shownBy(e Evaluation) plainResult {
 }
 
 func compareWithTwin(t *testing.T, of func(plainResult) any) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		in := drawInput(t)
 		want, got := plainEvaluate(in, plainOthers{}), shownBy(Evaluate(in))
 		if diff := cmp.Diff(of(want), of(got), cmpopts.EquateEmpty()); diff != "" {
@@ -58,7 +58,7 @@ func TestHaltedLikeThePlainTwin(t *testing.T) {
 
 // All of it for several plans.
 func TestCoordinateIsThePlainTwins(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		ledger, ins := drawWorld(t)
 		want := plainCoordinate(ledger, ins)
 		for k, e := range Coordinate(ledger, ins) {

@@ -141,13 +141,23 @@ func (e *evaluator) statusOf(p *phase, view *StepView, o *Observation, own *step
 			settled = settled.Add(p.def.Settle)
 		}
 		if !e.now.Before(settled) {
-			return Complete, settled, nil
+			return Complete, restart.orLater(settled), nil
 		}
 		e.wakeAt(settled)
+	case status == Complete:
+		return Complete, restart.orLater(since), nil
 	case status == Delayed:
 		e.wakeAt(o.Until)
 	}
 	return status, since, nil
+}
+
+// orLater is a time that is not before the fact; nil is none. What was COMPLETE before a restart, by its record, is not COMPLETE after it.
+func (f *Fact) orLater(t time.Time) time.Time {
+	if f == nil {
+		return t
+	}
+	return later(t, f.At)
 }
 
 // settledBy returns the fact that makes the step COMPLETE whatever is observed; nil if there is none.

@@ -249,7 +249,7 @@ func drawShareView(t *rapid.T, name string) View {
 }
 
 func TestShareIsEqualToAfter(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		before, after := drawShareView(t, "before"), drawShareView(t, "after")
 		if diff := cmp.Diff(after, Share(before, after)); diff != "" {
 			t.Fatalf("the result is not after (-after +got):\n%s", diff)

@@ -545,7 +545,7 @@ func (p plain) triedTooOften(i, j int) bool {
 
 func (p plain) takesTooLong(i, j int) bool {
 	o, most := p.observation(i, j), p.stepDeadline(i)
-	if most <= 0 || o.BegunAt.IsZero() || p.settling(i, j) || len(p.onStep(Paused, i, j)) > 0 {
+	if most <= 0 || o.BegunAt.IsZero() || !p.begun(i, j) || p.settling(i, j) || len(p.onStep(Paused, i, j)) > 0 {
 		return false
 	}
 	begin := o.BegunAt
@@ -835,6 +835,9 @@ func (p plain) inTurn(i, j int) bool {
 	}
 	if !slices.Contains(round, j) {
 		return false
+	}
+	if p.parallelPhase(i) && p.underWay(i, j) {
+		return true // "and goes on with what has begun"
 	}
 	for _, k := range round {
 		if p.parallelPhase(i) && p.compareRanks(i, k, j) < 0 || !p.parallelPhase(i) && p.before(i, k, j) {

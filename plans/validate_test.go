@@ -364,7 +364,7 @@ func problems(err error) []string {
 
 // TestPhasesInCyclesAreToldExactly compares with a plain twin: phases that still wait if each became COMPLETE as soon as it may begin.
 func TestPhasesInCyclesAreToldExactly(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		names := []string{"a", "b", "c", "d", "e", "f"}[:rapid.IntRange(1, 6).Draw(t, "phases")]
 		d := Definition{Service: "q", Name: "p", Strategy: rapid.SampledFrom(planStrategies).Draw(t, "strategy")}
 		for _, name := range names {

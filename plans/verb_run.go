@@ -76,8 +76,8 @@ func (a *application) leftDown() string {
 	var pods []string
 	for i := range a.e.phases {
 		for j := range a.e.phases[i].flags {
-			if a.e.phases[i].flags[j].has(isStopped) && a.covers(i, j) {
-				pods = append(pods, a.e.def.Phases[i].Steps[j].Pod)
+			if step := &a.e.def.Phases[i].Steps[j]; step.Kind == Launch && a.e.phases[i].flags[j].has(isStopped) && a.covers(i, j) {
+				pods = append(pods, step.Pod)
 			}
 		}
 	}

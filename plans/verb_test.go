@@ -807,7 +807,7 @@ func drawVerbFor(t *rapid.T, in Input) Verb {
 
 func TestWhatIsNotDoneChangesNothing(t *testing.T) {
 	codes := map[ReplyCode]int{}
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		in := drawInput(t)
 		v := drawVerbFor(t, in)
 		before := deepCopy(in)
@@ -838,7 +838,7 @@ func TestWhatIsNotDoneChangesNothing(t *testing.T) {
 
 // TestRunsThatEndedStay checks that no verb rewrites history.
 func TestRunsThatEndedStay(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		in := drawInput(t)
 		if !in.Run.Ended() {
 			return
@@ -854,7 +854,7 @@ func TestRunsThatEndedStay(t *testing.T) {
 // TestForcedAndRestartedAreSo checks that what force-complete and restart say is done is so from that moment on.
 func TestForcedAndRestartedAreSo(t *testing.T) {
 	forced, restarted := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		in := drawInput(t)
 		v := drawVerbFor(t, in)
 		v.Kind, v.Revision = oneOf(t, "which", VerbForce, VerbRestart), ""
@@ -893,7 +893,7 @@ func TestForcedAndRestartedAreSo(t *testing.T) {
 
 func TestContinuePardonsAllThatFailed(t *testing.T) {
 	continued := 0
-	rapid.Check(t, func(t *rapid.T) {
+	checkDrawn(t, func(t *rapid.T) {
 		in := drawInput(t)
 		in.Run = Evaluate(in).Run
 		if in.Run.Halt == nil || in.Run.Ended() || in.Run.Number == 0 {

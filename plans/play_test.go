@@ -548,6 +548,7 @@ func (p *play) finish() {
 			}
 		}
 		p.continueAll()
+		p.redoFailedStops()
 		for range 3 {
 			p.help(p.evaluate())
 		}
@@ -557,6 +558,16 @@ func (p *play) finish() {
 		p.pass(p.untilNext())
 	}
 	p.fail("every pause was continued and every step succeeded, but the plan is %s: %s", p.in.Run.Outcome, p.lastWords())
+}
+
+// redoFailedStops does again what has failed to stop a pod for good: no repair ends that, and what is tolerated is not continued. Until then
+// the pod is down, and uses its budget.
+func (p *play) redoFailedStops() {
+	for _, s := range p.all() {
+		if p.step(s).Kind == Stop && p.of(s).Stopped && p.plain().failed(s.phase, s.step) {
+			p.say(Verb{Kind: VerbRestart, Phase: p.in.Definition.Phases[s.phase].Name, Step: p.step(s).Name})
+		}
+	}
 }
 
 // lastWords is what a plan shows that is stuck.

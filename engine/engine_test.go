@@ -91,7 +91,7 @@ func (single) Message(machine.Host, []machine.Pod) []byte { return nil }
 func (single) Health(string) bool                         { return false }
 
 func offer(id string) machine.Event {
-	return machine.Offered{Offers: []offers.Offer{{ID: id, AgentID: "S", Host: "h", Hostname: "h", Role: "r", Free: offers.Resources{CPUs: 4000}}}}
+	return machine.Offered{Offers: []offers.Offer{{ID: id, AgentID: "S", Host: "h", Hostname: "h", Role: "r", Free: offers.Quantities{CPUs: 4000}}}}
 }
 
 // bench is an engine under test, in a bubble of virtual time.

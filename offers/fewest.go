@@ -6,8 +6,8 @@ import "slices"
 const maxExact = 10
 
 // missing is what has to be added to have to get need.
-func missing(have, need Resources) Resources {
-	return Resources{
+func missing(have, need Quantities) Quantities {
+	return Quantities{
 		CPUs:  max(0, need.CPUs-have.CPUs),
 		Mem:   max(0, need.Mem-have.Mem),
 		Disk:  max(0, need.Disk-have.Disk),
@@ -17,7 +17,7 @@ func missing(have, need Resources) Resources {
 
 // fewest are the indices of as few portions as suffice for what is missing; earlier ones where there is a choice. All of
 // them together suffice. With more than maxExact to choose from it may pick one or two too many.
-func fewest(lack Resources, from []portion) []int {
+func fewest(lack Quantities, from []portion) []int {
 	if lack.IsZero() {
 		return nil
 	}
@@ -46,7 +46,7 @@ func fewest(lack Resources, from []portion) []int {
 }
 
 // choose looks for k of the open portions that suffice.
-func choose(k int, lack Resources, from []portion, open []int) ([]int, bool) {
+func choose(k int, lack Quantities, from []portion, open []int) ([]int, bool) {
 	if lack.scalarsZero() {
 		return nil, true
 	}
@@ -63,7 +63,7 @@ func choose(k int, lack Resources, from []portion, open []int) ([]int, bool) {
 }
 
 // greedy picks the portion that covers most of what is still missing, until nothing is.
-func greedy(lack Resources, from []portion, open []int) []int {
+func greedy(lack Quantities, from []portion, open []int) []int {
 	var picked []int
 	open = slices.Clone(open)
 	for !lack.scalarsZero() && len(open) > 0 {
@@ -81,7 +81,7 @@ func greedy(lack Resources, from []portion, open []int) []int {
 }
 
 // cover is how much of what is missing there is, as the sum of the shares of each resource.
-func cover(lack, have Resources) float64 {
+func cover(lack, have Quantities) float64 {
 	var sum float64
 	offered := have.scalars()
 	for i, s := range lack.scalars() {

@@ -15,17 +15,17 @@ const (
 	allowedPorts   = "ranges from 1 to 65535 in brackets, such as [21000-21001,21010-21010]"
 )
 
-// ParseResources reads resources as the flags of the framework give them: cpus:1;mem:2084;disk:32;ports:[21000-21001].
+// ParseQuantities reads resources as the flags of the framework give them: cpus:1;mem:2084;disk:32;ports:[21000-21001].
 // mem and disk are in MB. A semicolon at the end, spaces around the parts and ranges that overlap are allowed, and an
 // empty text is no resources. The error names everything that is wrong, each with the value and what is allowed.
-func ParseResources(s string) (Resources, error) {
+func ParseQuantities(s string) (Quantities, error) {
 	p := parser{seen: map[string]string{}}
 	for _, item := range items(s) {
 		p.item(item)
 	}
 	if p.problems != nil {
 		p.problems.ErrorFormat = oneLine
-		return Resources{}, p.problems
+		return Quantities{}, p.problems
 	}
 	return p.got, nil
 }
@@ -48,7 +48,7 @@ func items(s string) []string {
 }
 
 type parser struct {
-	got      Resources
+	got      Quantities
 	seen     map[string]string // values by name
 	problems *multierror.Error
 }

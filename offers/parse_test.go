@@ -12,17 +12,17 @@ import (
 func TestParseResources(t *testing.T) {
 	for _, test := range []struct {
 		in   string
-		want Resources
+		want Quantities
 	}{
-		{"", Resources{}},
-		{"cpus:1;mem:2084;disk:32", Resources{CPUs: 1000, Mem: 2084000, Disk: 32000}},
-		{"mem:2048", Resources{Mem: 2048000}}, // the predecessor read 204
-		{" cpus : 0.1 ; mem:512; ", Resources{CPUs: 100, Mem: 512000}},
-		{"cpus:1.0;ports:[21000-21001,21010-21010]", Resources{CPUs: 1000, Ports: []Range{{21000, 21001}, {21010, 21010}}}},
-		{"ports:[ 3-4 , 1 - 3 ]", Resources{Ports: []Range{{1, 4}}}},
-		{"cpus:0.001;disk:1000000000000", Resources{CPUs: 1, Disk: 1e15}},
+		{"", Quantities{}},
+		{"cpus:1;mem:2084;disk:32", Quantities{CPUs: 1000, Mem: 2084000, Disk: 32000}},
+		{"mem:2048", Quantities{Mem: 2048000}}, // the predecessor read 204
+		{" cpus : 0.1 ; mem:512; ", Quantities{CPUs: 100, Mem: 512000}},
+		{"cpus:1.0;ports:[21000-21001,21010-21010]", Quantities{CPUs: 1000, Ports: []Range{{21000, 21001}, {21010, 21010}}}},
+		{"ports:[ 3-4 , 1 - 3 ]", Quantities{Ports: []Range{{1, 4}}}},
+		{"cpus:0.001;disk:1000000000000", Quantities{CPUs: 1, Disk: 1e15}},
 	} {
-		got, err := ParseResources(test.in)
+		got, err := ParseQuantities(test.in)
 		if err != nil {
 			t.Errorf("%q: %v", test.in, err)
 		}
@@ -65,7 +65,7 @@ func TestParseResourcesRefuses(t *testing.T) {
 			`resource "ports": range "" is not two numbers with a dash between them; allowed are ranges from 1 to 65535 in brackets, such as [21000-21001,21010-21010]`,
 		}},
 	} {
-		got, err := ParseResources(test.in)
+		got, err := ParseQuantities(test.in)
 		var all *multierror.Error
 		if !errors.As(err, &all) {
 			t.Errorf("%q: no error but %s", test.in, got)
@@ -92,8 +92,8 @@ func TestResourcesRoundTrip(t *testing.T) {
 	})
 }
 
-func roundTrip(t interface{ Fatalf(string, ...any) }, want Resources) {
-	got, err := ParseResources(want.String())
+func roundTrip(t interface{ Fatalf(string, ...any) }, want Quantities) {
+	got, err := ParseQuantities(want.String())
 	if err != nil || !got.Equal(want) {
 		t.Fatalf("%s was read as %s, %v", want, got, err)
 	}
@@ -104,7 +104,7 @@ func FuzzParseResources(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, err := ParseResources(s)
+		got, err := ParseQuantities(s)
 		if err != nil {
 			return
 		}

@@ -28,12 +28,12 @@ func Place(reqs []Requirement, offers []Offer, used func(host string) []uint64) 
 
 // need is what a requirement takes from a slot, and the numbers that must be free on its host.
 type need struct {
-	Resources
+	Quantities
 	numbers []uint64 // of all ports, sorted
 }
 
 func needOf(r Requirement) need {
-	n := need{Resources: Resources{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk}}
+	n := need{Quantities: Quantities{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk}}
 	var managed []Range
 	for _, p := range r.Ports {
 		n.numbers = append(n.numbers, p.Number)
@@ -80,7 +80,7 @@ func (h *host) place(n need) *Placement {
 	o := s.offer
 	return &Placement{
 		Host: h.key, Hostname: o.Hostname, Address: o.Address, AgentID: o.AgentID, Role: o.Role,
-		OfferIDs: h.take(s, n), Take: n.Resources,
+		OfferIDs: h.take(s, n), Take: n.Quantities,
 	}
 }
 
@@ -102,7 +102,7 @@ func (h *host) slotFor(n need) *slot {
 	var best *slot
 	for i := range h.slots {
 		s := &h.slots[i]
-		if s.maintenance || !s.all.Contains(n.Resources) {
+		if s.maintenance || !s.all.Contains(n.Quantities) {
 			continue
 		}
 		if best == nil || s.before(best) {

@@ -171,8 +171,8 @@ func (p *plain) take(r Requirement, at *Placement) {
 	p.placed[b.host]++
 }
 
-func wanted(r Requirement) Resources {
-	want := Resources{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk}
+func wanted(r Requirement) Quantities {
+	want := Quantities{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk}
 	for _, port := range r.Ports {
 		if !port.Unmanaged {
 			want.Ports = joinRanges(want.Ports, []Range{{port.Number, port.Number}})
@@ -182,8 +182,8 @@ func wanted(r Requirement) Resources {
 }
 
 // sum is what the named offers hold together.
-func (s scene) sum(ids []string) Resources {
-	var sum Resources
+func (s scene) sum(ids []string) Quantities {
+	var sum Quantities
 	for _, o := range s.pool {
 		if slices.Contains(ids, o.ID) {
 			sum = sum.Add(o.Free)
@@ -266,7 +266,7 @@ func TestAcceptsHoldWhatTheyLaunch(t *testing.T) {
 func TestAsFewOffersAsSuffice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawScene(t)
-		taken, names := map[string]Resources{}, map[string][]string{}
+		taken, names := map[string]Quantities{}, map[string][]string{}
 		for i, res := range s.place() {
 			at := res.Placement
 			if at == nil {
@@ -348,7 +348,7 @@ func hosts(n int) []Offer {
 		host := fmt.Sprintf("node-%05d.example.com", i)
 		pool[i] = Offer{
 			ID: fmt.Sprintf("e2c4a1b8-O%d", i), AgentID: fmt.Sprintf("e2c4a1b8-S%d", i), Host: host, Hostname: host, Role: "quobyte",
-			Free: Resources{CPUs: 8000, Mem: 32768000, Disk: 100000000, Ports: []Range{{21000, 21011}, {31000, 32000}}},
+			Free: Quantities{CPUs: 8000, Mem: 32768000, Disk: 100000000, Ports: []Range{{21000, 21011}, {31000, 32000}}},
 		}
 	}
 	return pool

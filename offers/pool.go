@@ -32,14 +32,14 @@ type slot struct {
 	fresh []portion
 	// taken are the ids of the offers that belong to the slot's ACCEPT, and rest is what is left of them.
 	taken []string
-	rest  Resources
+	rest  Quantities
 	// all is rest and fresh together.
-	all Resources
+	all Quantities
 }
 
 type portion struct {
 	id   string
-	free Resources
+	free Quantities
 }
 
 func newPool(offers []Offer, used func(host string) []uint64) *pool {
@@ -91,7 +91,7 @@ func prefix(offers []*Offer, like func(a, b *Offer) bool) int {
 	return n
 }
 
-func normalized(r Resources) Resources {
+func normalized(r Quantities) Quantities {
 	r.Ports = Normalize(r.Ports)
 	return r
 }
@@ -156,9 +156,9 @@ func (p *pool) clashes(h *host, numbers []uint64) []uint64 {
 
 // take takes what is needed from a slot that has it, and gives the ids of the offers that the slot's ACCEPT then names.
 func (h *host) take(s *slot, n need) []string {
-	s.widen(n.Resources)
-	s.rest = mustSub(s.rest, n.Resources)
-	s.all = mustSub(s.all, n.Resources)
+	s.widen(n.Quantities)
+	s.rest = mustSub(s.rest, n.Quantities)
+	s.all = mustSub(s.all, n.Quantities)
 	h.cpus -= n.CPUs
 	h.placed++
 	h.busy = append(h.busy, n.numbers...)
@@ -166,7 +166,7 @@ func (h *host) take(s *slot, n need) []string {
 }
 
 // widen moves as few fresh offers as suffice into the slot's ACCEPT. An ACCEPT needs one offer at least.
-func (s *slot) widen(need Resources) {
+func (s *slot) widen(need Quantities) {
 	picked := fewest(missing(s.rest, need), s.fresh)
 	if len(picked) == 0 && len(s.taken) == 0 {
 		picked = []int{0}
@@ -185,7 +185,7 @@ func (s *slot) widen(need Resources) {
 }
 
 // mustSub is for resources that were checked to be there.
-func mustSub(a, b Resources) Resources {
+func mustSub(a, b Quantities) Quantities {
 	left, ok := a.Sub(b)
 	if !ok {
 		panic("offers: " + a.String() + " was found to contain " + b.String() + " and does not")

@@ -85,8 +85,8 @@ func (s *story) offers(lines [][]string) string {
 	return ""
 }
 
-func (s *story) resources(text string) Resources {
-	r, err := ParseResources(text)
+func (s *story) resources(text string) Quantities {
+	r, err := ParseQuantities(text)
 	if err != nil {
 		s.t.Fatal(err)
 	}

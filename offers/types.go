@@ -9,9 +9,9 @@ type Range struct {
 	End   uint64 `json:"end"`
 }
 
-// Resources are amounts of what Mesos calls cpus, mem (MB), disk (MB, on the root disk) and ports. Ports are sorted and
+// Quantities are amounts of what Mesos calls cpus, mem (MB), disk (MB, on the root disk) and ports. Ports are sorted and
 // do not touch.
-type Resources struct {
+type Quantities struct {
 	CPUs  Milli   `json:"cpus,omitempty"`
 	Mem   Milli   `json:"mem,omitempty"`
 	Disk  Milli   `json:"disk,omitempty"`
@@ -30,7 +30,7 @@ type Offer struct {
 	Role       string
 	Attributes map[string]string
 	// Free holds the unreserved part of the offer, without disks that have a source.
-	Free Resources
+	Free Quantities
 	// Unavailable says that the agent is scheduled for maintenance.
 	Unavailable bool
 }
@@ -61,7 +61,7 @@ type Requirement struct {
 type Placement struct {
 	Host, Hostname, Address, AgentID, Role string
 	OfferIDs                               []string // sorted
-	Take                                   Resources
+	Take                                   Quantities
 }
 
 // Result answers one requirement: a placement, or the reasons why there is none.

@@ -54,7 +54,7 @@ func describe(t machine.Task) string {
 	return b.String()
 }
 
-func describeResources(b *strings.Builder, r offers.Resources) {
+func describeResources(b *strings.Builder, r offers.Quantities) {
 	fmt.Fprintf(b, "cpus %d mem %d disk %d\n", r.CPUs, r.Mem, r.Disk)
 	for _, p := range r.Ports {
 		fmt.Fprintf(b, "ports %d-%d\n", p.Begin, p.End)

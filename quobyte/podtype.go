@@ -33,7 +33,7 @@ type podType struct {
 	device string
 	// resources are the predecessor's defaults, in MB but for cpus. The mem of s3 is raised from 512: minus its extra RAM
 	// that gave a heap of -1024 MB.
-	resources offers.Resources
+	resources offers.Quantities
 	// extraRAM is how many MB of mem are not heap.
 	extraRAM int
 }
@@ -50,8 +50,8 @@ var podTypes = [...]podType{
 	{Client, "mount", -1, "", amounts(2000, 2048, 150), 0},
 }
 
-func amounts(milliCPUs, memMB, diskMB offers.Milli) offers.Resources {
-	return offers.Resources{CPUs: milliCPUs, Mem: memMB * 1000, Disk: diskMB * 1000}
+func amounts(milliCPUs, memMB, diskMB offers.Milli) offers.Quantities {
+	return offers.Quantities{CPUs: milliCPUs, Mem: memMB * 1000, Disk: diskMB * 1000}
 }
 
 func lookUp(name string) (podType, bool) {

@@ -20,10 +20,10 @@ const (
 )
 
 // proberShare is the task's part of a prober's resources; the executor, which does all the work, has the rest.
-var proberShare = offers.Resources{CPUs: 10, Mem: 1000}
+var proberShare = offers.Quantities{CPUs: 10, Mem: 1000}
 
 // leastProber leaves an executor of 0.01 cpus and 32 MB: Mesos warns of smaller ones.
-var leastProber = offers.Resources{CPUs: 20, Mem: 33000}
+var leastProber = offers.Quantities{CPUs: 20, Mem: 33000}
 
 // proberTask is a task for a custom executor. The executor's command says everything, the task brings no data.
 func (s Settings) proberTask(p machine.Pod, host string) machine.Task {
@@ -32,7 +32,7 @@ func (s Settings) proberTask(p machine.Pod, host string) machine.Task {
 	executor := &machine.Executor{
 		Name:      p.Name,
 		Source:    s.Name,
-		Resources: offers.Resources{CPUs: all.CPUs - proberShare.CPUs, Mem: all.Mem - proberShare.Mem, Disk: all.Disk},
+		Resources: offers.Quantities{CPUs: all.CPUs - proberShare.CPUs, Mem: all.Mem - proberShare.Mem, Disk: all.Disk},
 	}
 	devices, mount := forHost(s.HostDeviceDirectory, host), ""
 	if s.ClientMountPoint != "" {

@@ -74,7 +74,7 @@ type Settings struct {
 	RegistryDNSName string
 
 	// Resources by pod type; a type that is missing has its default [--<type>-resources]. A pod's ports are not among them.
-	Resources map[string]offers.Resources
+	Resources map[string]offers.Quantities
 	// ExtraRAM by server pod type is how many MB of a pod's mem are not heap; a type that is missing has its default
 	// [--<type>-extra-ram-mb].
 	ExtraRAM map[string]int
@@ -119,7 +119,7 @@ func DefaultSettings() Settings {
 		WebconsolePort:      8888,
 		S3Port:              80,
 		ClientPort:          55000,
-		Resources:           map[string]offers.Resources{},
+		Resources:           map[string]offers.Quantities{},
 		ExtraRAM:            map[string]int{},
 		HostDeviceDirectory: "/mnt",
 		ServiceDebugPort:    -1,
@@ -146,7 +146,7 @@ func (s Settings) active(t podType) bool {
 	return true
 }
 
-func (s Settings) resources(t podType) offers.Resources {
+func (s Settings) resources(t podType) offers.Quantities {
 	if r, ok := s.Resources[t.name]; ok {
 		return r
 	}

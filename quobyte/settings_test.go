@@ -96,9 +96,9 @@ func TestValidate(t *testing.T) {
 			`--webconsole-port: 8889 is --api-port as well; use another`,
 		}},
 		"resources": {dockerSettings, func(s *Settings) {
-			s.Resources[Registry] = offers.Resources{CPUs: 1000, Mem: 512_000}
-			s.Resources[Metadata] = offers.Resources{CPUs: -1500, Disk: -1, Ports: []offers.Range{{Begin: 1, End: 2}}}
-			s.Resources["nfs"] = offers.Resources{}
+			s.Resources[Registry] = offers.Quantities{CPUs: 1000, Mem: 512_000}
+			s.Resources[Metadata] = offers.Quantities{CPUs: -1500, Disk: -1, Ports: []offers.Range{{Begin: 1, End: 2}}}
+			s.Resources["nfs"] = offers.Quantities{}
 			s.Resources[Prober] = amounts(10, 32, 0)
 			s.ExtraRAM[Client] = 1
 			s.ExtraRAM[Data] = -1

@@ -226,7 +226,7 @@ func show(task machine.Task) string {
 	return b.String()
 }
 
-func showResources(b *strings.Builder, r offers.Resources) {
+func showResources(b *strings.Builder, r offers.Quantities) {
 	fmt.Fprintf(b, "resources: cpus %s, mem %s, disk %s, ports %v\n", decimal(r.CPUs), decimal(r.Mem), decimal(r.Disk), r.Ports)
 }
 

@@ -184,7 +184,7 @@ func forHost(directory, key string) string {
 }
 
 // taskResources are a type's resources with the ports that Mesos is asked for.
-func (s Settings) taskResources(t podType) offers.Resources {
+func (s Settings) taskResources(t podType) offers.Quantities {
 	r := s.resources(t)
 	var numbers []uint64
 	for _, p := range s.ports(t) {

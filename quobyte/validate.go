@@ -273,7 +273,7 @@ func typeNames(fits func(podType) bool) string {
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
-func checkAmounts(flag string, r offers.Resources) []error {
+func checkAmounts(flag string, r offers.Quantities) []error {
 	var problems []error
 	for _, a := range []struct {
 		name   string

@@ -119,7 +119,7 @@ func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
 
 // resourcesFlag is a flag in the predecessor's syntax: cpus:1.0;mem:2084;disk:32.
 type resourcesFlag struct {
-	of      map[string]offers.Resources
+	of      map[string]offers.Quantities
 	podType string
 }
 
@@ -133,7 +133,7 @@ func (r resourcesFlag) String() string {
 }
 
 func (r resourcesFlag) Set(text string) error {
-	parsed, err := offers.ParseResources(text)
+	parsed, err := offers.ParseQuantities(text)
 	if err != nil {
 		return errors.New(strings.Join(problems(err), "; "))
 	}

@@ -171,7 +171,7 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 		w.offers++
 		out = append(out, offers.Offer{
 			ID: fmt.Sprintf("O%d", w.offers), AgentID: value(d, "agent", "S-"+h), Hostname: h, Host: h, Address: "ip-" + h, Role: "r",
-			Free: offers.Resources{CPUs: offers.Scalar(cpus), Ports: []offers.Range{{Begin: 7000, End: 7000}}},
+			Free: offers.Quantities{CPUs: offers.Scalar(cpus), Ports: []offers.Range{{Begin: 7000, End: 7000}}},
 		})
 	}
 	return out

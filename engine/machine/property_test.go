@@ -190,7 +190,7 @@ func (p *play) offer(h string) {
 	p.serial++
 	p.take(Offered{Offers: []offers.Offer{{
 		ID: fmt.Sprintf("O%d", p.serial), AgentID: "S-" + h, Hostname: h, Host: h, Role: "r",
-		Free: offers.Resources{CPUs: 4000, Ports: []offers.Range{{Begin: 7000, End: 7000}}},
+		Free: offers.Quantities{CPUs: 4000, Ports: []offers.Range{{Begin: 7000, End: 7000}}},
 	}}})
 }
 

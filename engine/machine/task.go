@@ -12,7 +12,7 @@ type Task struct {
 	Name      string
 	AgentID   string
 	Role      string // allocation role of its resources
-	Resources offers.Resources
+	Resources offers.Quantities
 	Command   Command // of a command task; unused when Executor is set
 	Container *Container
 	Executor  *Executor
@@ -66,7 +66,7 @@ type Executor struct {
 	ID        string
 	Name      string
 	Source    string
-	Resources offers.Resources
+	Resources offers.Quantities
 	Command   Command
 	Container *Container
 }

@@ -94,7 +94,7 @@ func (t toy) Task(p Pod, at Place, c Cluster) (Task, error) {
 	if t.setting == "broken" {
 		return Task{}, errors.New("can't be rendered")
 	}
-	task := Task{Resources: offers.Resources{CPUs: 1000}, Command: Command{Shell: true, Value: "exec " + p.Type}}
+	task := Task{Resources: offers.Quantities{CPUs: 1000}, Command: Command{Shell: true, Value: "exec " + p.Type}}
 	if p.Type == "agent" {
 		task.Executor = &Executor{Name: "agent"}
 	}

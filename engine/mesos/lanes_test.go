@@ -18,7 +18,7 @@ import (
 
 func launch(offer string) machine.Accept {
 	return machine.Accept{OfferIDs: []string{offer}, Launches: []machine.Task{{
-		ID: "t", Name: "t", AgentID: "S0", Role: "quobyte", Resources: offers.Resources{CPUs: 100},
+		ID: "t", Name: "t", AgentID: "S0", Role: "quobyte", Resources: offers.Quantities{CPUs: 100},
 	}}}
 }
 

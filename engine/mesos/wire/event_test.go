@@ -64,22 +64,22 @@ func TestFreeResources(t *testing.T) {
 	tests := []struct {
 		name string
 		in   []mesos.Resource
-		want offers.Resources
+		want offers.Quantities
 	}{
-		{"nothing", nil, offers.Resources{}},
+		{"nothing", nil, offers.Quantities{}},
 		{"parts add up", []mesos.Resource{scalar("cpus", 0.1), scalar("cpus", 0.2), scalar("mem", 32)},
-			offers.Resources{CPUs: 300, Mem: 32000}},
+			offers.Quantities{CPUs: 300, Mem: 32000}},
 		{"rounded to three decimals", []mesos.Resource{scalar("cpus", 1.0004999), scalar("mem", 0.9995001)},
-			offers.Resources{CPUs: 1000, Mem: 1000}},
+			offers.Quantities{CPUs: 1000, Mem: 1000}},
 		{"no amounts", []mesos.Resource{scalar("cpus", math.NaN()), scalar("mem", math.Inf(1)), scalar("disk", -1)},
-			offers.Resources{}},
-		{"other names", []mesos.Resource{scalar("gpus", 4)}, offers.Resources{}},
+			offers.Quantities{}},
+		{"other names", []mesos.Resource{scalar("gpus", 4)}, offers.Quantities{}},
 		{"ports are sorted and joined", []mesos.Resource{
 			ports(mesos.Value_Range{Begin: 20, End: 29}, mesos.Value_Range{Begin: 10, End: 14}),
 			ports(mesos.Value_Range{Begin: 15, End: 19}, mesos.Value_Range{Begin: 40, End: 30}, mesos.Value_Range{Begin: 31, End: 31}),
-		}, offers.Resources{Ports: []offers.Range{{Begin: 10, End: 29}, {Begin: 31, End: 31}}}},
+		}, offers.Quantities{Ports: []offers.Range{{Begin: 10, End: 29}, {Begin: 31, End: 31}}}},
 		{"the old way to say unreserved", []mesos.Resource{scalar("cpus", 1, func(r *mesos.Resource) { r.Role = ptr("*") })},
-			offers.Resources{CPUs: 1000}},
+			offers.Quantities{CPUs: 1000}},
 		{"left alone", []mesos.Resource{
 			scalar("cpus", 1, func(r *mesos.Resource) { r.Role = ptr("static") }),
 			scalar("cpus", 2, func(r *mesos.Resource) { r.Reservation = &mesos.Resource_ReservationInfo{} }),
@@ -94,7 +94,7 @@ func TestFreeResources(t *testing.T) {
 				r.Disk = &mesos.Resource_DiskInfo{Persistence: &mesos.Resource_DiskInfo_Persistence{ID: "v"}}
 			}),
 			scalar("disk", 256),
-		}, offers.Resources{Disk: 256000}},
+		}, offers.Quantities{Disk: 256000}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -66,8 +66,8 @@ func attributeText(a *mesos.Attribute) string {
 
 // free adds up the plain resources. All else (reserved, revocable, shared, provided by a resource provider, disks with a
 // source) is somebody's or needs care that plain resources do not, and is left alone.
-func free(list []mesos.Resource) offers.Resources {
-	var out offers.Resources
+func free(list []mesos.Resource) offers.Quantities {
+	var out offers.Quantities
 	for i := range list {
 		r := &list[i]
 		if !plain(r) {

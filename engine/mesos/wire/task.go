@@ -157,7 +157,7 @@ func labels(vars []machine.Var) *mesos.Labels {
 }
 
 // resources lists what is asked for; a resource of nothing is left out, Mesos refuses it in some places.
-func resources(r offers.Resources, role string) []mesos.Resource {
+func resources(r offers.Quantities, role string) []mesos.Resource {
 	var out []mesos.Resource
 	allocation := func() *mesos.Resource_AllocationInfo { return &mesos.Resource_AllocationInfo{Role: ptr(role)} }
 	for _, s := range []struct {

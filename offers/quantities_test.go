@@ -109,9 +109,9 @@ func TestRangesAreSets(t *testing.T) {
 	})
 }
 
-func drawResources(t *rapid.T, name string) Resources {
+func drawResources(t *rapid.T, name string) Quantities {
 	amount := func(of string) Milli { return Milli(rapid.Int64Range(0, 4000).Draw(t, name+" "+of)) }
-	return Resources{CPUs: amount("cpus"), Mem: amount("mem"), Disk: amount("disk"), Ports: Normalize(few(t, name+" ports"))}
+	return Quantities{CPUs: amount("cpus"), Mem: amount("mem"), Disk: amount("disk"), Ports: Normalize(few(t, name+" ports"))}
 }
 
 func TestWhatIsAddedCanBeTakenAway(t *testing.T) {
@@ -133,7 +133,7 @@ func TestWhatIsAddedCanBeTakenAway(t *testing.T) {
 }
 
 func TestNothingContainsLessThanNothing(t *testing.T) {
-	if (Resources{CPUs: 1000}).Contains(Resources{CPUs: -1}) {
+	if (Quantities{CPUs: 1000}).Contains(Quantities{CPUs: -1}) {
 		t.Error("a negative amount is said to be contained")
 	}
 }
@@ -142,8 +142,8 @@ func TestArgumentsAreLeftAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := few(t, "a"), few(t, "b")
 		before := append([]Range(nil), a...)
-		x := Resources{Ports: Normalize(a)}
-		y := Resources{Ports: Normalize(b)}
+		x := Quantities{Ports: Normalize(a)}
+		y := Quantities{Ports: Normalize(b)}
 		text := x.String()
 		x.Add(y)
 		x.Sub(y)

@@ -1,0 +1,28 @@
+package offers
+
+// OperationType is what Mesos calls an offer operation.
+type OperationType string
+
+// The operations that this package makes.
+const (
+	Reserve    OperationType = "RESERVE"
+	Unreserve  OperationType = "UNRESERVE"
+	Create     OperationType = "CREATE"
+	Destroy    OperationType = "DESTROY"
+	GrowVolume OperationType = "GROW_VOLUME"
+	Launch     OperationType = "LAUNCH"
+)
+
+// Operation is one operation of an ACCEPT. Mesos applies them in order; one that is refused changes nothing, and those
+// behind it are still tried (FACTS 51). So a LAUNCH behind a refused RESERVE fails as well, instead of running elsewhere.
+type Operation struct {
+	Type OperationType
+	// Resources are what RESERVE, UNRESERVE, CREATE and DESTROY are about: those of RESERVE carry the new reservation, those
+	// of UNRESERVE still carry the one that goes, those of CREATE are the volumes with their persistence. All of one
+	// operation come from one resource provider.
+	Resources Resources
+	// Volume is what GROW_VOLUME enlarges by Addition. Mesos: the result can't be used in the same ACCEPT.
+	Volume, Addition Resource
+	// Tasks are what LAUNCH launches.
+	Tasks []Task
+}

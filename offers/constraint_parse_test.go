@@ -161,6 +161,7 @@ var refused = []struct {
 	{strings.Repeat("a:UNIQUE,", maxClauses) + "b:LIK", []int{901}},
 	{"[" + strings.Repeat(`["a","UNIQUE"],`, maxClauses) + `[]]`, []int{1502}},
 	{"rack:IS:r1,rack:LIKE:(" + strings.Repeat("x", 98) + "){656}", []int{22}},
+	{"rack:LIKE:" + strings.Repeat("a{1000}", 66), []int{11}},
 	{"rack:LIKE:(x{9}){7000}", []int{11}},                                                                      // no more than compiles
 	{"a:LIKE:(" + strings.Repeat("x", 60) + "){500},b:LIKE:(" + strings.Repeat("x", 60) + "){500}", []int{83}}, // together
 	{`["a","IS","` + strings.Repeat(",", 40000) + `"]`, []int{1}},

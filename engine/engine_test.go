@@ -82,8 +82,8 @@ func (single) Survey(h []machine.Host) machine.Survey {
 func (single) Requirement(p machine.Pod) offers.Requirement {
 	return offers.Requirement{Subject: p.Name, CPUs: 1000}
 }
-func (single) Task(machine.Pod, machine.Place, machine.Cluster) (machine.Task, error) {
-	return machine.Task{Command: machine.Command{Value: "web"}}, nil
+func (single) Task(machine.Pod, machine.Place, machine.Cluster) (offers.Task, error) {
+	return offers.Task{Command: offers.Command{Value: "web"}}, nil
 }
 func (single) ScoutSilence() time.Duration                { return 0 }
 func (single) TaskName(string) string                     { return "server" }
@@ -91,7 +91,7 @@ func (single) Message(machine.Host, []machine.Pod) []byte { return nil }
 func (single) Health(string) bool                         { return false }
 
 func offer(id string) machine.Event {
-	return machine.Offered{Offers: []offers.Offer{{ID: id, AgentID: "S", Host: "h", Hostname: "h", Role: "r", Free: offers.Quantities{CPUs: 4000}}}}
+	return machine.Offered{Offers: []offers.Offer{{ID: id, AgentID: "S", Site: offers.Site{Host: "h", Hostname: "h"}, Role: "r", Free: offers.Quantities{CPUs: 4000}}}}
 }
 
 // bench is an engine under test, in a bubble of virtual time.

@@ -41,7 +41,7 @@ func logStatus(log *slog.Logger, s machine.TaskStatus) {
 func logCall(log *slog.Logger, c machine.Call) {
 	switch c := c.(type) {
 	case machine.Accept:
-		for _, t := range c.Launches {
+		for _, t := range c.Launches() {
 			log.Info("launch", "task", t.ID, "agent", t.AgentID)
 		}
 	case machine.Reconcile:

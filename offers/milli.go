@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// Milli is an amount in thousandths: Mesos keeps scalars with three decimals (reference: fixed-point ×1000).
+type Milli int64
+
 // maxMilli is the largest amount that is read from outside (10^12 units). Sums of thousands of offers stay far from the
 // limits of int64.
 const maxMilli Milli = 1e15

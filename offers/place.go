@@ -1,120 +1,241 @@
 package offers
 
-import "slices"
+// Round is what is decided at one time.
+type Round struct {
+	// Requirements are what pods need, the most urgent first.
+	Requirements []Requirement
+	// Offers are all that are held.
+	Offers []Offer
+	// Pods are all pods of ours that have a place, also on hosts that have nothing on offer, and those of Requirements that
+	// had one. They are counted where placement counts, their ports are kept free, and they may come back to their host.
+	Pods []Pod
+}
 
-// Place finds resources for each requirement, in the order of reqs, so that no two get the same ones. It gives one result
-// per requirement.
+// Result answers one requirement: a placement, or the reasons why there is none.
+type Result struct {
+	Placement *Placement
+	// Refusals says of each host, in the order of host keys, everything that it lacks. It ends after MaxRefusals; Refused is
+	// how many there are in all.
+	Refusals []Refusal
+	Refused  int
+	// Hosts is how many hosts were asked: all on offer, or only the one to which the requirement is bound.
+	Hosts int
+	// Summary counts the hosts of each kind of refusal, most hosts first. A host that lacks two things counts in two. It ends
+	// after MaxKinds.
+	Summary []Tally
+	// Nearest is the host that lacks least, of those that only lack something; nil if there is none.
+	Nearest *Nearest
+}
+
+// Place finds resources for each requirement, in the order given, so that no two get the same ones. It gives one result
+// for each.
 //
-// A requirement that is bound to a host looks at that host only. Any other takes the host with the fewest placements of
-// this round; among those the one with the most free cpus; among those the first by key. On a host, offers of which this
-// round already uses a part come first, and as few further offers as suffice are added to them, all of one agent and role.
+// A requirement that is bound to a host looks at that host only; one that has something reserved, at the hosts where that
+// is. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
+// type; among those the one that has the fewest itself; among those the one that it fits best, which is the one with least
+// left over, each resource measured by what an average host has; among those the first by key.
 //
-// Ports have fixed numbers. Managed ones must be on offer. No number may be in use by a pod of ours on the host, neither
-// by one of this round nor according to used, which gives the unmanaged ports in use there and may be nil; it is asked at
-// most once per host, and must leave out what the pods of reqs themselves had. A requirement may name one number twice (for tcp and udp) and then holds it once.
-//
-// Agents that are scheduled for maintenance get nothing. A negative amount fits nowhere.
-func Place(reqs []Requirement, offers []Offer, used func(host string) []uint64) []Result {
-	if len(reqs) == 0 {
+// Offers of one agent and role are used together, because freed resources come back as separate small offers (FACTS 19).
+func Place(r Round) []Result {
+	if len(r.Requirements) == 0 {
 		return nil
 	}
-	p := newPool(offers, used)
-	results := make([]Result, len(reqs))
-	for i, r := range reqs {
-		results[i] = p.place(r)
+	p := newPool(r.Offers, r.Pods, len(r.Requirements))
+	results := make([]Result, len(r.Requirements))
+	for i := range r.Requirements {
+		results[i] = p.place(&r.Requirements[i])
 	}
 	return results
 }
 
-// need is what a requirement takes from a slot, and the numbers that must be free on its host.
-type need struct {
-	Quantities
-	numbers []uint64 // of all ports, sorted
+func (p *pool) place(r *Requirement) Result {
+	returning := p.census.leave(r.Subject)
+	n := p.needOf(r)
+	best, hosts := p.choose(n)
+	if best == nil {
+		if returning {
+			p.census.back(r.Subject)
+		}
+		return p.refuse(n, hosts)
+	}
+	a := &p.scratch
+	if a.slot != best || !a.fits {
+		a.try(n, best, false)
+	}
+	placement := a.placement()
+	a.commit()
+	p.version++
+	p.refresh(best.host)
+	p.census.settle(Pod{Name: r.Subject, PodType: r.PodType, Site: *best.host.site(), Ports: placement.Ports}, best.host)
+	return Result{Hosts: len(hosts), Placement: placement}
 }
 
-func needOf(r Requirement) need {
-	n := need{Quantities: Quantities{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk}}
-	var managed []Range
-	for _, p := range r.Ports {
-		n.numbers = append(n.numbers, p.Number)
-		if !p.Unmanaged {
-			managed = append(managed, Range{p.Number, p.Number})
+// choose finds the slot to use, nil if none will do, and the hosts that were asked.
+func (p *pool) choose(n *need) (*slot, []host) {
+	switch {
+	case n.Host != "":
+		at, ok := p.index[n.Host]
+		if !ok {
+			return nil, nil
+		}
+		return p.slotOf(&p.hosts[at], n), p.hosts[at : at+1]
+	case len(n.held) > 0 || n.claimed():
+		return p.heldSlot(n), p.hosts
+	}
+	return p.best(n), p.hosts
+}
+
+// heldSlot is the first slot with something reserved for the pod that has all that is needed: what is reserved there, and
+// the data in it, must not be made anew elsewhere.
+func (p *pool) heldSlot(n *need) *slot {
+	for _, s := range n.held {
+		if p.admits(s, n) && p.scratch.init(p).try(n, s, false) {
+			return s
 		}
 	}
-	slices.Sort(n.numbers)
-	n.numbers = slices.Compact(n.numbers)
-	n.Ports = Normalize(managed)
-	return n
+	return nil
 }
 
-func (p *pool) place(r Requirement) Result {
-	n := needOf(r)
-	hosts := p.hosts
-	if r.Host != "" {
-		hosts = p.find(r.Host)
-	}
-	switch best := p.best(hosts, n); {
-	case best != nil:
-		return Result{Hosts: len(hosts), Placement: best.place(n)}
-	case len(hosts) == 0 && r.Host != "":
-		return p.absent(r.Host)
-	}
-	return p.refuse(hosts, n)
+func (a *attempt) init(p *pool) *attempt {
+	a.pool = p
+	return a
 }
 
-// best is the host that is to be used, nil if none will do.
-func (p *pool) best(hosts []host, n need) *host {
-	var best *host
-	for i := range hosts {
-		h := &hosts[i]
-		if (best == nil || h.before(best)) && p.fits(h, n) {
-			best = h
+// rank is what hosts are compared by, each part before the next; less is better.
+type rank struct {
+	domain, host int32
+	left         float64
+}
+
+func (r rank) before(o rank) bool {
+	switch {
+	case r.domain != o.domain:
+		return r.domain < o.domain
+	case r.host != o.host:
+		return r.host < o.host
+	}
+	return r.left < o.left
+}
+
+// best is the best slot for a need that may go anywhere. Every host is looked at: first for what is cheap to compare.
+func (p *pool) best(n *need) *slot {
+	var best *slot
+	var least rank
+	p.scratch.init(p)
+	for i := range p.rows {
+		row, h := &p.rows[i], &p.hosts[i]
+		if row.cpus < n.least.CPUs || row.mem < n.least.Mem || row.disk < n.least.Disk {
+			continue
+		}
+		r := rank{domain: n.spread.domain[row.domain], host: n.spread.host[i]}
+		if best != nil && !r.before(least) {
+			continue // with nothing left over it would not be better either
+		}
+		if len(h.slots) == 1 {
+			if r.left = p.left(&h.slots[0], n); best != nil && !r.before(least) {
+				continue
+			}
+		}
+		s := p.slotOf(h, n)
+		if s == nil {
+			continue
+		}
+		if r.left = p.left(s, n); best == nil || r.before(least) {
+			best, least = s, r
 		}
 	}
 	return best
 }
 
-// place takes what is needed from a host that has it.
-func (h *host) place(n need) *Placement {
-	s := h.slotFor(n)
-	o := s.offer
-	return &Placement{
-		Host: h.key, Hostname: o.Hostname, Address: o.Address, AgentID: o.AgentID, Role: o.Role,
-		OfferIDs: h.take(s, n), Take: n.Quantities,
+// left is how much a slot would have left over, as the sum of the shares of what there is of each resource in all. The
+// conversions keep a compiler from fusing operations, which would make the result depend on the machine.
+func (p *pool) left(s *slot, n *need) float64 {
+	return float64(float64(s.all.CPUs-n.least.CPUs)*p.perCPU) + float64(float64(s.all.Mem-n.least.Mem)*p.perMem) +
+		float64(float64(s.all.Disk-n.least.Disk)*p.perDisk)
+}
+
+// slotOf is the slot of the host that is to be used, nil if none will do: the one where something is reserved for the pod;
+// otherwise by the order of the requirement's roles, then the one that it fits best.
+func (p *pool) slotOf(h *host, n *need) *slot {
+	if p.excluded(h, n).code != "" {
+		return nil
 	}
-}
-
-// before says whether the host is to be taken before another; they are compared in the order of their keys.
-func (h *host) before(other *host) bool {
-	if h.placed != other.placed {
-		return h.placed < other.placed
+	a := p.scratch.init(p)
+	if held := n.heldOn(h); held || n.claimed() {
+		for _, s := range n.held {
+			if s.host == h && p.admits(s, n) && a.try(n, s, false) {
+				return s
+			}
+		}
+		return nil
 	}
-	return h.cpus > other.cpus
-}
-
-func (p *pool) fits(h *host, n need) bool {
-	return h.slotFor(n) != nil && len(p.clashes(h, n.numbers)) == 0
-}
-
-// slotFor is the slot of the host that is to be used, nil if none will do: one that the round already uses; among those
-// the one with the most free cpus; among those the first by role and agent.
-func (h *host) slotFor(n need) *slot {
 	var best *slot
 	for i := range h.slots {
-		s := &h.slots[i]
-		if s.maintenance || !s.all.Contains(n.Quantities) {
-			continue
-		}
-		if best == nil || s.before(best) {
+		if s := &h.slots[i]; p.admits(s, n) && (best == nil || p.preferred(s, best, n)) && a.try(n, s, false) {
 			best = s
 		}
 	}
 	return best
 }
 
-func (s *slot) before(other *slot) bool {
-	if open, otherOpen := len(s.taken) > 0, len(other.taken) > 0; open != otherOpen {
-		return open
+// preferred says whether a slot of a host is to be taken before another one.
+func (p *pool) preferred(s, other *slot, n *need) bool {
+	if a, b := n.roleOrder(s), n.roleOrder(other); a != b {
+		return a < b
 	}
-	return s.all.CPUs > other.all.CPUs
+	return p.left(s, n) < p.left(other, n)
+}
+
+func (n *need) heldOn(h *host) bool {
+	for _, s := range n.held {
+		if s.host == h {
+			return true
+		}
+	}
+	return false
+}
+
+// roleOrder is the place of the slot's role in the requirement's order, the same for all if it has none.
+func (n *need) roleOrder(s *slot) int {
+	for i, role := range n.Roles {
+		if role == s.role() {
+			return i
+		}
+	}
+	return len(n.Roles)
+}
+
+// admits says whether the slot's role will do, and whether it may be used for all that is known about its agent.
+func (p *pool) admits(s *slot, n *need) bool {
+	return (len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)) && (s.unavailability == nil || p.returns(n, s.host))
+}
+
+// returns says whether the pod comes back to a host where it has been. What binds new pods does not bind it.
+func (p *pool) returns(n *need, h *host) bool {
+	return n.heldOn(h) || p.census.lives(n.Subject, h)
+}
+
+// excluded says which rule keeps the pod from the host, whatever the host has; none if the code is empty.
+func (p *pool) excluded(h *host, n *need) lack {
+	if len(n.rules)+len(n.near)+len(n.apart) == 0 || p.returns(n, h) {
+		return lack{}
+	}
+	for i := range n.rules {
+		r := &n.rules[i]
+		k := r.column.at(h)
+		if k < 0 || r.tally != nil && r.tally.of(k) > r.limit {
+			return lack{code: CodeConstraint, clause: r.clause, full: k >= 0}
+		}
+	}
+	for i, s := range n.near {
+		if s.all > 0 && s.host[h.at] == 0 {
+			return lack{code: CodeColocate, text: n.Colocate[i]}
+		}
+	}
+	for i, s := range n.apart {
+		if s.host[h.at] > 0 {
+			return lack{code: CodeAvoid, text: n.Avoid[i]}
+		}
+	}
+	return lack{}
 }

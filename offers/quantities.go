@@ -6,6 +6,15 @@ import (
 	"strings"
 )
 
+// Quantities are amounts of what Mesos calls cpus, mem (MB), disk (MB) and ports, without anything that tells two resources
+// of a name apart. Ports are sorted and do not touch.
+type Quantities struct {
+	CPUs  Milli   `json:"cpus,omitempty"`
+	Mem   Milli   `json:"mem,omitempty"`
+	Disk  Milli   `json:"disk,omitempty"`
+	Ports []Range `json:"ports,omitempty"`
+}
+
 // IsZero says whether there is nothing in it.
 func (a Quantities) IsZero() bool { return a.scalarsZero() && len(a.Ports) == 0 }
 
@@ -22,6 +31,12 @@ func (a Quantities) Add(b Quantities) Quantities {
 		Disk:  a.Disk + b.Disk,
 		Ports: joinRanges(a.Ports, b.Ports),
 	}
+}
+
+// addScalars is Add without the ports of b.
+func (a Quantities) addScalars(b Quantities) Quantities {
+	a.CPUs, a.Mem, a.Disk = a.CPUs+b.CPUs, a.Mem+b.Mem, a.Disk+b.Disk
+	return a
 }
 
 // Contains says whether b can be taken from a. Nothing contains a negative amount.

@@ -8,6 +8,12 @@ import (
 	"strings"
 )
 
+// Range is a range of port numbers, both ends included.
+type Range struct {
+	Begin uint64 `json:"begin"`
+	End   uint64 `json:"end"`
+}
+
 // Normalize sorts ranges and joins those that overlap or touch. Ranges that end before they begin hold nothing and are
 // dropped. Everything in this package expects ports in this form, and gives them back in it.
 func Normalize(ranges []Range) []Range {
@@ -73,14 +79,33 @@ func cutRanges(ranges, gone []Range) []Range {
 	if disjoint(ranges, gone) {
 		return ranges
 	}
-	var left []Range
+	left := make([]Range, 0, len(ranges)+len(gone))
 	for _, r := range ranges {
 		for len(gone) > 0 && gone[0].End < r.Begin {
 			gone = gone[1:]
 		}
 		left = cutRange(left, r, gone)
 	}
+	if len(left) == 0 {
+		return nil
+	}
 	return left
+}
+
+// commonRanges is every number that is in both.
+func commonRanges(a, b []Range) []Range {
+	var common []Range
+	for len(a) > 0 && len(b) > 0 {
+		if begin, end := max(a[0].Begin, b[0].Begin), min(a[0].End, b[0].End); begin <= end {
+			common = append(common, Range{begin, end})
+		}
+		if a[0].End < b[0].End {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return common
 }
 
 // disjoint says whether there is no number in both.

@@ -6,6 +6,164 @@ import (
 	"strings"
 )
 
+// Limits of what a result holds, so that it stays small with ten thousand hosts.
+const (
+	// MaxRefusals is how many refusals of hosts it holds at most.
+	MaxRefusals = 20
+	// MaxKinds is how many kinds of refusals are told apart at most; all further ones count as CodeOther.
+	MaxKinds = 24
+)
+
+// Tally is a kind of refusal and on how many hosts it was met. Host is the first of them.
+type Tally struct {
+	Refusal
+	Hosts int
+	// Mixed says that Have is not the same on all of them: then it is the largest amount, or the ports of the first host.
+	Mixed bool
+}
+
+// Code identifies a kind of refusal.
+type Code string
+
+// The codes of refusals.
+const (
+	CodeNoOffer     Code = "no-offer"    // nothing on offer (from that host, if it is bound to one)
+	CodeOtherHost   Code = "other-host"  // the requirement is bound to another host; only in summaries
+	CodeScalar      Code = "scalar"      // too little cpus, mem or disk
+	CodePorts       Code = "ports"       // a port is not on offer
+	CodePortClash   Code = "port-clash"  // a port is used by another pod of ours on the host
+	CodePortBase    Code = "port-base"   // there is no base from which all ports with an offset are free
+	CodePortAny     Code = "port-any"    // no number is left for a port that takes any
+	CodeMount       Code = "mount"       // no MOUNT disk that is large enough, or has the path or profile
+	CodeVolume      Code = "volume"      // a volume that the pod has is not on offer
+	CodeHeld        Code = "held"        // what is reserved for the pod is not on offer, or not all of it
+	CodeElsewhere   Code = "elsewhere"   // what is reserved for the pod is on another host
+	CodeRole        Code = "role"        // nothing on offer for a role that will do
+	CodeConstraint  Code = "constraint"  // a clause of the placement constraint excludes the host
+	CodeColocate    Code = "colocate"    // no pod of the type that it must be with
+	CodeAvoid       Code = "avoid"       // a pod of a type that it must not be with
+	CodeMaintenance Code = "maintenance" // the agent is scheduled for maintenance, and the pod is new there
+	CodeOther       Code = "other"       // further kinds, in summaries only
+)
+
+// Refusal is a typed "no" of one host to one requirement.
+type Refusal struct {
+	Code Code
+	Host string
+	// Role is the role of the offers that were looked at; empty if it does not matter.
+	Role     string
+	Resource string // cpus, mem, disk, ports; empty if it is not about a resource
+	// Name is the volume or port that it is about, if there are several; or what else names it: a pod type, a path.
+	Name string
+	// Clause is the clause of the constraint.
+	Clause string
+	// Need is an amount, or the ports that are missing or in use. Have is an amount, or the ports on offer.
+	Need string
+	Have string
+}
+
+// Nearest is the host that lacks least.
+type Nearest struct {
+	Host  string
+	Lacks []Lack
+}
+
+// Lack is what would have to be there besides.
+type Lack struct {
+	Resource string
+	More     string // an amount, or ports
+}
+
+// lack is a refusal before it is put in words: with ten thousand hosts, most are only counted.
+type lack struct {
+	code     Code
+	role     string
+	resource string
+	name     string
+	text     string // a path, a persistence id, a pod type
+	clause   *Clause
+	full     bool    // the clause would allow the host, if there were fewer pods
+	need     Milli   // of a scalar
+	have     Milli   // of a scalar
+	ports    []Range // that are missing or in use
+	offered  []Range // ports on offer
+	count    int     // of disks
+}
+
+func (l *lack) refusal(host string) Refusal {
+	r := Refusal{Code: l.code, Host: host, Role: l.role, Resource: l.resource, Name: cmp.Or(l.name, l.text)}
+	switch l.code {
+	case CodeScalar:
+		r.Need, r.Have = l.need.String(), l.have.String()
+	case CodeMount:
+		r.Need, r.Have = l.need.String(), l.have.String()
+		if l.text != "" {
+			r.Name = l.text
+		}
+		if l.count == 0 {
+			r.Have = ""
+		}
+	case CodeHeld:
+		switch l.resource {
+		case "":
+		case "ports":
+			r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
+		default:
+			r.Need, r.Have = l.need.String(), l.have.String()
+		}
+	case CodePorts, CodePortBase, CodePortAny:
+		r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
+	case CodePortClash:
+		r.Need = showRanges(l.ports)
+	case CodeVolume:
+		r.Need = l.text
+	case CodeConstraint:
+		r.Clause = l.clause.String()
+	case CodeRole:
+		r.Have = l.text
+		r.Name = ""
+	}
+	return r
+}
+
+// same says whether two lacks are of one kind: they differ only in what the hosts have.
+func (l *lack) same(o *lack) bool {
+	return l.code == o.code && l.resource == o.resource && l.name == o.name && l.text == o.text && l.role == o.role &&
+		l.clause == o.clause && l.need == o.need && slices.Equal(l.ports, o.ports)
+}
+
+// verdict is a refusal that is kept for the next requirement like it.
+type verdict struct {
+	requirement *Requirement
+	version     int
+	result      Result
+}
+
+// refuse gathers why none of the hosts will do.
+func (p *pool) refuse(n *need, hosts []host) Result {
+	switch {
+	case len(hosts) == 0 && n.Host != "":
+		return p.absent(n.Host)
+	case len(hosts) == 0:
+		none := Refusal{Code: CodeNoOffer}
+		return Result{Refusals: []Refusal{none}, Refused: 1, Summary: []Tally{{Refusal: none}}}
+	}
+	_, known := p.census.byName[n.Subject]
+	same := !known && len(n.held) == 0 && !n.claimed()
+	if v := &p.refused; same && v.requirement != nil && v.version == p.version && alike(v.requirement, n.Requirement) {
+		return v.result
+	}
+	g := gathering{pool: p, need: n, result: Result{Hosts: len(hosts)}}
+	for i := range hosts {
+		g.host(&hosts[i])
+	}
+	result := g.done()
+	if same {
+		p.refused = verdict{n.Requirement, p.version, result}
+	}
+	return result
+}
+
 // absent refuses for want of an offer from the host to which a requirement is bound.
 func (p *pool) absent(key string) Result {
 	none := Refusal{Code: CodeNoOffer, Host: key}
@@ -16,72 +174,18 @@ func (p *pool) absent(key string) Result {
 	return res
 }
 
-// refuse gathers why none of the hosts will do.
-func (p *pool) refuse(hosts []host, n need) Result {
-	if len(hosts) == 0 {
-		none := Refusal{Code: CodeNoOffer}
-		return Result{Refusals: []Refusal{none}, Refused: 1, Summary: []Tally{{Refusal: none}}}
-	}
-	g := gathering{result: Result{Hosts: len(hosts)}}
-	for i := range hosts {
-		g.host(p, &hosts[i], n)
-	}
-	return g.done()
-}
-
-// lack is a refusal before it is put in words: with ten thousand hosts, most are only counted.
-type lack struct {
-	code     Code
-	resource string
-	need     Milli   // of a scalar
-	have     Milli   // of a scalar
-	ports    []Range // that are missing or in use
-	offered  []Range // ports on offer
-}
-
-func (l lack) refusal(host string) Refusal {
-	r := Refusal{Code: l.code, Host: host, Resource: l.resource}
-	switch l.code {
-	case CodeScalar:
-		r.Need, r.Have = l.need.String(), l.have.String()
-	case CodePorts:
-		r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
-	case CodePortClash:
-		r.Need = showRanges(l.ports)
-	}
-	return r
-}
-
-// appendLacks appends what the slot does not have. Ports that are busy are left out, because they are told apart.
-func (s *slot) appendLacks(lacks []lack, n need, busy []Range) []lack {
-	if !holdsRanges(s.all.Ports, n.Ports) {
-		if ports := cutRanges(cutRanges(n.Ports, s.all.Ports), busy); len(ports) > 0 {
-			lacks = append(lacks, lack{code: CodePorts, resource: "ports", ports: ports, offered: s.all.Ports})
-		}
-	}
-	have := s.all.scalars()
-	for i, want := range n.scalars() {
-		if !enough(have[i].amount, want.amount) {
-			lacks = append(lacks, lack{code: CodeScalar, resource: want.name, need: want.amount, have: have[i].amount})
-		}
-	}
-	return lacks
-}
-
-// singles are the ranges of sorted numbers.
-func singles(numbers []uint64) []Range {
-	var ranges []Range
-	for _, n := range numbers {
-		ranges = append(ranges, Range{n, n})
-	}
-	return Normalize(ranges)
-}
-
 // gathering counts lacks of many hosts, and puts the first ones in words.
 type gathering struct {
-	result      Result
-	kinds       []kind
-	best, other []lack // kept from host to host, to save memory
+	pool   *pool
+	need   *need
+	result Result
+	kinds  []kind
+	others kind
+	best   []lack // kept from host to host, to save memory
+	// near is the host that lacks least so far.
+	near     string
+	nearness float64
+	nearBy   []lack
 }
 
 // kind is lacks that differ only in what the hosts have.
@@ -94,57 +198,168 @@ type kind struct {
 
 // host adds everything that keeps a host from having what is needed. If it has several slots, the one counts that comes
 // nearest.
-func (g *gathering) host(p *pool, h *host, n need) {
-	busy := singles(p.clashes(h, n.numbers))
-	usable := false
-	for i := range h.slots {
-		s := &h.slots[i]
-		if s.maintenance {
-			continue
-		}
-		g.other = s.appendLacks(g.other[:0], n, busy)
-		if !usable || len(g.other) < len(g.best) {
-			g.best, g.other = g.other, g.best
-		}
-		usable = true
-	}
-	if !usable {
-		g.add(h.key, lack{code: CodeMaintenance})
+func (g *gathering) host(h *host) {
+	if l := g.hostLack(h); l.code != "" {
+		g.add(h.key, &l)
 		return
 	}
-	if len(busy) > 0 {
-		g.add(h.key, lack{code: CodePortClash, resource: "ports", ports: busy})
+	a := g.pool.scratch.init(g.pool)
+	least := -1.0
+	for i := range h.slots {
+		s := &h.slots[i]
+		if !g.pool.admits(s, g.need) {
+			continue
+		}
+		a.try(g.need, s, true)
+		if near := nearness(a.lacks); least < 0 || near < least {
+			least = near
+			g.best = append(g.best[:0], a.lacks...)
+			for k := range g.best {
+				g.best[k].role = g.roleOf(s)
+			}
+		}
 	}
-	for _, l := range g.best {
-		g.add(h.key, l)
+	for i := range g.best {
+		g.add(h.key, &g.best[i])
+	}
+	if measurable(g.best) && (g.near == "" || least < g.nearness) {
+		g.near, g.nearness = h.key, least
+		g.nearBy = append(g.nearBy[:0], g.best...)
 	}
 }
 
-func (g *gathering) add(host string, l lack) {
+// hostLack is why a host is not looked at more closely; none if it is.
+func (g *gathering) hostLack(h *host) lack {
+	p, n := g.pool, g.need
+	if (len(n.held) > 0 || n.claimed()) && !n.heldOn(h) {
+		if len(n.held) > 0 {
+			return lack{code: CodeElsewhere, text: n.held[0].host.key}
+		}
+		return lack{code: CodeHeld}
+	}
+	if l := p.excluded(h, n); l.code != "" {
+		return l
+	}
+	roles, usable := false, false
+	for i := range h.slots {
+		s := &h.slots[i]
+		roles = roles || len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)
+		usable = usable || p.admits(s, n)
+	}
+	switch {
+	case usable:
+		return lack{}
+	case roles:
+		return lack{code: CodeMaintenance}
+	}
+	return lack{code: CodeRole, text: h.roles()}
+}
+
+// roles lists the roles that the host's offers are for.
+func (h *host) roles() string {
+	var roles []string
+	for i := range h.slots {
+		if r := h.slots[i].role(); !slices.Contains(roles, r) {
+			roles = append(roles, r)
+		}
+	}
+	return strings.Join(roles, ", ")
+}
+
+// roleOf is the role to be told with a refusal: only where there is a choice.
+func (g *gathering) roleOf(s *slot) string {
+	switch {
+	case g.need.PreReserved != "":
+		return g.need.PreReserved
+	case len(g.need.Roles) > 1:
+		return s.role()
+	}
+	return ""
+}
+
+// nearness is how much is missing. An amount may become free, so that counts by the share that is missing; a port or a disk
+// that an agent does not have counts for more than any amount.
+func nearness(lacks []lack) float64 {
+	var sum float64
+	for i := range lacks {
+		l := &lacks[i]
+		switch {
+		case l.code != CodeScalar:
+			sum += 3
+		case l.need > 0:
+			sum += 1 + float64(l.need-l.have)/float64(l.need)
+		}
+	}
+	return sum
+}
+
+// measurable says whether all lacks are such that more of something would mend them.
+func measurable(lacks []lack) bool {
+	for i := range lacks {
+		switch lacks[i].code {
+		case CodeScalar, CodePorts, CodeMount:
+		default:
+			return false
+		}
+	}
+	return len(lacks) > 0
+}
+
+func (g *gathering) add(host string, l *lack) {
 	g.result.Refused++
 	if len(g.result.Refusals) < MaxRefusals {
 		g.result.Refusals = append(g.result.Refusals, l.refusal(host))
 	}
 	for i := range g.kinds {
 		k := &g.kinds[i]
-		if k.code != l.code || k.resource != l.resource || !slices.Equal(k.ports, l.ports) {
+		if !k.same(l) {
 			continue
 		}
 		k.hosts++
 		k.mixed = k.mixed || k.have != l.have || !slices.Equal(k.offered, l.offered)
-		k.have = max(k.have, l.have)
+		k.have, k.count = max(k.have, l.have), max(k.count, l.count)
 		return
 	}
-	g.kinds = append(g.kinds, kind{lack: l, host: host, hosts: 1})
+	if len(g.kinds) == MaxKinds {
+		if g.others.hosts == 0 {
+			g.others = kind{lack: lack{code: CodeOther}, host: host}
+		}
+		g.others.hosts++
+		return
+	}
+	g.kinds = append(g.kinds, kind{lack: *l, host: host, hosts: 1})
 }
 
 func (g *gathering) done() Result {
-	for _, k := range g.kinds {
+	for i := range g.kinds {
+		k := &g.kinds[i]
 		g.result.Summary = append(g.result.Summary, Tally{Refusal: k.refusal(k.host), Hosts: k.hosts, Mixed: k.mixed})
 	}
 	slices.SortStableFunc(g.result.Summary, func(a, b Tally) int {
-		return cmp.Or(cmp.Compare(b.Hosts, a.Hosts), strings.Compare(string(a.Code), string(b.Code)),
-			strings.Compare(a.Resource, b.Resource), strings.Compare(a.Need, b.Need))
+		return cmp.Or(cmp.Compare(b.Hosts, a.Hosts), strings.Compare(string(a.Code), string(b.Code)), strings.Compare(a.Clause, b.Clause),
+			strings.Compare(a.Resource, b.Resource), strings.Compare(a.Name, b.Name), strings.Compare(a.Need, b.Need))
 	})
+	if k := &g.others; k.hosts > 0 {
+		g.result.Summary = append(g.result.Summary, Tally{Refusal: k.refusal(k.host), Hosts: k.hosts})
+	}
+	if g.near != "" {
+		g.result.Nearest = &Nearest{Host: g.near}
+		for i := range g.nearBy {
+			g.result.Nearest.Lacks = append(g.result.Nearest.Lacks, g.nearBy[i].more())
+		}
+	}
 	return g.result
+}
+
+// more is what would mend a lack.
+func (l *lack) more() Lack {
+	switch {
+	case l.code == CodePorts:
+		return Lack{"ports", showRanges(l.ports)}
+	case l.code == CodeMount && l.text != "":
+		return Lack{"MOUNT disk", l.text}
+	case l.code == CodeMount:
+		return Lack{"MOUNT disk", l.need.String()}
+	}
+	return Lack{l.resource, (l.need - l.have).String()}
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/plans"
 )
 
@@ -32,7 +33,7 @@ func printable() *rapid.Generator[string] {
 func TestNoValueEscapesItsQuotes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := printable().Draw(t, "value")
-		line := exportLine([]machine.Var{{Name: "A", Value: value}, {Name: "B", Value: "b"}}, `printf '%s/%s' "$A" "$B"`)
+		line := exportLine([]offers.Var{{Name: "A", Value: value}, {Name: "B", Value: "b"}}, `printf '%s/%s' "$A" "$B"`)
 		got, err := exec.Command("/bin/sh", "-c", line).CombinedOutput()
 		if err != nil || string(got) != value+"/b" {
 			t.Fatalf("the shell made %q of %q (line %s), error %v", got, value, line, err)
@@ -40,42 +41,50 @@ func TestNoValueEscapesItsQuotes(t *testing.T) {
 	})
 }
 
-func TestTasksAndRequirementsNeedTheSame(t *testing.T) {
+// What a host gives is what the settings say, divided between task and executor; an executor's part is no less than Mesos
+// wants.
+func TestPodsGetTheirResources(t *testing.T) {
 	s := dockerSettings()
 	s.S3Hostname, s.ClientMountPoint, s.ClientImage = "s3", "/q", "client"
 	service := newService(t, s)
+	offer := offers.Offer{ID: "O", AgentID: "S", Role: "r", Site: offers.Site{Host: "h"},
+		Free: offers.Quantities{CPUs: 64000, Mem: 1e9, Disk: 1e9, Ports: []offers.Range{{Begin: 1, End: 65535}}}}
 	cluster := machine.Cluster{Pods: []machine.Pod{{Name: "registry-0", Type: Registry, Host: "h", Task: &machine.PodTask{Address: "10.0.0.1"}}}}
 	for _, kind := range podTypes {
 		pod := machine.Pod{Name: kind.name + "-0", Type: kind.name, Host: "h"}
 		need := service.Requirement(pod)
-		if need.Host != "" {
-			t.Errorf("%s: a free pod is bound to %q", kind.name, need.Host)
+		if need.Host != "" || need.Subject != pod.Name || need.PodType != kind.name {
+			t.Errorf("%s: a free pod's requirement is of %q, a %q, bound to %q", kind.name, need.Subject, need.PodType, need.Host)
+		}
+		if err := need.Validate(); err != nil {
+			t.Errorf("%s: %v", kind.name, err)
+		}
+		placed := offers.Place(offers.Round{Requirements: []offers.Requirement{need}, Offers: []offers.Offer{offer}})[0].Placement
+		if placed == nil {
+			t.Fatalf("%s does not fit a large host", kind.name)
 		}
 		task, err := service.Task(pod, machine.Place{Host: "h"}, cluster)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum := task.Resources
-		if task.Executor != nil {
-			sum.CPUs += task.Executor.Resources.CPUs
-			sum.Mem += task.Executor.Resources.Mem
-			sum.Disk += task.Executor.Resources.Disk
-		}
-		var ports []uint64
-		for _, r := range sum.Ports {
-			for n := r.Begin; n <= r.End; n++ {
-				ports = append(ports, n)
+		launched := placed.Launch(task).Tasks[0]
+		sum := launched.Resources.Quantities()
+		if e := launched.Executor; e != nil {
+			part := e.Resources.Quantities()
+			if part.CPUs < 10 || part.Mem < 32000 || part.Disk == 0 {
+				t.Errorf("%s: the executor has %s", kind.name, part)
 			}
+			sum = sum.Add(part)
 		}
-		var managed []uint64
+		want := s.resources(kind)
 		for _, p := range need.Ports {
 			if !p.Unmanaged {
-				managed = append(managed, p.Number)
+				want.Ports = append(want.Ports, offers.Range{Begin: p.Number, End: p.Number})
 			}
 		}
-		slices.Sort(managed)
-		if sum.CPUs != need.CPUs || sum.Mem != need.Mem || sum.Disk != need.Disk || !slices.Equal(ports, managed) {
-			t.Errorf("%s: requirement %+v, task and executor have %+v", kind.name, need, sum)
+		want.Ports = offers.Normalize(want.Ports)
+		if !sum.Equal(want) {
+			t.Errorf("%s: task and executor have %s, want %s", kind.name, sum, want)
 		}
 	}
 }

@@ -26,24 +26,19 @@ var proberShare = offers.Quantities{CPUs: 10, Mem: 1000}
 var leastProber = offers.Quantities{CPUs: 20, Mem: 33000}
 
 // proberTask is a task for a custom executor. The executor's command says everything, the task brings no data.
-func (s Settings) proberTask(p machine.Pod, host string) machine.Task {
+func (s Settings) proberTask(p machine.Pod, host string) offers.Task {
 	t, _ := lookUp(Prober)
-	all := s.resources(t)
-	executor := &machine.Executor{
-		Name:      p.Name,
-		Source:    s.Name,
-		Resources: offers.Quantities{CPUs: all.CPUs - proberShare.CPUs, Mem: all.Mem - proberShare.Mem, Disk: all.Disk},
-	}
+	executor := &offers.Executor{Name: p.Name, Source: s.Name}
 	devices, mount := forHost(s.HostDeviceDirectory, host), ""
 	if s.ClientMountPoint != "" {
 		mount = forHost(s.ClientMountPoint, host)
 	}
 	if s.ProberFrom == ProberFromImage {
-		executor.Container = &machine.Container{Image: s.FrameworkImage, Privileged: true}
+		executor.Container = &offers.Container{Image: s.FrameworkImage, Privileged: true}
 		devices, mount = bind(executor.Container, devices, mount)
 		executor.Command.Value = "exec " + Artifact + " prober"
 	} else {
-		executor.Command.URIs = []machine.URI{{
+		executor.Command.URIs = []offers.URI{{
 			Value:      strings.TrimRight(s.FrameworkURL, "/") + "/v1/artifacts/" + Artifact,
 			Executable: true,
 			OutputFile: Artifact,
@@ -53,34 +48,33 @@ func (s Settings) proberTask(p machine.Pod, host string) machine.Task {
 	executor.Command.Shell = true
 	executor.Command.User = s.User
 	executor.Command.Env = proberEnv(s, host, devices, mount)
-	return machine.Task{
-		Name:      p.Name + "-" + t.task,
-		Resources: proberShare,
-		Executor:  executor,
-		Labels:    s.labels(t, p),
+	return offers.Task{
+		Name:     p.Name + "-" + t.task,
+		Executor: executor,
+		Labels:   s.labels(t, p),
 	}
 }
 
-func proberEnv(s Settings, host, devices, mount string) []machine.Var {
-	env := []machine.Var{
+func proberEnv(s Settings, host, devices, mount string) []offers.Var {
+	env := []offers.Var{
 		{Name: EnvHostKey, Value: host},
 		{Name: EnvProbeInterval, Value: s.ProbeInterval.String()},
 		{Name: EnvDeviceDir, Value: devices},
 	}
 	if mount != "" {
-		env = append(env, machine.Var{Name: EnvMountPoint, Value: mount})
+		env = append(env, offers.Var{Name: EnvMountPoint, Value: mount})
 	}
 	return env
 }
 
 // bind makes a host's directories visible to a prober in a container, to be read only, and returns where. Of the mount point
 // it is the parent: docker would create the mount point itself if it is not there.
-func bind(c *machine.Container, devices, mount string) (inDevices, inMount string) {
-	c.Volumes = []machine.Volume{{HostPath: devices, ContainerPath: containerDevices, ReadOnly: true}}
+func bind(c *offers.Container, devices, mount string) (inDevices, inMount string) {
+	c.Volumes = []offers.HostVolume{{HostPath: devices, ContainerPath: containerDevices, ReadOnly: true}}
 	if mount == "" {
 		return containerDevices, ""
 	}
 	const parent = "/client"
-	c.Volumes = append(c.Volumes, machine.Volume{HostPath: path.Dir(mount), ContainerPath: parent, ReadOnly: true})
+	c.Volumes = append(c.Volumes, offers.HostVolume{HostPath: path.Dir(mount), ContainerPath: parent, ReadOnly: true})
 	return containerDevices, path.Join(parent, path.Base(mount))
 }

@@ -109,10 +109,22 @@ func (s *Service) Fingerprint(podType string) string { return s.fingerprints[pod
 // Requirement is what a pod needs of a host: the resources and ports of its type, on its host if it is bound to one.
 func (s *Service) Requirement(p machine.Pod) offers.Requirement {
 	t, _ := lookUp(p.Type)
-	r := s.settings.resources(t)
-	req := offers.Requirement{Subject: p.Name, CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk, Ports: s.settings.ports(t)}
+	req := s.settings.requirement(t)
+	req.Subject, req.PodType = p.Name, p.Type
 	if p.Bound {
 		req.Host = p.Host
+	}
+	return req
+}
+
+// requirement is what any pod of a type needs. A prober is an executor with a task that does nothing; it has all but a small
+// share.
+func (s Settings) requirement(t podType) offers.Requirement {
+	r := s.resources(t)
+	req := offers.Requirement{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk, Ports: s.ports(t)}
+	if t.name == Prober {
+		req.CPUs, req.Mem, req.Disk = proberShare.CPUs, proberShare.Mem, 0
+		req.Executor = offers.Quantities{CPUs: r.CPUs - proberShare.CPUs, Mem: r.Mem - proberShare.Mem, Disk: r.Disk}
 	}
 	return req
 }

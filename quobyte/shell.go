@@ -3,7 +3,7 @@ package quobyte
 import (
 	"strings"
 
-	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/offers"
 )
 
 // quote makes one word of a text for /bin/sh, whatever is in it. Words that need no quotes are left as they are.
@@ -24,7 +24,7 @@ func needsQuote(r rune) bool {
 
 // exportLine is a shell line that exports the variables and then runs a command in the shell's place, so that signals
 // reach it.
-func exportLine(env []machine.Var, command string) string {
+func exportLine(env []offers.Var, command string) string {
 	var line strings.Builder
 	for i, v := range env {
 		if i == 0 {

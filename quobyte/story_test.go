@@ -193,6 +193,9 @@ func (s *story) message(t *testing.T, d *datadriven.TestData) string {
 func showRequirement(r offers.Requirement) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "requirement: %s on %q, cpus %s, mem %s, disk %s", r.Subject, r.Host, decimal(r.CPUs), decimal(r.Mem), decimal(r.Disk))
+	if !r.Executor.IsZero() {
+		fmt.Fprintf(&b, ", executor %s", r.Executor)
+	}
 	for _, p := range r.Ports {
 		fmt.Fprintf(&b, ", %s %d", p.Name, p.Number)
 		if p.Unmanaged {
@@ -202,10 +205,9 @@ func showRequirement(r offers.Requirement) string {
 	return b.String() + "\n"
 }
 
-func show(task machine.Task) string {
+func show(task offers.Task) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "name: %s\n", task.Name)
-	showResources(&b, task.Resources)
 	if task.Executor == nil {
 		showCommand(&b, task.Command)
 		showContainer(&b, task.Container)
@@ -219,18 +221,13 @@ func show(task machine.Task) string {
 	fmt.Fprintf(&b, "labels: %v\n", task.Labels)
 	if e := task.Executor; e != nil {
 		fmt.Fprintf(&b, "executor: id %q, name %s, source %s\n", e.ID, e.Name, e.Source)
-		showResources(&b, e.Resources)
 		showCommand(&b, e.Command)
 		showContainer(&b, e.Container)
 	}
 	return b.String()
 }
 
-func showResources(b *strings.Builder, r offers.Quantities) {
-	fmt.Fprintf(b, "resources: cpus %s, mem %s, disk %s, ports %v\n", decimal(r.CPUs), decimal(r.Mem), decimal(r.Disk), r.Ports)
-}
-
-func showCommand(b *strings.Builder, c machine.Command) {
+func showCommand(b *strings.Builder, c offers.Command) {
 	fmt.Fprintf(b, "command: shell %t, user %q: %s\n", c.Shell, c.User, c.Value)
 	for _, v := range c.Env {
 		fmt.Fprintf(b, "  %s=%s\n", v.Name, v.Value)
@@ -240,7 +237,7 @@ func showCommand(b *strings.Builder, c machine.Command) {
 	}
 }
 
-func showContainer(b *strings.Builder, c *machine.Container) {
+func showContainer(b *strings.Builder, c *offers.Container) {
 	if c != nil {
 		fmt.Fprintf(b, "container: %+v\n", *c)
 	}

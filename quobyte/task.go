@@ -23,17 +23,16 @@ const (
 )
 
 // Task renders a pod's task: what the predecessor rendered with Docker, the same environment for a plain command with
-// Command, and a custom executor for a prober. Its resources are those of Requirement; a prober's are divided between
-// executor and task.
+// Command, and a custom executor for a prober.
 //
 // Late-bound is the list of registry addresses: those of the hosts of all registry pods in the cluster, launched or not.
-func (s *Service) Task(p machine.Pod, at machine.Place, c machine.Cluster) (machine.Task, error) {
+func (s *Service) Task(p machine.Pod, at machine.Place, c machine.Cluster) (offers.Task, error) {
 	t, ok := lookUp(p.Type)
 	if !ok {
-		return machine.Task{}, fmt.Errorf("pod %q: type %q is unknown", p.Name, p.Type)
+		return offers.Task{}, fmt.Errorf("pod %q: type %q is unknown", p.Name, p.Type)
 	}
 	if !isFileName(at.Host) {
-		return machine.Task{}, fmt.Errorf("pod %q: host key %q can't be part of a directory name", p.Name, at.Host)
+		return offers.Task{}, fmt.Errorf("pod %q: host key %q can't be part of a directory name", p.Name, at.Host)
 	}
 	if t.name == Prober {
 		return s.settings.proberTask(p, at.Host), nil
@@ -43,7 +42,7 @@ func (s *Service) Task(p machine.Pod, at machine.Place, c machine.Cluster) (mach
 		registries = s.settings.registryList(c)
 	}
 	if registries == "" {
-		return machine.Task{}, fmt.Errorf("pod %q: no registry's address is known yet", p.Name)
+		return offers.Task{}, fmt.Errorf("pod %q: no registry's address is known yet", p.Name)
 	}
 	return s.settings.render(t, p, at, registries), nil
 }
@@ -83,10 +82,9 @@ func podAddress(p machine.Pod, c machine.Cluster) string {
 }
 
 // render is the task of any pod but a prober.
-func (s Settings) render(t podType, p machine.Pod, at machine.Place, registries string) machine.Task {
-	task := machine.Task{
+func (s Settings) render(t podType, p machine.Pod, at machine.Place, registries string) offers.Task {
+	task := offers.Task{
 		Name:      p.Name + "-" + t.task,
-		Resources: s.taskResources(t),
 		KillGrace: killGrace,
 		Labels:    s.labels(t, p),
 		Discovery: s.discovery(t),
@@ -98,44 +96,44 @@ func (s Settings) render(t podType, p machine.Pod, at machine.Place, registries 
 	env := s.serverEnv(t, at, registries)
 	devices := forHost(s.HostDeviceDirectory, at.Host)
 	if s.Containerizer == Docker {
-		task.Command = machine.Command{Shell: true, Value: exportLine(env, "/opt/main.sh"), User: s.User}
-		task.Container = &machine.Container{
+		task.Command = offers.Command{Shell: true, Value: exportLine(env, "/opt/main.sh"), User: s.User}
+		task.Container = &offers.Container{
 			Image:      s.DockerImage + ":" + s.Release,
 			Privileged: true,
-			Volumes:    []machine.Volume{{HostPath: devices, ContainerPath: containerDevices}},
+			Volumes:    []offers.HostVolume{{HostPath: devices, ContainerPath: containerDevices}},
 		}
 		return task
 	}
-	env = append(env, machine.Var{Name: EnvDeviceDir, Value: devices})
-	task.Command = machine.Command{Shell: true, Value: "exec " + s.ServerCommand, Env: env, User: s.User}
+	env = append(env, offers.Var{Name: EnvDeviceDir, Value: devices})
+	task.Command = offers.Command{Shell: true, Value: "exec " + s.ServerCommand, Env: env, User: s.User}
 	return task
 }
 
-func (s Settings) renderClient(task *machine.Task, at machine.Place, registries string) {
+func (s Settings) renderClient(task *offers.Task, at machine.Place, registries string) {
 	mount := forHost(s.ClientMountPoint, at.Host)
-	env := []machine.Var{
+	env := []offers.Var{
 		{Name: "QUOBYTE_SERVICE", Value: Client},
 		{Name: "QUOBYTE_REGISTRY", Value: registries},
 		{Name: "QUOBYTE_CLIENT_HTTP_PORT", Value: strconv.Itoa(s.ClientPort)},
 	}
 	if s.tellsHostIP() {
-		env = append(env, machine.Var{Name: "HOST_IP", Value: at.Address})
+		env = append(env, offers.Var{Name: "HOST_IP", Value: at.Address})
 	}
 	if s.Containerizer == Command {
-		env = append(env, machine.Var{Name: EnvMountPoint, Value: mount})
-		task.Command = machine.Command{Shell: true, Value: "exec " + cmp.Or(s.ClientCommand, s.ServerCommand), Env: env, User: s.User}
+		env = append(env, offers.Var{Name: EnvMountPoint, Value: mount})
+		task.Command = offers.Command{Shell: true, Value: "exec " + cmp.Or(s.ClientCommand, s.ServerCommand), Env: env, User: s.User}
 		return
 	}
-	env = append(env, machine.Var{Name: EnvMountPoint, Value: containerMount})
+	env = append(env, offers.Var{Name: EnvMountPoint, Value: containerMount})
 	command := cmp.Or(s.ClientCommand, fmt.Sprintf(`mount.quobyte --hostname %s --http-port %d -f -d INFO -l /dev/stdout "$QUOBYTE_REGISTRY/" %s`,
 		quote(at.Hostname), s.ClientPort, containerMount))
-	task.Command = machine.Command{Shell: true, Value: exportLine(env, command), User: s.User}
-	task.Container = &machine.Container{
+	task.Command = offers.Command{Shell: true, Value: exportLine(env, command), User: s.User}
+	task.Container = &offers.Container{
 		Image:      s.clientImage(),
 		Privileged: true,
 		// A mount inside must be seen by the host. Mesos has no field for that with Docker (its mount_propagation is for the
 		// Mesos containerizer only).
-		Parameters: []machine.Var{{Name: "volume", Value: mount + ":" + containerMount + ":shared"}},
+		Parameters: []offers.Var{{Name: "volume", Value: mount + ":" + containerMount + ":shared"}},
 	}
 }
 
@@ -144,9 +142,9 @@ func (s Settings) renderClient(task *machine.Task, at machine.Place, registries 
 func (s Settings) tellsHostIP() bool { return !s.AutodetectServiceIP || s.Containerizer == Command }
 
 // serverEnv is the environment that the server image takes.
-func (s Settings) serverEnv(t podType, at machine.Place, registries string) []machine.Var {
-	var env []machine.Var
-	add := func(name, value string) { env = append(env, machine.Var{Name: name, Value: value}) }
+func (s Settings) serverEnv(t podType, at machine.Place, registries string) []offers.Var {
+	var env []offers.Var
+	add := func(name, value string) { env = append(env, offers.Var{Name: name, Value: value}) }
 	number := func(name string, value int) { add(name, strconv.Itoa(value)) }
 
 	add("QUOBYTE_SERVICE", t.name)
@@ -183,31 +181,11 @@ func forHost(directory, key string) string {
 	return path.Clean(strings.ReplaceAll(directory, hostPlaceholder, key))
 }
 
-// taskResources are a type's resources with the ports that Mesos is asked for.
-func (s Settings) taskResources(t podType) offers.Quantities {
-	r := s.resources(t)
-	var numbers []uint64
-	for _, p := range s.ports(t) {
-		if !p.Unmanaged {
-			numbers = append(numbers, p.Number)
-		}
-	}
-	slices.Sort(numbers)
-	for _, n := range numbers {
-		if last := len(r.Ports) - 1; last >= 0 && r.Ports[last].End+1 == n {
-			r.Ports[last].End = n
-			continue
-		}
-		r.Ports = append(r.Ports, offers.Range{Begin: n, End: n})
-	}
-	return r
-}
-
 // labels name the release only on pods that are of it: another release must not change what the others are.
-func (s Settings) labels(t podType, p machine.Pod) []machine.Var {
-	labels := []machine.Var{{Name: "quobyte_service", Value: s.Name}, {Name: "quobyte_pod", Value: p.Name}}
+func (s Settings) labels(t podType, p machine.Pod) []offers.Label {
+	labels := []offers.Label{{Key: "quobyte_service", Value: s.Name}, {Key: "quobyte_pod", Value: p.Name}}
 	if s.Release != "" && s.released(t) {
-		labels = append(labels, machine.Var{Name: "docker_image_version", Value: s.Release})
+		labels = append(labels, offers.Label{Key: "docker_image_version", Value: s.Release})
 	}
 	return labels
 }
@@ -224,9 +202,11 @@ func (s Settings) released(t podType) bool {
 }
 
 // discovery is how service discovery finds the pod: by the name of its type, at its RPC port. Clients are not looked for.
-func (s Settings) discovery(t podType) *machine.Discovery {
+func (s Settings) discovery(t podType) *offers.Discovery {
 	if !t.isServer() {
 		return nil
 	}
-	return &machine.Discovery{Name: t.name, Version: s.Release, Ports: s.ports(t)[:1]}
+	rpc := s.ports(t)[0]
+	ports := []offers.DiscoveryPort{{Name: rpc.Name, Number: rpc.Number}}
+	return &offers.Discovery{Name: t.name, Version: s.Release, Ports: ports}
 }

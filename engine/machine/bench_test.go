@@ -36,7 +36,7 @@ func deployed(b *testing.B, hosts int) (*Machine, time.Time) {
 	var batch []offers.Offer
 	for i := range hosts {
 		h := fmt.Sprintf("h%05d", i)
-		batch = append(batch, offers.Offer{ID: h, AgentID: h, Host: h, Hostname: h, Role: "r", Free: offers.Quantities{CPUs: 4000}})
+		batch = append(batch, offers.Offer{ID: h, AgentID: h, Site: offers.Site{Host: h, Hostname: h}, Role: "r", Free: offers.Quantities{CPUs: 4000}})
 	}
 	m.Take(now, Offered{Offers: batch})
 	m.Decide(now, [16]byte{1})

@@ -3,17 +3,28 @@ package machine
 import (
 	"fmt"
 	"time"
+
+	"github.com/quobyte/mesos-framework/offers"
 )
 
 // Call is a call to the Mesos master (SUBSCRIBE excepted, which belongs to the session).
 type Call interface{ call() }
 
-// Accept accepts offers of one agent and role, and launches tasks on them.
+// Accept accepts offers of one agent and role, and carries out operations on them, in order.
 type Accept struct {
-	OfferIDs []string
-	Launches []Task
+	OfferIDs   []string
+	Operations []offers.Operation
 	// Refuse is how long the rest of the offers is refused.
 	Refuse time.Duration
+}
+
+// Launches are the tasks that are launched.
+func (a Accept) Launches() []offers.Task {
+	var tasks []offers.Task
+	for i := range a.Operations {
+		tasks = append(tasks, a.Operations[i].Tasks...)
+	}
+	return tasks
 }
 
 // Decline gives offers back.

@@ -19,15 +19,30 @@ func (m *Machine) takeOffers(now time.Time, batch []offers.Offer) {
 }
 
 // identity is what an agent says of itself.
-type identity struct{ hostname, address string }
+type identity struct {
+	site    offers.Site
+	address string
+}
+
+// is says whether the host is recorded as what the agent says.
+func (h *Host) is(agent string, i identity) bool {
+	return h.AgentID == agent && h.Hostname == i.site.Hostname && h.Address == i.address &&
+		h.Region == i.site.Region && h.Zone == i.site.Zone && slices.Equal(h.Attributes, i.site.Attributes)
+}
+
+func (h *Host) become(agent string, i identity) {
+	h.AgentID, h.Hostname, h.Address = agent, i.site.Hostname, i.address
+	h.Region, h.Zone, h.Attributes = i.site.Region, i.site.Zone, i.site.Attributes
+}
 
 func (m *Machine) noteHost(now time.Time, o offers.Offer) {
 	if m.agents[o.Host] == nil {
 		m.agents[o.Host] = map[string]identity{}
 	}
-	m.agents[o.Host][o.AgentID] = identity{hostname: o.Hostname, address: o.Address}
+	m.agents[o.Host][o.AgentID] = identity{site: o.Site, address: o.Address}
 	if m.hosts[o.Host] == nil {
-		h := &Host{Key: o.Host, Hostname: o.Hostname, Address: o.Address, AgentID: o.AgentID, FirstSeen: now}
+		h := &Host{Key: o.Host, FirstSeen: now}
+		h.become(o.AgentID, m.agents[o.Host][o.AgentID])
 		m.hosts[o.Host] = h
 		m.touchHost(h)
 		m.surveyed = false
@@ -43,8 +58,8 @@ func (m *Machine) adopt(host string) {
 		return
 	}
 	for id, is := range m.agents[host] {
-		if h.AgentID != id || h.Hostname != is.hostname || h.Address != is.address {
-			h.AgentID, h.Hostname, h.Address = id, is.hostname, is.address
+		if !h.is(id, is) {
+			h.become(id, is)
 			m.touchHost(h)
 		}
 	}

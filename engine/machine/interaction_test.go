@@ -91,7 +91,7 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.report(t, d, args)
 	case "fail":
 		id := w.m.pods[args[0]].Task.ID
-		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Launches: []Task{{ID: id}}}, Err: "400", Ambiguous: len(args) > 1})
+		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Operations: []offers.Operation{{Type: offers.Launch, Tasks: []offers.Task{{ID: id}}}}}, Err: "400", Ambiguous: len(args) > 1})
 	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart":
 		w.say(d, args)
 	case "advance":
@@ -170,7 +170,7 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 	for _, h := range hosts {
 		w.offers++
 		out = append(out, offers.Offer{
-			ID: fmt.Sprintf("O%d", w.offers), AgentID: value(d, "agent", "S-"+h), Hostname: h, Host: h, Address: "ip-" + h, Role: "r",
+			ID: fmt.Sprintf("O%d", w.offers), AgentID: value(d, "agent", "S-"+h), Site: offers.Site{Host: h, Hostname: h}, Address: "ip-" + h, Role: "r",
 			Free: offers.Quantities{CPUs: offers.Scalar(cpus), Ports: []offers.Range{{Begin: 7000, End: 7000}}},
 		})
 	}
@@ -254,7 +254,7 @@ func (w *world) describe(c Call) string {
 	switch c := c.(type) {
 	case Accept:
 		var names []string
-		for _, t := range c.Launches {
+		for _, t := range c.Launches() {
 			names = append(names, fmt.Sprintf("%s on %s", short(t.ID), t.AgentID))
 			pod := t.Name[:strings.LastIndex(t.Name, "-")]
 			w.launched[pod] = append(w.launched[pod], t.ID)

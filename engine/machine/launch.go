@@ -30,11 +30,14 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		reqs[i] = m.service.Requirement(*p)
 	}
 	pool := m.usableOffers()
-	results := offers.Place(reqs, pool, m.portsInUse())
+	var results []offers.Result
+	if len(candidates) > 0 {
+		results = offers.Place(offers.Round{Requirements: reqs, Offers: pool, Pods: m.residents(candidates)})
+	}
 
 	refused := map[string]try{}
 	unplaced := map[string]offers.Requirement{}
-	launches := map[int][]Task{} // by index of result
+	operations := map[int][]offers.Operation{} // by index of result
 	var cluster Cluster
 	if len(candidates) > 0 {
 		cluster = m.cluster()
@@ -53,10 +56,10 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 			continue
 		}
 		m.stage(now, p, task, *results[i].Placement)
-		launches[i] = []Task{task}
+		operations[i] = append(results[i].Placement.Operations, results[i].Placement.Launch(task))
 	}
 	m.tries = refused
-	m.accept(results, launches, unplaced)
+	m.accept(results, operations, unplaced)
 	m.decline(now, unplaced)
 	m.revive(now, unplaced)
 }
@@ -77,27 +80,39 @@ func (m *Machine) usableOffers() []offers.Offer {
 	return out
 }
 
-// portsInUse returns the unmanaged ports of our pods by host: Mesos does not watch over them. They are gathered when a requirement
-// first asks, once for all hosts.
-func (m *Machine) portsInUse() func(host string) []uint64 {
-	var byHost map[string][]uint64
-	return func(host string) []uint64 {
-		if byHost == nil {
-			byHost = map[string][]uint64{}
-			for _, p := range m.order {
-				if p.Task != nil && !p.Task.State.Terminal() {
-					byHost[p.Host] = append(byHost[p.Host], m.unmanagedPorts(p)...)
-				}
-			}
+// residents are the pods that have a place: what runs or may run; and the candidates that ran before, which may come back to
+// their hosts. The ports of those are free.
+func (m *Machine) residents(candidates []*Pod) []offers.Pod {
+	var out []offers.Pod
+	for _, p := range m.order {
+		if p.Task != nil && !p.Task.State.Terminal() {
+			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p), Ports: m.portsOf(p)})
 		}
-		return byHost[host]
 	}
+	for _, p := range candidates {
+		if p.Task != nil && p.Task.State.Terminal() {
+			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p)})
+		}
+	}
+	return out
 }
 
-func (m *Machine) unmanagedPorts(p *Pod) []uint64 {
+// site is where a pod is, as far as its host is known.
+func (m *Machine) site(p *Pod) offers.Site {
+	if h := m.hosts[p.Host]; h != nil {
+		return offers.Site{Host: h.Key, Hostname: h.Hostname, Region: h.Region, Zone: h.Zone, Attributes: h.Attributes}
+	}
+	return offers.Site{Host: p.Host, Hostname: p.Task.Hostname}
+}
+
+// portsOf are the numbers that a pod was launched with. Tasks of versions that did not record them had fixed ones.
+func (m *Machine) portsOf(p *Pod) []uint64 {
+	if p.Task.Ports != nil {
+		return p.Task.Ports
+	}
 	var ports []uint64
 	for _, port := range m.service.Requirement(*p).Ports {
-		if port.Unmanaged {
+		if port.Number != 0 && !port.Offset {
 			ports = append(ports, port.Number)
 		}
 	}
@@ -128,15 +143,15 @@ func (m *Machine) keepSince(now time.Time, p *Pod, hold plans.Hold) try {
 }
 
 // task renders the pod's task. Ids are made from the decision's random number and the pod's name, so they are never used twice.
-func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement, c Cluster) (Task, error) {
+func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement, c Cluster) (offers.Task, error) {
 	name := fmt.Sprintf("%s-%s", p.Name, m.service.TaskName(p.Type))
 	id := fmt.Sprintf("%s__%s", name, uuid.NewSHA1(uuid.UUID(random), []byte(p.Name)))
 	place := Place{Host: at.Host, Hostname: at.Hostname, Address: at.Address, TaskID: id}
 	task, err := m.service.Task(*p, place, c)
 	if err != nil {
-		return Task{}, fmt.Errorf("pod %s: %w", p.Name, err)
+		return offers.Task{}, fmt.Errorf("pod %s: %w", p.Name, err)
 	}
-	task.ID, task.Name, task.AgentID, task.Role = id, name, at.AgentID, at.Role
+	task.ID, task.Name = id, name
 	if task.Executor != nil {
 		task.Executor.ID = id
 	}
@@ -144,7 +159,7 @@ func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement, c Cluster) 
 }
 
 // stage records the task before Mesos hears of it.
-func (m *Machine) stage(now time.Time, p *Pod, task Task, at offers.Placement) {
+func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, at offers.Placement) {
 	if t := p.Task; t != nil {
 		delete(m.byTask, t.ID)
 		delete(m.asked, t.ID)
@@ -161,7 +176,7 @@ func (m *Machine) stage(now time.Time, p *Pod, task Task, at offers.Placement) {
 	p.Task = &PodTask{
 		ID: task.ID, AgentID: at.AgentID, Address: at.Address, Hostname: at.Hostname,
 		Target: m.target.ID, Fingerprint: m.service.Fingerprint(p.Type), LaunchedAt: now,
-		State: Staging, StateAt: now,
+		State: Staging, StateAt: now, Ports: at.Ports,
 	}
 	if task.Executor != nil {
 		p.Task.ExecutorID = task.Executor.ID
@@ -173,11 +188,11 @@ func (m *Machine) stage(now time.Time, p *Pod, task Task, at offers.Placement) {
 }
 
 // accept sends one ACCEPT for each set of offers that placements share.
-func (m *Machine) accept(results []offers.Result, launches map[int][]Task, unplaced map[string]offers.Requirement) {
+func (m *Machine) accept(results []offers.Result, operations map[int][]offers.Operation, unplaced map[string]offers.Requirement) {
 	for _, group := range offers.Group(results) {
 		call := Accept{OfferIDs: group.OfferIDs, Refuse: m.refuse(group.Host, unplaced)}
 		for _, i := range group.Results {
-			call.Launches = append(call.Launches, launches[i]...)
+			call.Operations = append(call.Operations, operations[i]...)
 		}
 		for _, id := range group.OfferIDs {
 			delete(m.offers, id)

@@ -299,7 +299,7 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 		if e.Ambiguous {
 			return // the session ends, and reconciliation tells what became of the tasks
 		}
-		for _, t := range c.Launches {
+		for _, t := range c.Launches() {
 			m.takeStatus(now, TaskStatus{TaskID: t.ID, AgentID: t.AgentID, State: Dropped, Source: "SESSION", Message: e.Err})
 		}
 		m.giveBack(now, c.OfferIDs)

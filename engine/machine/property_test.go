@@ -95,7 +95,7 @@ func marshal(t *rapid.T, e Effects) string {
 func (p *play) carryOut(c Call) {
 	switch c := c.(type) {
 	case Accept:
-		for _, t := range c.Launches {
+		for _, t := range c.Launches() {
 			p.launched(t)
 		}
 	case Acknowledge:
@@ -109,7 +109,7 @@ func (p *play) carryOut(c Call) {
 	}
 }
 
-func (p *play) launched(t Task) {
+func (p *play) launched(t offers.Task) {
 	pod := t.Name[:strings.LastIndex(t.Name, "-")]
 	if _, known := p.tasks[t.ID]; known {
 		p.t.Fatalf("task ids are never reused: %s", t.ID)
@@ -189,7 +189,7 @@ func (p *play) status(id string, state TaskState, acknowledged bool, data []byte
 func (p *play) offer(h string) {
 	p.serial++
 	p.take(Offered{Offers: []offers.Offer{{
-		ID: fmt.Sprintf("O%d", p.serial), AgentID: "S-" + h, Hostname: h, Host: h, Role: "r",
+		ID: fmt.Sprintf("O%d", p.serial), AgentID: "S-" + h, Site: offers.Site{Host: h, Hostname: h}, Role: "r",
 		Free: offers.Quantities{CPUs: 4000, Ports: []offers.Range{{Begin: 7000, End: 7000}}},
 	}}})
 }

@@ -27,9 +27,11 @@ type Service interface {
 	// Survey looks at all hosts whose scout has reported, sorted by key, and says what should run.
 	Survey(hosts []Host) Survey
 	// Requirement is what a pod needs of a host.
+	//
+	// A pod that is to have its resources reserved has a Claim with the service's name; the machine fills in the rest.
 	Requirement(p Pod) offers.Requirement
-	// Task renders a pod's task. The machine fills in its ids, agent and role. Late-bound values come from the cluster.
-	Task(p Pod, at Place, c Cluster) (Task, error)
+	// Task renders a pod's task. The machine fills in its ids, agent and resources. Late-bound values come from the cluster.
+	Task(p Pod, at Place, c Cluster) (offers.Task, error)
 	// TaskName is the last part of a pod type's task names ("server").
 	TaskName(podType string) string
 	// Message is what the scout on a host should have been told about the host's pods, nil if nothing; see Report.Heard.
@@ -100,6 +102,10 @@ type Host struct {
 	Hostname string `json:"hostname"`
 	Address  string `json:"address"` // the agent's IP
 	AgentID  string `json:"agent_id"`
+	// Region, Zone and Attributes are what placement looks at.
+	Region     string             `json:"region,omitempty"`
+	Zone       string             `json:"zone,omitempty"`
+	Attributes []offers.Attribute `json:"attributes,omitempty"`
 	// FirstSeen is when its first offer came.
 	FirstSeen time.Time `json:"first_seen"`
 	// Run is the deploy run that it joined; 0 if it has joined none. Left is the run that went on without it, because
@@ -150,6 +156,8 @@ type PodTask struct {
 	Target      string    `json:"target"`   // the target it was rendered from
 	Fingerprint string    `json:"fingerprint"`
 	LaunchedAt  time.Time `json:"launched_at"`
+	// Ports are the numbers of its ports, in the order of its requirement.
+	Ports []uint64 `json:"ports,omitempty"`
 
 	State   TaskState `json:"state"`
 	StateAt time.Time `json:"state_at"`

@@ -90,13 +90,13 @@ func (toy) Requirement(p Pod) offers.Requirement {
 	return r
 }
 
-func (t toy) Task(p Pod, at Place, c Cluster) (Task, error) {
+func (t toy) Task(p Pod, at Place, c Cluster) (offers.Task, error) {
 	if t.setting == "broken" {
-		return Task{}, errors.New("can't be rendered")
+		return offers.Task{}, errors.New("can't be rendered")
 	}
-	task := Task{Resources: offers.Quantities{CPUs: 1000}, Command: Command{Shell: true, Value: "exec " + p.Type}}
+	task := offers.Task{Command: offers.Command{Shell: true, Value: "exec " + p.Type}}
 	if p.Type == "agent" {
-		task.Executor = &Executor{Name: "agent"}
+		task.Executor = &offers.Executor{Name: "agent"}
 	}
 	return task, nil
 }

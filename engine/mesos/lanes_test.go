@@ -17,9 +17,9 @@ import (
 )
 
 func launch(offer string) machine.Accept {
-	return machine.Accept{OfferIDs: []string{offer}, Launches: []machine.Task{{
-		ID: "t", Name: "t", AgentID: "S0", Role: "quobyte", Resources: offers.Quantities{CPUs: 100},
-	}}}
+	return machine.Accept{OfferIDs: []string{offer}, Operations: []offers.Operation{{Type: offers.Launch, Tasks: []offers.Task{{
+		ID: "t", Name: "t", AgentID: "S0", Resources: offers.Resources{{Name: "cpus", Scalar: 100, Role: "quobyte"}},
+	}}}}}
 }
 
 var ack = machine.Acknowledge{TaskID: "t", AgentID: "S0", UUID: make([]byte, 16)}

@@ -44,7 +44,7 @@ func offersEvent(id string) *scheduler.Event {
 }
 
 func offered(id string) machine.Offered {
-	return machine.Offered{Offers: []offers.Offer{{ID: id, AgentID: "S0", Hostname: "h1", Host: "h1", Address: "h1"}}}
+	return machine.Offered{Offers: []offers.Offer{{ID: id, AgentID: "S0", Site: offers.Site{Host: "h1", Hostname: "h1"}, Address: "h1"}}}
 }
 
 func errorEvent(text string) *scheduler.Event {

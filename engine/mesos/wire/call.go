@@ -68,18 +68,13 @@ func accept(c machine.Accept, frameworkID string) (*scheduler.Call_Accept, error
 		return nil, err
 	}
 	out := &scheduler.Call_Accept{OfferIDs: ids, Filters: filters(c.Refuse)}
-	if len(c.Launches) == 0 {
-		return out, nil
-	}
-	launch := &mesos.Offer_Operation_Launch{}
-	for _, t := range c.Launches {
-		info, err := taskInfo(t, frameworkID)
+	for i := range c.Operations {
+		op, err := operation(c.Operations[i], frameworkID)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("operation %d of %d, %s: %w", i+1, len(c.Operations), c.Operations[i].Type, err)
 		}
-		launch.TaskInfos = append(launch.TaskInfos, info)
+		out.Operations = append(out.Operations, op)
 	}
-	out.Operations = []mesos.Offer_Operation{{Type: mesos.Offer_Operation_LAUNCH, Launch: launch}}
 	return out, nil
 }
 

@@ -157,7 +157,7 @@ func timestamp(seconds float64) time.Time {
 func (d Decoder) offered(list *scheduler.Event_Offers) machine.Offered {
 	out := machine.Offered{Offers: make([]offers.Offer, 0, len(list.Offers))}
 	for i := range list.Offers {
-		out.Offers = append(out.Offers, d.offer(&list.Offers[i]))
+		out.Offers = append(out.Offers, d.Offer(&list.Offers[i]))
 	}
 	return out
 }

@@ -10,7 +10,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
-	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/offers"
 )
 
 // Framework is what a framework says about itself when it subscribes.
@@ -30,7 +30,7 @@ type Framework struct {
 	Checkpoint bool
 	// Hostname is where the scheduler runs, and WebUIURL where its page is; both are only shown.
 	Hostname, WebUIURL string
-	Labels             []machine.Var
+	Labels             []offers.Label
 }
 
 // capabilities are what a framework that runs long-lived, host-bound daemons needs: several roles, refined reservations,

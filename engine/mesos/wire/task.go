@@ -6,17 +6,15 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
-	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/offers"
 )
 
-func taskInfo(t machine.Task, frameworkID string) (mesos.TaskInfo, error) {
+func taskInfo(t offers.Task, frameworkID string) (mesos.TaskInfo, error) {
 	out := mesos.TaskInfo{
 		Name:       t.Name,
 		TaskID:     mesos.TaskID{Value: t.ID},
 		AgentID:    mesos.AgentID{Value: t.AgentID},
-		Resources:  resources(t.Resources, t.Role),
-		Container:  container(t.Container),
+		Resources:  resources(t.Resources),
 		KillPolicy: killPolicy(t.KillGrace),
 		Data:       t.Data,
 		Labels:     labels(t.Labels),
@@ -28,6 +26,9 @@ func taskInfo(t machine.Task, frameworkID string) (mesos.TaskInfo, error) {
 	if out.Discovery, err = discovery(t.Discovery); err != nil {
 		return out, fmt.Errorf("task %q: %w", t.ID, err)
 	}
+	if out.Container, err = container(t.Container); err != nil {
+		return out, fmt.Errorf("task %q: %w", t.ID, err)
+	}
 	// Mesos: exactly one of command and executor.
 	if t.Executor == nil {
 		out.Command = command(t.Command)
@@ -36,41 +37,45 @@ func taskInfo(t machine.Task, frameworkID string) (mesos.TaskInfo, error) {
 	if err := ValidateID("executor id", t.Executor.ID); err != nil {
 		return out, fmt.Errorf("task %q: %w", t.ID, err)
 	}
-	out.Executor = executor(*t.Executor, t.Role, frameworkID)
+	if out.Executor, err = executor(*t.Executor, frameworkID); err != nil {
+		return out, fmt.Errorf("task %q: executor: %w", t.ID, err)
+	}
 	return out, nil
 }
 
 // checkTask finds what makes Mesos refuse the task or with it the whole ACCEPT.
-func checkTask(t machine.Task) error {
+func checkTask(t offers.Task) error {
 	if err := ValidateID("task id", t.ID); err != nil {
 		return err
 	}
 	switch {
 	case t.AgentID == "":
 		return fmt.Errorf("agent id is empty")
-	case t.Role == "":
-		return fmt.Errorf("role is empty: its resources must name the role that they were offered to")
-	case len(resources(t.Resources, t.Role)) == 0:
+	case len(resources(t.Resources)) == 0:
 		return fmt.Errorf("resources are empty: Mesos refuses a task without any")
 	}
 	return nil
 }
 
-func executor(e machine.Executor, role, frameworkID string) *mesos.ExecutorInfo {
+func executor(e offers.Executor, frameworkID string) (*mesos.ExecutorInfo, error) {
+	in, err := container(e.Container)
+	if err != nil {
+		return nil, err
+	}
 	return &mesos.ExecutorInfo{
 		Type:        mesos.ExecutorInfo_CUSTOM,
 		ExecutorID:  mesos.ExecutorID{Value: e.ID},
 		FrameworkID: &mesos.FrameworkID{Value: frameworkID},
 		Name:        text(e.Name),
 		Source:      text(e.Source),
-		Resources:   resources(e.Resources, role),
+		Resources:   resources(e.Resources),
 		Command:     command(e.Command),
-		Container:   container(e.Container),
-	}
+		Container:   in,
+	}, nil
 }
 
 // command is always set, also when an image's own entry point is to run: Mesos then wants shell=false and no value.
-func command(c machine.Command) *mesos.CommandInfo {
+func command(c offers.Command) *mesos.CommandInfo {
 	out := &mesos.CommandInfo{Shell: ptr(c.Shell), Value: text(c.Value), User: text(c.User)}
 	if !c.Shell {
 		out.Arguments = c.Args
@@ -88,7 +93,7 @@ func command(c machine.Command) *mesos.CommandInfo {
 	return out
 }
 
-func uri(u machine.URI) mesos.CommandInfo_URI {
+func uri(u offers.URI) mesos.CommandInfo_URI {
 	out := mesos.CommandInfo_URI{Value: u.Value, OutputFile: text(u.OutputFile)}
 	if u.Executable {
 		out.Executable = ptr(true)
@@ -99,92 +104,60 @@ func uri(u machine.URI) mesos.CommandInfo_URI {
 	return out
 }
 
-func container(c *machine.Container) *mesos.ContainerInfo {
-	if c == nil {
-		return nil
-	}
-	docker := &mesos.ContainerInfo_DockerInfo{
-		Image:          c.Image,
-		Network:        mesos.ContainerInfo_DockerInfo_HOST.Enum(),
-		Privileged:     ptr(c.Privileged),
-		ForcePullImage: ptr(c.ForcePull),
-	}
-	for _, p := range c.Parameters {
-		docker.Parameters = append(docker.Parameters, mesos.Parameter{Key: p.Name, Value: p.Value})
-	}
-	out := &mesos.ContainerInfo{Type: mesos.ContainerInfo_DOCKER.Enum(), Docker: docker}
-	for _, v := range c.Volumes {
-		mode := mesos.RW
-		if v.ReadOnly {
-			mode = mesos.RO
-		}
-		out.Volumes = append(out.Volumes,
-			mesos.Volume{Mode: mode.Enum(), ContainerPath: v.ContainerPath, HostPath: text(v.HostPath)})
-	}
-	return out
+// visibilities are what a DiscoveryInfo may say.
+var visibilities = [...]struct {
+	ours   offers.Visibility
+	theirs mesos.DiscoveryInfo_Visibility
+}{
+	{"", mesos.EXTERNAL},
+	{offers.External, mesos.EXTERNAL},
+	{offers.ClusterWide, mesos.CLUSTER},
+	{offers.FrameworkOnly, mesos.FRAMEWORK},
 }
 
-func discovery(d *machine.Discovery) (*mesos.DiscoveryInfo, error) {
+func discovery(d *offers.Discovery) (*mesos.DiscoveryInfo, error) {
 	if d == nil {
 		return nil, nil
 	}
-	out := &mesos.DiscoveryInfo{
-		Visibility: mesos.EXTERNAL,
-		Name:       text(d.Name),
-		Version:    text(d.Version),
+	out := &mesos.DiscoveryInfo{Name: text(d.Name), Version: text(d.Version)}
+	known := false
+	for _, v := range visibilities {
+		if v.ours == d.Visibility {
+			out.Visibility, known = v.theirs, true
+		}
+	}
+	if !known {
+		return nil, fmt.Errorf("discovery visibility %q is unknown: FRAMEWORK, CLUSTER and EXTERNAL are allowed", d.Visibility)
 	}
 	if len(d.Ports) > 0 {
 		out.Ports = &mesos.Ports{}
 	}
 	for _, p := range d.Ports {
-		if p.Number > math.MaxUint16 {
-			return nil, fmt.Errorf("discovery port %q: %d is not a port number: at most %d is allowed", p.Name, p.Number, math.MaxUint16)
+		number, err := port("discovery port", p.Name, p.Number)
+		if err != nil {
+			return nil, err
 		}
-		out.Ports.Ports = append(out.Ports.Ports, mesos.Port{Number: uint32(p.Number), Name: text(p.Name)})
+		out.Ports.Ports = append(out.Ports.Ports,
+			mesos.Port{Number: number, Name: text(p.Name), Protocol: text(p.Protocol), Labels: labels(p.Labels)})
 	}
 	return out, nil
 }
 
-func labels(vars []machine.Var) *mesos.Labels {
-	if len(vars) == 0 {
+// port is a number as Mesos takes it; what and name say in the error whose it is.
+func port(what, name string, number uint64) (uint32, error) {
+	if number > math.MaxUint16 {
+		return 0, fmt.Errorf("%s %q: %d is not a port number: at most %d is allowed", what, name, number, math.MaxUint16)
+	}
+	return uint32(number), nil
+}
+
+func labels(list []offers.Label) *mesos.Labels {
+	if len(list) == 0 {
 		return nil
 	}
 	out := &mesos.Labels{}
-	for _, v := range vars {
-		out.Labels = append(out.Labels, mesos.Label{Key: v.Name, Value: ptr(v.Value)})
+	for _, l := range list {
+		out.Labels = append(out.Labels, mesos.Label{Key: l.Key, Value: ptr(l.Value)})
 	}
 	return out
-}
-
-// resources lists what is asked for; a resource of nothing is left out, Mesos refuses it in some places.
-func resources(r offers.Quantities, role string) []mesos.Resource {
-	var out []mesos.Resource
-	allocation := func() *mesos.Resource_AllocationInfo { return &mesos.Resource_AllocationInfo{Role: ptr(role)} }
-	for _, s := range []struct {
-		name   string
-		amount offers.Milli
-	}{{"cpus", r.CPUs}, {"mem", r.Mem}, {"disk", r.Disk}} {
-		if s.amount <= 0 {
-			continue
-		}
-		out = append(out, mesos.Resource{
-			Name:           s.name,
-			Type:           mesos.SCALAR.Enum(),
-			Scalar:         &mesos.Value_Scalar{Value: float64(s.amount) / 1000},
-			AllocationInfo: allocation(),
-		})
-	}
-	if len(r.Ports) == 0 {
-		return out
-	}
-	ranges := &mesos.Value_Ranges{}
-	for _, p := range r.Ports {
-		ranges.Range = append(ranges.Range, mesos.Value_Range{Begin: p.Begin, End: p.End})
-	}
-	return append(out, mesos.Resource{
-		Name:           "ports",
-		Type:           mesos.RANGES.Enum(),
-		Ranges:         ranges,
-		AllocationInfo: allocation(),
-	})
 }

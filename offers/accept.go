@@ -1,7 +1,5 @@
 package offers
 
-import "slices"
-
 // Accept is the content of one ACCEPT call: offers of one agent and role, and the results whose placements use them.
 type Accept struct {
 	Host, AgentID, Role string
@@ -26,16 +24,9 @@ func Group(results []Result) []Accept {
 		if !known {
 			at = len(accepts)
 			index[k] = at
-			accepts = append(accepts, Accept{Host: p.Host, AgentID: p.AgentID, Role: p.Role})
+			accepts = append(accepts, Accept{Host: p.Host, AgentID: p.AgentID, Role: p.Role, OfferIDs: p.OfferIDs})
 		}
-		a := &accepts[at]
-		a.Results = append(a.Results, i)
-		a.OfferIDs = append(a.OfferIDs, p.OfferIDs...)
-	}
-	for i := range accepts {
-		ids := accepts[i].OfferIDs
-		slices.Sort(ids)
-		accepts[i].OfferIDs = slices.Compact(ids)
+		accepts[at].Results = append(accepts[at].Results, i)
 	}
 	return accepts
 }

@@ -1,0 +1,289 @@
+package offers
+
+import "slices"
+
+// choosePorts finds a number for every port: fixed ones first, then those that count from a base, then the others.
+func (a *attempt) choosePorts() bool {
+	n := a.n
+	if len(n.Ports) == 0 {
+		return true
+	}
+	a.numbers = slices.Grow(a.numbers, len(n.Ports))[:len(n.Ports)]
+	clear(a.numbers)
+	ok := a.fixedPorts()
+	if n.loose && (ok || a.tell) {
+		ok = a.basedPorts() && ok
+		ok = a.anyPorts() && ok
+	}
+	if ok {
+		a.takePorts()
+	}
+	return ok
+}
+
+// fixedPorts sets the numbers that leave no choice.
+func (a *attempt) fixedPorts() bool {
+	n := a.n
+	ok := true
+	var clash []Range
+	for _, number := range n.numbers {
+		if a.pool.census.busy(a.host, number) {
+			clash = append(clash, Range{number, number})
+		}
+	}
+	if len(clash) > 0 {
+		clash = Normalize(clash)
+		ok = a.lack(lack{code: CodePortClash, resource: "ports", ports: clash})
+	}
+	if missing := cutRanges(a.missingPorts(n.fixed), clash); len(missing) > 0 {
+		ok = a.lack(lack{code: CodePorts, resource: "ports", ports: missing, offered: a.offeredPorts()})
+	}
+	for i := range n.Ports {
+		a.numbers[i], _ = n.numberOf(&n.Ports[i])
+	}
+	return ok
+}
+
+// missingPorts are those that no lane has.
+func (a *attempt) missingPorts(ports []Range) []Range {
+	for i := range a.lanes {
+		for _, b := range [...]*base{a.lanes[i].own, a.lanes[i].free} {
+			if b == nil {
+				continue
+			}
+			if holdsRanges(b.free.Ports, ports) {
+				return nil
+			}
+			ports = cutRanges(ports, b.free.Ports)
+		}
+	}
+	return ports
+}
+
+// offeredPorts are those of all lanes.
+func (a *attempt) offeredPorts() []Range {
+	var all []Range
+	for i := range a.lanes {
+		if l := &a.lanes[i]; l.own != nil {
+			all = joinRanges(all, l.own.free.Ports)
+		}
+		if l := &a.lanes[i]; l.free != nil {
+			all = joinRanges(all, l.free.free.Ports)
+		}
+	}
+	return all
+}
+
+// usable says whether a number may be given to a port.
+func (a *attempt) usable(p *Port, number uint64) bool {
+	if number == 0 || number > maxPort || slices.Contains(a.numbers, number) || a.pool.census.busy(a.host, number) {
+		return false
+	}
+	single := [1]Range{{number, number}}
+	return p.Unmanaged || len(a.missingPorts(single[:])) == 0
+}
+
+const maxPort = 65535
+
+// basedPorts finds a base from which all ports with an offset are free: the one that the pod had before, or the lowest.
+func (a *attempt) basedPorts() bool {
+	var based []int
+	for i := range a.n.Ports {
+		if p := &a.n.Ports[i]; p.Offset && a.n.PortBase.Number == 0 {
+			based = append(based, i)
+		}
+	}
+	if len(based) == 0 {
+		return true
+	}
+	b := a.n.PortBase
+	if b.Prior != 0 && (len(b.Ranges) == 0 || holdsRange(Normalize(b.Ranges), Range{b.Prior, b.Prior})) && a.baseFits(b.Prior, based) {
+		return a.setBase(b.Prior, based)
+	}
+	for _, r := range a.baseRanges(based) {
+		for number := r.Begin; number <= r.End && number <= maxPort; number++ {
+			if a.baseFits(number, based) {
+				return a.setBase(number, based)
+			}
+		}
+	}
+	var offsets []Range
+	for _, i := range based {
+		offsets = append(offsets, Range{a.n.Ports[i].Number, a.n.Ports[i].Number})
+	}
+	return a.lack(lack{code: CodePortBase, resource: "ports", ports: Normalize(offsets), offered: a.offeredPorts()})
+}
+
+// baseRanges is where a base may lie: in the requirement's ranges, and such that the first managed port is on offer.
+func (a *attempt) baseRanges(based []int) []Range {
+	allowed := Normalize(a.n.PortBase.Ranges)
+	for _, i := range based {
+		p := &a.n.Ports[i]
+		if p.Unmanaged {
+			continue
+		}
+		var shifted []Range
+		for _, r := range a.offeredPorts() {
+			if r.End > p.Number {
+				shifted = append(shifted, Range{max(r.Begin, p.Number+1) - p.Number, r.End - p.Number})
+			}
+		}
+		if len(allowed) == 0 {
+			return shifted
+		}
+		return commonRanges(allowed, shifted)
+	}
+	return allowed
+}
+
+func (a *attempt) baseFits(number uint64, based []int) bool {
+	for _, i := range based {
+		if p := &a.n.Ports[i]; !a.usable(p, number+p.Number) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *attempt) setBase(number uint64, based []int) bool {
+	for _, i := range based {
+		a.numbers[i] = number + a.n.Ports[i].Number
+	}
+	return true
+}
+
+// anyPorts gives numbers to the ports that take any. Each may have been limited to ranges, so that one must sometimes give
+// way to another: this is a matching, found by augmenting paths. With k ports, k candidates each are enough.
+func (a *attempt) anyPorts() bool {
+	loose := a.loose[:0]
+	for i := range a.n.Ports {
+		if p := &a.n.Ports[i]; !p.Offset && p.Number == 0 {
+			loose = append(loose, i)
+		}
+	}
+	a.loose = loose
+	switch len(loose) {
+	case 0:
+		return true
+	case 1:
+		return a.anyPort(loose[0])
+	}
+	candidates := make([][]uint64, len(loose))
+	for k, i := range loose {
+		candidates[k] = a.candidates(&a.n.Ports[i], len(loose))
+	}
+	match := matching[uint64]{candidates: candidates}
+	// Ports keep their numbers if they can, so they are first.
+	ok := true
+	for pass := range 2 {
+		for k, i := range loose {
+			if first := a.n.Ports[i].Prior != 0; first != (pass == 0) {
+				continue
+			}
+			if !match.place(k) {
+				ok = a.lackPort(i)
+			}
+		}
+	}
+	for k, i := range loose {
+		if number, found := match.of(k); found {
+			a.numbers[i] = number
+		}
+	}
+	return ok
+}
+
+// anyPort is anyPorts for one port, where there is nothing to be divided.
+func (a *attempt) anyPort(i int) bool {
+	if list := a.candidates(&a.n.Ports[i], 1); len(list) > 0 {
+		a.numbers[i] = list[0]
+		return true
+	}
+	return a.lackPort(i)
+}
+
+func (a *attempt) lackPort(i int) bool {
+	p := &a.n.Ports[i]
+	return a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), offered: a.offeredPorts()})
+}
+
+// candidates are the first numbers that a port may have: the one it had, then what the pod has reserved, then the lowest.
+func (a *attempt) candidates(p *Port, most int) []uint64 {
+	var list []uint64
+	add := func(number uint64) bool {
+		if a.usable(p, number) && !slices.Contains(list, number) {
+			list = append(list, number)
+		}
+		return len(list) < most
+	}
+	allowed := Normalize(p.Ranges)
+	if p.Prior != 0 && (len(allowed) == 0 || holdsRange(allowed, Range{p.Prior, p.Prior})) && !add(p.Prior) {
+		return list
+	}
+	for _, from := range a.portSources(p, allowed) {
+		for _, r := range from {
+			for number := r.Begin; number <= min(r.End, maxPort); number++ {
+				if !add(number) {
+					return list
+				}
+			}
+		}
+	}
+	return list
+}
+
+// portSources is where a port's number may come from, best first.
+func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
+	if p.Unmanaged {
+		return [][]Range{allowed}
+	}
+	var sources [][]Range
+	for _, own := range [...]bool{true, false} {
+		for i := range a.lanes {
+			b := a.lanes[i].free
+			if own {
+				b = a.lanes[i].own
+			}
+			switch {
+			case b == nil:
+			case len(allowed) == 0:
+				sources = append(sources, b.free.Ports)
+			default:
+				sources = append(sources, commonRanges(allowed, b.free.Ports))
+			}
+		}
+	}
+	return sources
+}
+
+// takePorts books the numbers of managed ports.
+func (a *attempt) takePorts() {
+	var managed []Range
+	if !a.n.loose {
+		managed = slices.Clone(a.n.fixed) // which is used again for other requirements
+	} else {
+		for i, number := range a.numbers {
+			if !a.n.Ports[i].Unmanaged {
+				managed = append(managed, Range{number, number})
+			}
+		}
+		managed = Normalize(managed)
+	}
+	for i := range a.lanes {
+		if l := &a.lanes[i]; l.own != nil && len(managed) > 0 {
+			l.useOwn.Ports = commonRanges(managed, l.own.free.Ports)
+			managed = cutRanges(managed, l.useOwn.Ports)
+		}
+	}
+	for i := range a.lanes {
+		l := &a.lanes[i]
+		switch {
+		case l.free == nil || len(managed) == 0:
+		case holdsRanges(l.free.free.Ports, managed):
+			l.useFree.Ports, managed = managed, nil
+		default:
+			l.useFree.Ports = commonRanges(managed, l.free.free.Ports)
+			managed = cutRanges(managed, l.useFree.Ports)
+		}
+	}
+}

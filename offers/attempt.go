@@ -144,11 +144,11 @@ func (a *attempt) checkHeld() bool {
 	ok := true
 	for i, want := range [...]Milli{a.n.cpus, a.n.mem, a.n.disk} {
 		if need := min(want, held[i].amount); have[i].amount < need {
-			ok = a.lack(lack{code: CodeHeld, resource: held[i].name, need: need, have: have[i].amount})
+			ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: held[i].name, need: need, have: have[i].amount})
 		}
 	}
 	if missing := cutRanges(claim.Held.Ports, own.Ports); len(missing) > 0 {
-		ok = a.lack(lack{code: CodeHeld, resource: "ports", ports: missing, offered: own.Ports})
+		ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: "ports", ports: missing, offered: own.Ports})
 	}
 	return ok
 }

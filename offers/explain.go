@@ -80,9 +80,9 @@ func (r Refusal) words(one bool, comparison string) string {
 		return verb("is", "are") + " not host " + r.Name + ", where its reservations are"
 	case CodeHeld:
 		if r.Resource == "" {
-			return verb("does", "do") + " not offer what is reserved for it"
+			return verb("does", "do") + " not offer what is reserved for " + r.Name
 		}
-		return verb("does", "do") + " not offer all that is reserved for it: " + r.Resource + comparison
+		return verb("does", "do") + " not offer all that is reserved for " + r.Name + ": " + r.Resource + comparison
 	case CodeVolume:
 		return verb("does", "do") + " not offer its volume " + r.Need
 	case CodePorts:

@@ -235,7 +235,7 @@ func (g *gathering) hostLack(h *host) lack {
 		if len(n.held) > 0 {
 			return lack{code: CodeElsewhere, text: n.held[0].host.key}
 		}
-		return lack{code: CodeHeld}
+		return lack{code: CodeHeld, name: n.Subject}
 	}
 	if l := p.excluded(h, n); l.code != "" {
 		return l

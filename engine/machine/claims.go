@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,6 +35,7 @@ type PodPort struct {
 // stays its own, also when the service would no longer ask for it.
 func (m *Machine) requirement(random [16]byte, p *Pod) offers.Requirement {
 	r := m.service.Requirement(*p)
+	r.Ports, r.Volumes = slices.Clone(r.Ports), slices.Clone(r.Volumes) // the service may keep them
 	if p.Task != nil {
 		for i := range r.Ports {
 			r.Ports[i].Prior = p.Task.port(r.Ports[i].Name)

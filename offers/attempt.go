@@ -15,7 +15,8 @@ type attempt struct {
 	numbers []uint64 // by port of the requirement
 	volumes []placedVolume
 	mounts  []freeMount
-	loose   []int // ports that take any number
+	loose   []int     // ports that take any number
+	found   Resources // the volumes as they are used
 	// grown says that a volume must grow before the launch, fits that the slot has all that is needed.
 	grown, fits bool
 }
@@ -33,6 +34,14 @@ type lane struct {
 	ownMounts, taken []Mount // of own and free that are used
 }
 
+// base is one of the lane's two sources.
+func (l *lane) base(own bool) *base {
+	if own {
+		return l.own
+	}
+	return l.free
+}
+
 // placedVolume is a volume of the requirement with what it is made of.
 type placedVolume struct {
 	lane int
@@ -48,7 +57,7 @@ type placedVolume struct {
 func (a *attempt) try(n *need, s *slot, tell bool) bool {
 	a.n, a.slot, a.host, a.tell = n, s, s.host, tell
 	a.lacks, a.lanes, a.numbers, a.volumes, a.grown = a.lacks[:0], a.lanes[:0], a.numbers[:0], a.volumes[:0], false
-	a.fits = false
+	a.fits, a.found = false, a.found[:0]
 	a.open()
 	for _, check := range [...]func(*attempt) bool{(*attempt).checkHeld, (*attempt).choosePorts, (*attempt).takeScalars, (*attempt).takeVolumes} {
 		if !check(a) && !tell {

@@ -195,11 +195,38 @@ func (a *attempt) anyPorts() bool {
 
 // anyPort is anyPorts for one port, where there is nothing to be divided.
 func (a *attempt) anyPort(i int) bool {
-	if list := a.candidates(&a.n.Ports[i], 1); len(list) > 0 {
-		a.numbers[i] = list[0]
-		return true
+	p := &a.n.Ports[i]
+	if len(p.Ranges) > 0 || p.Unmanaged || p.Prior != 0 {
+		if list := a.candidates(p, 1); len(list) > 0 {
+			a.numbers[i] = list[0]
+			return true
+		}
+		return a.lackPort(i)
+	}
+	for _, own := range [...]bool{true, false} {
+		for j := range a.lanes {
+			if number := a.firstPort(p, a.lanes[j].base(own)); number != 0 {
+				a.numbers[i] = number
+				return true
+			}
+		}
 	}
 	return a.lackPort(i)
+}
+
+// firstPort is the lowest number of a base that a port may have, 0 if there is none.
+func (a *attempt) firstPort(p *Port, b *base) uint64 {
+	if b == nil {
+		return 0
+	}
+	for _, r := range b.free.Ports {
+		for number := r.Begin; number <= min(r.End, maxPort); number++ {
+			if a.usable(p, number) {
+				return number
+			}
+		}
+	}
+	return 0
 }
 
 func (a *attempt) lackPort(i int) bool {
@@ -240,10 +267,7 @@ func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 	var sources [][]Range
 	for _, own := range [...]bool{true, false} {
 		for i := range a.lanes {
-			b := a.lanes[i].free
-			if own {
-				b = a.lanes[i].own
-			}
+			b := a.lanes[i].base(own)
 			switch {
 			case b == nil:
 			case len(allowed) == 0:

@@ -12,6 +12,9 @@ func (a *attempt) takeVolumes() bool {
 	if len(n.Volumes) == 0 {
 		return true
 	}
+	if n.Claim == nil { // Mesos makes volumes of reserved resources only; Validate says so
+		return a.lack(lack{code: CodeVolume, resource: "disk", name: n.Volumes[0].Name, text: n.Volumes[0].Name})
+	}
 	a.volumes = slices.Grow(a.volumes, len(n.Volumes))[:len(n.Volumes)]
 	clear(a.volumes)
 	ok := true
@@ -43,9 +46,6 @@ func (n *need) persistenceID(v *Volume) string {
 // findVolume looks for the volume among those that are there.
 func (a *attempt) findVolume(i int) bool {
 	v := &a.n.Volumes[i]
-	if v.Prior == "" && a.n.Claim == nil {
-		return false
-	}
 	id := a.n.persistenceID(v)
 	for j := range a.lanes {
 		for _, b := range [...]*base{a.lanes[j].own, a.lanes[j].free} {
@@ -134,10 +134,11 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 	if len(wanted) == 0 {
 		return true
 	}
-	mounts := a.freeMounts()
 	if len(wanted) == 1 {
-		return a.newMountVolume(wanted[0], mounts)
+		return a.newMountVolume(wanted[0])
 	}
+	mounts := a.freeMounts()
+	slices.SortStableFunc(mounts, compareMounts)
 	// The largest choose first, so that they are not left with what is too small.
 	slices.SortStableFunc(wanted, func(i, j int) int { return cmp.Compare(a.n.Volumes[j].Size, a.n.Volumes[i].Size) })
 	match := matching[int]{candidates: make([][]int, len(wanted))}
@@ -163,13 +164,26 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 }
 
 // newMountVolume is newMountVolumes for one volume, where there is nothing to be divided.
-func (a *attempt) newMountVolume(i int, mounts []freeMount) bool {
-	for _, m := range mounts {
-		if a.n.Volumes[i].accepts(m.Mount) {
-			return a.useMount(i, m)
+func (a *attempt) newMountVolume(i int) bool {
+	v := &a.n.Volumes[i]
+	var best freeMount
+	for j := range a.lanes {
+		for k, b := range [...]*base{a.lanes[j].own, a.lanes[j].free} {
+			if b == nil {
+				continue
+			}
+			for m := range b.mounts {
+				one := freeMount{&b.mounts[m], j, k == 0}
+				if v.accepts(one.Mount) && (best.Mount == nil || compareMounts(one, best) < 0) {
+					best = one
+				}
+			}
 		}
 	}
-	return a.lackMount(i, mounts, nil)
+	if best.Mount == nil {
+		return a.lackMount(i, a.freeMounts(), nil)
+	}
+	return a.useMount(i, best)
 }
 
 func (a *attempt) useMount(i int, m freeMount) bool {
@@ -182,7 +196,7 @@ func (a *attempt) useMount(i int, m freeMount) bool {
 	return true
 }
 
-// freeMounts lists the disks of all lanes: those that are reserved for the pod first, then by size and path.
+// freeMounts lists the disks of all lanes.
 func (a *attempt) freeMounts() []freeMount {
 	all := a.mounts[:0]
 	for j := range a.lanes {
@@ -196,12 +210,10 @@ func (a *attempt) freeMounts() []freeMount {
 		}
 	}
 	a.mounts = all
-	if !slices.IsSortedFunc(all, compareMounts) {
-		slices.SortStableFunc(all, compareMounts)
-	}
 	return all
 }
 
+// compareMounts puts those that are reserved for the pod first, then orders by size and path.
 func compareMounts(x, y freeMount) int {
 	switch {
 	case x.own != y.own:

@@ -132,7 +132,7 @@ func (c *Conn) SessionTimeout() time.Duration {
 // Do carries out an operation, which must use the client for nothing else and share nothing that it writes with anybody until Do has
 // returned. One that could not be sent is tried again for as long as the session may live. An error is the client's, ErrTimeout or ErrClosed.
 func (c *Conn) Do(operation func(*zk.Conn) error) error {
-	limit := max(c.SessionTimeout(), c.timeout)
+	limit := c.patience()
 	until := time.Now().Add(limit)
 	done := make(chan error, 1)
 	go func() {
@@ -162,6 +162,21 @@ func (c *Conn) Do(operation func(*zk.Conn) error) error {
 	}
 	return err
 }
+
+// Read is Do for an operation that only reads: it is repeated, for as long as the session may live, when the connection breaks.
+func (c *Conn) Read(operation func(*zk.Conn) error) error {
+	until := time.Now().Add(c.patience())
+	for {
+		err := c.Do(operation)
+		broken := errors.Is(err, zk.ErrConnectionClosed) || errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrSessionMoved)
+		if !broken || time.Now().After(until) {
+			return err
+		}
+	}
+}
+
+// patience bounds an operation: a session's time, and time to connect anew, for which the client waits a second after every server was tried.
+func (c *Conn) patience() time.Duration { return max(c.SessionTimeout(), c.timeout) + 3*dialTimeout }
 
 func (c *Conn) closed() bool {
 	c.mu.Lock()

@@ -125,6 +125,15 @@ func (e *Election) watch(ctx context.Context) {
 			return
 		}
 		tick.Stop()
+		// Who was stopped finds out here, before anything is asked.
+		select {
+		case <-e.elected:
+			if err := e.Leading(); err != nil {
+				e.lose(err)
+				return
+			}
+		default:
+		}
 	}
 }
 
@@ -208,7 +217,9 @@ func (e *Election) lead() {
 func (e *Election) lose(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.err, e.known = fmt.Errorf("%w: election in %s: %w", ErrLost, e.cfg.Address, err), false
+	if e.known = false; e.err == nil {
+		e.err = fmt.Errorf("%w: election in %s: %w", ErrLost, e.cfg.Address, err)
+	}
 	close(e.lost)
 }
 

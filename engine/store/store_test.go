@@ -424,3 +424,35 @@ func BenchmarkLoad(b *testing.B) {
 		})
 	}
 }
+
+// A state is replaced by another as a whole, or can't be used.
+func TestReplace(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		defer s.Close()
+		must(t, s.Commit(t.Context(), put("a", "1", "hosts/b", "2")))
+		var many []machine.Record
+		for i := range 1200 {
+			many = append(many, put(fmt.Sprintf("pods/%04d", i), strings.Repeat("x", 500)).Puts...)
+		}
+		must(t, Replace(t.Context(), s, many))
+		records, err := s.Load(t.Context())
+		must(t, err)
+		if diff := cmp.Diff(many, records); diff != "" {
+			t.Errorf("records (-want +got)\n%s", diff)
+		}
+		many[700].Key = ""
+		if err := Replace(t.Context(), s, many); err == nil {
+			t.Fatal("replaced by what can't be stored")
+		}
+		records, err = s.Load(t.Context())
+		must(t, err)
+		if len(records) == 0 || records[0].Key != IncompleteKey {
+			t.Errorf("%d records, and no word that some are missing", len(records))
+		}
+		must(t, Replace(t.Context(), s, put("c", "3").Puts))
+		wantLoaded(t, s, "c=3")
+		must(t, Replace(t.Context(), s, nil))
+		wantLoaded(t, s)
+	})
+}

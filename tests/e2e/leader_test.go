@@ -172,7 +172,7 @@ func TestALeaderThatWasStoppedStandsDown(t *testing.T) {
 	t.Parallel()
 	zk := zktest.Start(t).Address + "/quobyte"
 	c := startCluster(t, "127.0.27.", 3)
-	first, before := c.serveZK(t, "leader", zk)
+	first, before := c.serveZK(t, "leader", zk, "--log-level=debug")
 	first.find(leading.String())
 	second, after := c.serveZK(t, "standby", zk)
 	second.find(`msg="standing by"`)

@@ -141,7 +141,7 @@ func (f *framework) open(ctx context.Context) (err error) {
 		Service: f.service, Store: state, Session: f.session, Logger: f.log, Fence: f.fence(),
 	})
 	if err != nil {
-		return err
+		return f.unusable(ctx, state, err)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -153,6 +153,15 @@ func (f *framework) open(ctx context.Context) (err error) {
 	f.engine, f.store = e, state
 	f.handler.Store(&handler)
 	return nil
+}
+
+// unusable says why a state can't be used, if there is more to say than that a record is not understood.
+func (f *framework) unusable(ctx context.Context, state store.Store, err error) error {
+	records, _ := state.Load(ctx)
+	if slices.ContainsFunc(records, func(r machine.Record) bool { return r.Key == store.IncompleteKey }) {
+		return fmt.Errorf("state in %s: an import or a reset of it did not come to its end; repeat it with quobyte-mesos state", f.options.statePlace())
+	}
+	return err
 }
 
 func (f *framework) openStore(ctx context.Context) (store.Store, error) {

@@ -186,7 +186,8 @@ func number(name string) string { return name[strings.LastIndexByte(name, '-')+1
 func (e *Election) extend(asked time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.valid = asked.Add(e.conn.SessionTimeout())
+	// A sixth is left for what the servers tell each other late: which sessions are alive, up to half a tick.
+	e.valid = asked.Add(e.conn.SessionTimeout() * 5 / 6)
 }
 
 func (e *Election) note(data []byte) {
@@ -262,7 +263,7 @@ func (e *Election) Leading() error {
 	if now.Before(e.valid) && now.Round(0).Before(e.valid.Round(0)) {
 		return nil
 	}
-	e.err = fmt.Errorf("%w: election in %s: no sign of life of the session for %s", ErrLost, e.cfg.Address, e.conn.SessionTimeout())
+	e.err = fmt.Errorf("%w: election in %s: no sign of life of the session of %s", ErrLost, e.cfg.Address, e.conn.SessionTimeout())
 	return e.err
 }
 

@@ -438,8 +438,9 @@ func TestReplace(t *testing.T) {
 		must(t, Replace(t.Context(), s, many))
 		records, err := s.Load(t.Context())
 		must(t, err)
-		if diff := cmp.Diff(many, records); diff != "" {
-			t.Errorf("records (-want +got)\n%s", diff)
+		same := func(a, b machine.Record) bool { return a.Key == b.Key && bytes.Equal(a.Value, b.Value) }
+		if !slices.EqualFunc(many, records, same) {
+			t.Errorf("%d records, want the %d others", len(records), len(many))
 		}
 		many[700].Key = ""
 		if err := Replace(t.Context(), s, many); err == nil {

@@ -71,8 +71,11 @@ func Missing() string {
 func (s *Server) Run() {
 	s.t.Helper()
 	s.out, s.done = new(bytes.Buffer), make(chan struct{})
-	// What sync costs is a property of the disk; tests are about the rest.
-	s.cmd = exec.Command("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.forceSync=no", "-cp", jar,
+	sync := "no" // what it costs is a property of the disk; tests are about the rest, but benchmarks are not
+	if _, is := s.t.(*testing.B); is {
+		sync = "yes"
+	}
+	s.cmd = exec.Command("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.forceSync="+sync, "-cp", jar,
 		"org.apache.zookeeper.server.quorum.QuorumPeerMain", filepath.Join(s.dir, "zoo.cfg"))
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Dir = s.out, s.out, s.dir
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

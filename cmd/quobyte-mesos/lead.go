@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -114,6 +115,36 @@ func (f *framework) fence() func() error {
 		return e.Leading
 	}
 	return nil
+}
+
+// dialFenced connects to a master. Whatever is written there, a SUBSCRIBE of a session that was cut off above all, is written only while the
+// instance leads: that of an instance that was stopped and goes on would take the framework away from the one that leads now.
+func (f *framework) dialFenced(ctx context.Context, network, address string) (net.Conn, error) {
+	fence := f.fence()
+	if fence == nil {
+		return nil, fmt.Errorf("connect to %s: %w", address, leader.ErrLost)
+	}
+	if err := fence(); err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return fencedConn{c, fence}, nil
+}
+
+type fencedConn struct {
+	net.Conn
+	fence func() error
+}
+
+func (c fencedConn) Write(p []byte) (int, error) {
+	if err := c.fence(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
 }
 
 // deposed says that another instance works now, or may. Without an election nobody stands by, and an instance too many is a mistake.

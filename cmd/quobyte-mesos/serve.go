@@ -109,12 +109,13 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	if err != nil {
 		return nil, err
 	}
-	session, err := mesos.New(mesosConfig(o, log))
-	if err != nil {
-		return nil, err
+	f = &framework{options: o, url: "http://" + browsable(listener), service: service, listener: listener, log: log}
+	cfg := mesosConfig(o, log)
+	if o.ZooKeeper != "" {
+		cfg.Dial = f.dialFenced
 	}
-	f = &framework{
-		options: o, url: "http://" + browsable(listener), session: session, service: service, listener: listener, log: log,
+	if f.session, err = mesos.New(cfg); err != nil {
+		return nil, err
 	}
 	f.server = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	if o.ZooKeeper == "" {

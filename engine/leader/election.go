@@ -70,7 +70,7 @@ func Join(ctx context.Context, cfg Config) (*Election, error) {
 	}
 	if err := e.stand(); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("election in %s: %w", cfg.Address, err)
+		return nil, fmt.Errorf("election in %s: %w", cfg.Address, zookeeper.Explain(err))
 	}
 	watching, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel

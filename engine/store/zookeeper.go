@@ -288,8 +288,6 @@ func zooReword(err error) error {
 	case errors.Is(err, errEmptied):
 		return fmt.Errorf("the nodes below are %w: their content was lost, and to start without it would be to forget the tasks that run; "+
 			"restore them from a backup (state import), or remove the node only if no task of the service runs any more", err)
-	case errors.Is(err, zk.ErrNoAuth):
-		return fmt.Errorf("%w: the nodes belong to another user; give its user:password@ in the address", err)
 	}
-	return err
+	return zookeeper.Explain(err)
 }

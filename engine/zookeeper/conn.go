@@ -197,6 +197,17 @@ func Certain(err error) bool {
 	return false
 }
 
+// Explain adds to an error what an operator can do about it, if that is known.
+func Explain(err error) error {
+	switch {
+	case errors.Is(err, zk.ErrNoAuth):
+		return fmt.Errorf("%w: the nodes belong to another user; give its user:password@ in the address", err)
+	case errors.Is(err, zk.ErrAuthFailed):
+		return fmt.Errorf("%w: the servers do not take the user and password of the address", err)
+	}
+	return err
+}
+
 // Close ends the session, and with it its ephemeral nodes, if a server can be reached. It may be called again, and at any time.
 func (c *Conn) Close() {
 	c.once.closed.Do(func() {

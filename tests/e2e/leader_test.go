@@ -206,3 +206,37 @@ func TestALeaderThatWasStoppedStandsDown(t *testing.T) {
 	third, _ := c.serveZK(t, "old leader again", zk)
 	third.find(`msg="standing by" leader=` + after.url + ` `)
 }
+
+// ZooKeeper goes away: the leader ends when its session may be over, an instance that is started waits, and leads when ZooKeeper is back. The pods
+// run on all the while.
+func TestZooKeeperIsAway(t *testing.T) {
+	t.Parallel()
+	server := zktest.Start(t)
+	zk := "zk://ann:secret@" + server.Address + "/quobyte"
+	c := startCluster(t, "127.0.29.", 1)
+	expect := "--expect=registry=1,metadata=1,data=1"
+	first, before := c.serveZK(t, "leader", zk, expect)
+	eventually(t, "deploy is complete", func() bool { return before.deploy().Status == plans.Complete })
+	tasks := before.tasks()
+	server.Kill()
+	if code := first.wait(); code != 14 {
+		t.Errorf("exit code %d, want 14", code)
+	}
+	second, after := c.serveZK(t, "serve without ZooKeeper", zk, expect)
+	second.find(`msg="election: not joined, trying again"`)
+	resp, err := http.Get(after.url + "/v1/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("without a leader: %s, Retry-After %q, want 503", resp.Status, resp.Header.Get("Retry-After"))
+	}
+	server.Run()
+	second.find(leading.String())
+	eventually(t, "the same tasks run", func() bool { return cmp.Equal(tasks, after.tasks()) })
+	out, code := run(t, built(t).framework(), c.zkFlags(t, strings.Replace(zk, "secret", "wrong", 1), expect)...)
+	if code != 1 || !strings.Contains(out, "the nodes belong to another user") || strings.Contains(out, "wrong") {
+		t.Errorf("with a wrong password: exit %d: %s", code, out)
+	}
+}

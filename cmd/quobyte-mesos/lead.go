@@ -21,6 +21,9 @@ import (
 // rejoinPause is the time between two attempts to reach ZooKeeper.
 const rejoinPause = time.Second
 
+// leadingInterval is how soon an instance ends at the latest that may not lead any more. What it writes is fenced from the first moment.
+const leadingInterval = 250 * time.Millisecond
+
 // stateNode is where the state of the service is in ZooKeeper.
 func (o *serveOptions) stateNode(log *slog.Logger) (store.ZooKeeper, error) {
 	c, err := o.node("state", log)
@@ -37,7 +40,11 @@ func serviceNode(address, service, name string, timeout time.Duration, log *slog
 	if err != nil {
 		return zookeeper.Config{}, err
 	}
-	return zookeeper.Config{Address: a.At(service).At(name), SessionTimeout: timeout, Logger: log}, nil
+	a = a.At(service).At(name)
+	if _, err := zookeeper.ParseAddress(a.String()); err != nil { // the name of the service may not do for a node
+		return zookeeper.Config{}, err
+	}
+	return zookeeper.Config{Address: a, SessionTimeout: timeout, Logger: log}, nil
 }
 
 // lead stands by until the instance leads, and then works until it may not any more.
@@ -69,16 +76,30 @@ func (f *framework) lead(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() { // joined below
 		defer close(ended)
-		select {
-		case <-e.Lost():
-			cancel(e.Leading())
-		case <-ctx.Done():
-		}
+		cancel(untilLost(ctx, e))
 	}()
 	err := f.work(ctx)
 	cancel(err)
 	<-ended
 	return context.Cause(ctx)
+}
+
+// untilLost returns why the instance may not lead any more. That time has passed is not told by anybody: it has to be asked for.
+func untilLost(ctx context.Context, e *leader.Election) error {
+	tick := time.NewTicker(leadingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.Lost():
+			return e.Leading()
+		case <-tick.C:
+			if err := e.Leading(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // join makes the instance a candidate, as soon as ZooKeeper can be reached.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -312,4 +313,48 @@ func TestReadersDoNotDepose(t *testing.T) {
 	if number(records) == 0 {
 		t.Errorf("records %v", records)
 	}
+}
+
+// Servers of an ensemble die one after the other, the leading one among them, while groups are committed: what was said to be durable is there.
+func TestServersThatDie(t *testing.T) {
+	servers := zktest.StartEnsemble(t, 3)
+	at := place(servers[0].Address+","+servers[1].Address+","+servers[2].Address, "state")
+	s := openZoo(t, at)
+	said, failed := 0, 0
+	commit := func() {
+		text := fmt.Sprint(said + 1)
+		err := s.Commit(t.Context(), put("a/n", text, "b/n", text, "log/"+text, "x"))
+		if err == nil {
+			said++
+			return
+		}
+		failed++
+		must(t, s.Close())
+		s = openZoo(t, at)
+		records, err := s.Load(t.Context())
+		must(t, err)
+		must(t, halves(records))
+		if there := number(records); there < said || there > said+1 {
+			t.Fatalf("%d groups were said to be durable, and %d are there", said, there)
+		}
+		said = number(records)
+	}
+	for _, server := range servers {
+		for range 20 {
+			commit()
+		}
+		var killed sync.WaitGroup
+		killed.Go(server.Kill)
+		for range 100 {
+			commit()
+		}
+		killed.Wait()
+		server.Run()
+	}
+	records, err := s.Load(t.Context())
+	must(t, err)
+	if number(records) != said {
+		t.Errorf("%d groups were said to be durable, and %d are there", said, number(records))
+	}
+	t.Logf("%d groups; %d commits failed with a connection", said, failed)
 }

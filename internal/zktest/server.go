@@ -22,7 +22,7 @@ const jar = "/usr/share/java/zookeeper.jar"
 // patience bounds the start of a server, and how long a port may take to be free again.
 const patience = 60 * time.Second
 
-// Server is a ZooKeeper of one server, without authentication of clients beyond that of ZooKeeper's own.
+// Server is a server of ZooKeeper.
 type Server struct {
 	// Address is where clients reach it: host:port.
 	Address string
@@ -38,22 +38,47 @@ type Server struct {
 // ends with the test at the latest.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return StartEnsemble(t, 1)[0]
+}
+
+// StartEnsemble starts several servers that are one ZooKeeper.
+func StartEnsemble(t testing.TB, servers int) []*Server {
+	t.Helper()
 	if reason := Missing(); reason != "" {
 		t.Skip("ZooKeeper is not tested: " + reason + " (apt-get install zookeeper)")
 	}
-	port, err := freePort()
+	ports, err := freePorts(3 * servers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, Address: fmt.Sprintf("127.0.0.1:%d", port), dir: t.TempDir()}
-	settings := fmt.Sprintf("tickTime=200\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n"+
-		"maxSessionTimeout=60000\nmaxClientCnxns=0\n4lw.commands.whitelist=*\n", filepath.Join(s.dir, "data"), port)
-	if err := os.WriteFile(filepath.Join(s.dir, "zoo.cfg"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
+	peers := ""
+	for i := range servers {
+		peers += fmt.Sprintf("server.%d=127.0.0.1:%d:%d\n", i+1, ports[3*i+1], ports[3*i+2])
 	}
-	t.Cleanup(s.Kill)
-	s.Run()
-	return s
+	if servers == 1 {
+		peers = ""
+	}
+	var all []*Server
+	for i := range servers {
+		s := &Server{t: t, Address: fmt.Sprintf("127.0.0.1:%d", ports[3*i]), dir: t.TempDir()}
+		settings := fmt.Sprintf("tickTime=200\ninitLimit=50\nsyncLimit=20\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n"+
+			"maxSessionTimeout=60000\nmaxClientCnxns=0\n4lw.commands.whitelist=*\n%s", filepath.Join(s.dir, "data"), ports[3*i], peers)
+		err := errors.Join(
+			os.WriteFile(filepath.Join(s.dir, "zoo.cfg"), []byte(settings), 0o600),
+			os.Mkdir(filepath.Join(s.dir, "data"), 0o700),
+			os.WriteFile(filepath.Join(s.dir, "data", "myid"), []byte(fmt.Sprint(i+1)), 0o600),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Kill)
+		s.launch()
+		all = append(all, s)
+	}
+	for _, s := range all {
+		s.await()
+	}
+	return all
 }
 
 // Missing says what there is not that Start needs; empty if nothing.
@@ -69,6 +94,12 @@ func Missing() string {
 
 // Run starts a server again that was killed. What was in it is there.
 func (s *Server) Run() {
+	s.t.Helper()
+	s.launch()
+	s.await()
+}
+
+func (s *Server) launch() {
 	s.t.Helper()
 	s.out, s.done = new(bytes.Buffer), make(chan struct{})
 	sync := "no" // what it costs is a property of the disk; tests are about the rest, but benchmarks are not
@@ -86,6 +117,11 @@ func (s *Server) Run() {
 		s.cmd.Wait()
 		close(s.done)
 	}()
+}
+
+// await waits until the server serves; one of several does when it knows who leads them.
+func (s *Server) await() {
+	s.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	timeout := time.After(patience)
@@ -135,11 +171,16 @@ func (s *Server) Signal(signal syscall.Signal) {
 	}
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// freePorts finds ports that nobody uses, all at once: of two that are found one after the other, the second may be the first.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, errors.Join(l.Close())
+	return ports, nil
 }

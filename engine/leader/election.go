@@ -56,7 +56,7 @@ type Election struct {
 	valid  time.Time // until when the session is certainly there
 }
 
-// Join makes the instance a candidate. It waits for ZooKeeper until ctx ends, for the session timeout at most.
+// Join makes the instance a candidate. It waits for ZooKeeper until ctx ends, for the session timeout and three seconds at most.
 func Join(ctx context.Context, cfg Config) (*Election, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

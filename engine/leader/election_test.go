@@ -88,7 +88,7 @@ func TestOneLeadsAndTheOthersStandBy(t *testing.T) {
 func TestALeaderThatIsCutOff(t *testing.T) {
 	server := zktest.Start(t).Address
 	proxy := zktest.NewProxy(t, server)
-	const timeout = 2 * time.Second
+	const timeout = 4 * time.Second
 	a := join(t, proxy.Address, "a", timeout)
 	await(t, a)
 	b := join(t, server, "b", timeout)

@@ -56,7 +56,7 @@ type Conn struct {
 	over bool
 }
 
-// Connect opens a session. It waits for it until ctx ends, for the session timeout at most.
+// Connect opens a session. It waits for it until ctx ends, for the session timeout and three seconds at most.
 func Connect(ctx context.Context, cfg Config) (*Conn, error) {
 	if cfg.SessionTimeout <= 0 {
 		cfg.SessionTimeout = DefaultSessionTimeout
@@ -94,14 +94,14 @@ func Connect(ctx context.Context, cfg Config) (*Conn, error) {
 
 // begin waits for the session and says who we are.
 func (c *Conn) begin(ctx context.Context) error {
-	patience := time.NewTimer(c.timeout)
+	patience := time.NewTimer(c.patience())
 	defer patience.Stop()
 	select {
 	case <-c.session:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-patience.C:
-		return fmt.Errorf("no session in %s: no server can be reached, or they have no leader", c.timeout)
+		return fmt.Errorf("no session in %s: no server can be reached, or they have no leader", c.patience())
 	}
 	if c.address.User == "" {
 		return nil

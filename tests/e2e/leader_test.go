@@ -16,7 +16,7 @@ import (
 )
 
 // sessionTimeout is that of the instances in these tests; a standby has to take over within it and two seconds.
-const sessionTimeout = 4 * time.Second
+const sessionTimeout = 6 * time.Second
 
 // zkFlags are the flags of serve with the state in ZooKeeper in place of a directory.
 func (c *cluster) zkFlags(t *testing.T, zk string, extra ...string) []string {

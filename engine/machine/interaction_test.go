@@ -58,6 +58,8 @@ func newWorld() *world {
 //	agent-failure AGENT              the master says that an agent is gone
 //	fail POD [ambiguous]             the ACCEPT that launched the pod failed
 //	pause / resume / force-complete PLAN [PHASE [STEP]] [when=W], break / unbreak PLAN PHASE when=W, except / include POD   an operator
+//	stranger TASK HOST STATE         Mesos tells of a task that no pod has
+//	kill-task TASK                   an operator wants it killed
 //	advance D                        time passes
 //	view                             the plans as a tree, and warnings
 //	records                          what is stored
@@ -96,6 +98,10 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Operations: []offers.Operation{{Type: offers.Launch, Tasks: []offers.Task{{ID: id}}}}}, Err: "400", Ambiguous: len(args) > 1})
 	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart":
 		w.say(d, args)
+	case "stranger":
+		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: args[0], AgentID: "S-" + args[1], State: TaskState(args[2]), Source: "MASTER"}})
+	case "kill-task":
+		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
 	case "advance":
 		step, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -359,8 +365,8 @@ func (w *world) view() string {
 	for _, warning := range v.Warnings {
 		fmt.Fprintf(&out, "warning: %s\n", warning.Text)
 	}
-	for _, id := range v.Strangers {
-		fmt.Fprintf(&out, "stranger: %s\n", id)
+	for _, s := range v.Strangers {
+		fmt.Fprintf(&out, "stranger: %s on %s\n", s.TaskID, s.AgentID)
 	}
 	return out.String()
 }

@@ -32,6 +32,7 @@ type serveOptions struct {
 	FrameworkUser      string
 	FrameworkRole      string
 	FrameworkPrincipal string
+	IgnoreLeftovers    bool
 	FailoverTimeout    time.Duration
 	HostKeyAttribute   string
 	DiscoveryWindow    time.Duration
@@ -78,6 +79,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.HostKeyAttribute, "host-key-attribute", o.HostKeyAttribute, "agent attribute that identifies a host (default: its hostname)")
 	f.DurationVar(&o.DiscoveryWindow, "discovery-window", o.DiscoveryWindow, "a rollout takes in hosts until none has come for so long")
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
+	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although an earlier framework has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
 }
 

@@ -163,7 +163,7 @@ func (w *world) start(d *datadriven.TestData) string {
 		records = append(records, Record{Key: k, Value: v})
 	}
 	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
-	m, err := New(Config{DiscoveryWindow: 10 * time.Second}, w.toy, records, Boot{Now: w.now, By: "operator"})
+	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != ""}, w.toy, records, Boot{Now: w.now, By: "operator"})
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -186,6 +186,9 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 			w.grow(d, o.Rest)
 		}
 		if stray := value(d, "stray", ""); stray != "" {
+			if o.Rest == nil {
+				o.Rest = []offers.Resource{{Name: "cpus", Scalar: 1000, Role: "r"}}
+			}
 			for i := range o.Rest {
 				o.Rest[i].Reservations = []offers.Reservation{{Dynamic: true, Role: "r", Labels: []offers.Label{
 					{Key: "service", Value: "toy"}, {Key: "pod", Value: stray}, {Key: "resource_id", Value: "c"},

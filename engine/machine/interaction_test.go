@@ -163,7 +163,7 @@ func (w *world) start(d *datadriven.TestData) string {
 		records = append(records, Record{Key: k, Value: v})
 	}
 	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
-	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != ""}, w.toy, records, Boot{Now: w.now, By: "operator"})
+	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != "", NoNewHosts: value(d, "new-hosts", "") == "off"}, w.toy, records, Boot{Now: w.now, By: "operator"})
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -320,6 +320,8 @@ func (w *world) describe(c Call) string {
 		return fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
 	case Revive:
 		return "REVIVE"
+	case Suppress:
+		return "SUPPRESS"
 	case Kill:
 		return "KILL " + short(c.TaskID)
 	}

@@ -14,10 +14,8 @@ type attempt struct {
 	lanes   []lane
 	numbers []uint64 // by port of the requirement
 	volumes []placedVolume
-	mounts  []freeMount
-	loose   []int // ports that take any number
-	// grown says that a volume must grow before the launch, fits that the slot has all that is needed.
-	grown, fits bool
+	// grown says that a volume must grow before the launch.
+	grown bool
 }
 
 // lane is resources with one stack of reservations, as the pod gets them: what it has reserved already, and what it may take
@@ -48,15 +46,13 @@ type placedVolume struct {
 func (a *attempt) try(n *need, s *slot, tell bool) bool {
 	a.n, a.slot, a.host, a.tell = n, s, s.host, tell
 	a.lacks, a.lanes, a.numbers, a.volumes, a.grown = a.lacks[:0], a.lanes[:0], a.numbers[:0], a.volumes[:0], false
-	a.fits = false
 	a.open()
 	for _, check := range [...]func(*attempt) bool{(*attempt).checkHeld, (*attempt).choosePorts, (*attempt).takeScalars, (*attempt).takeVolumes} {
 		if !check(a) && !tell {
 			return false
 		}
 	}
-	a.fits = len(a.lacks) == 0
-	return a.fits
+	return len(a.lacks) == 0
 }
 
 // lack notes that something is missing. It gives false, for callers to return.
@@ -112,19 +108,8 @@ func (a *attempt) offer(b *base) {
 			return
 		}
 	}
-	a.lanes = append(a.lanes, lane{stack: a.n.stackOn(b, a.slot.role()), free: b, reserve: true})
-}
-
-// stackOn is the stack of what is reserved on top of a base. What is unreserved is the same everywhere.
-func (n *need) stackOn(b *base, role string) []Reservation {
-	if len(b.stack) == 0 && len(n.stack) > 0 && n.stack[0].Role == role {
-		return n.stack
-	}
-	stack := append(slices.Clip(slices.Clone(b.stack)), n.Claim.reservation(n.Subject, role))
-	if len(b.stack) == 0 {
-		n.stack = stack
-	}
-	return stack
+	stack := append(slices.Clip(slices.Clone(b.stack)), claim.reservation(a.n.Subject, a.slot.role()))
+	a.lanes = append(a.lanes, lane{stack: stack, free: b, reserve: true})
 }
 
 // checkHeld: what is recorded as reserved must be on offer, before more is reserved in its place. Only what is still needed

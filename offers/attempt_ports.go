@@ -155,18 +155,14 @@ func (a *attempt) setBase(number uint64, based []int) bool {
 // anyPorts gives numbers to the ports that take any. Each may have been limited to ranges, so that one must sometimes give
 // way to another: this is a matching, found by augmenting paths. With k ports, k candidates each are enough.
 func (a *attempt) anyPorts() bool {
-	loose := a.loose[:0]
+	var loose []int
 	for i := range a.n.Ports {
 		if p := &a.n.Ports[i]; !p.Offset && p.Number == 0 {
 			loose = append(loose, i)
 		}
 	}
-	a.loose = loose
-	switch len(loose) {
-	case 0:
+	if len(loose) == 0 {
 		return true
-	case 1:
-		return a.anyPort(loose[0])
 	}
 	candidates := make([][]uint64, len(loose))
 	for k, i := range loose {
@@ -181,7 +177,8 @@ func (a *attempt) anyPorts() bool {
 				continue
 			}
 			if !match.place(k) {
-				ok = a.lackPort(i)
+				p := &a.n.Ports[i]
+				ok = a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), offered: a.offeredPorts()})
 			}
 		}
 	}
@@ -191,20 +188,6 @@ func (a *attempt) anyPorts() bool {
 		}
 	}
 	return ok
-}
-
-// anyPort is anyPorts for one port, where there is nothing to be divided.
-func (a *attempt) anyPort(i int) bool {
-	if list := a.candidates(&a.n.Ports[i], 1); len(list) > 0 {
-		a.numbers[i] = list[0]
-		return true
-	}
-	return a.lackPort(i)
-}
-
-func (a *attempt) lackPort(i int) bool {
-	p := &a.n.Ports[i]
-	return a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), offered: a.offeredPorts()})
 }
 
 // candidates are the first numbers that a port may have: the one it had, then what the pod has reserved, then the lowest.
@@ -260,7 +243,7 @@ func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 func (a *attempt) takePorts() {
 	var managed []Range
 	if !a.n.loose {
-		managed = slices.Clone(a.n.fixed) // which is used again for other requirements
+		managed = a.n.fixed
 	} else {
 		for i, number := range a.numbers {
 			if !a.n.Ports[i].Unmanaged {

@@ -3,7 +3,6 @@ package offers
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // takeVolumes finds the pod's volumes again, and disks for those that it does not have yet.
@@ -135,9 +134,6 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 		return true
 	}
 	mounts := a.freeMounts()
-	if len(wanted) == 1 {
-		return a.newMountVolume(wanted[0], mounts)
-	}
 	// The largest choose first, so that they are not left with what is too small.
 	slices.SortStableFunc(wanted, func(i, j int) int { return cmp.Compare(a.n.Volumes[j].Size, a.n.Volumes[i].Size) })
 	match := matching[int]{candidates: make([][]int, len(wanted))}
@@ -149,7 +145,7 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 			}
 		}
 		if !match.place(k) {
-			ok = a.lackMount(i, mounts, &match)
+			ok = a.lackMount(i, mounts)
 		}
 	}
 	if !ok {
@@ -157,34 +153,20 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 	}
 	for k, i := range wanted {
 		at, _ := match.of(k)
-		a.useMount(i, mounts[at])
-	}
-	return true
-}
-
-// newMountVolume is newMountVolumes for one volume, where there is nothing to be divided.
-func (a *attempt) newMountVolume(i int, mounts []freeMount) bool {
-	for _, m := range mounts {
-		if a.n.Volumes[i].accepts(m.Mount) {
-			return a.useMount(i, m)
+		m := mounts[at]
+		a.volumes[i] = placedVolume{lane: m.lane, mount: m.Mount, own: m.own}
+		if l := &a.lanes[m.lane]; m.own {
+			l.ownMounts = append(l.ownMounts, *m.Mount)
+		} else {
+			l.taken = append(l.taken, *m.Mount)
 		}
-	}
-	return a.lackMount(i, mounts, nil)
-}
-
-func (a *attempt) useMount(i int, m freeMount) bool {
-	a.volumes[i] = placedVolume{lane: m.lane, mount: m.Mount, own: m.own}
-	if l := &a.lanes[m.lane]; m.own {
-		l.ownMounts = append(l.ownMounts, *m.Mount)
-	} else {
-		l.taken = append(l.taken, *m.Mount)
 	}
 	return true
 }
 
 // freeMounts lists the disks of all lanes: those that are reserved for the pod first, then by size and path.
 func (a *attempt) freeMounts() []freeMount {
-	all := a.mounts[:0]
+	var all []freeMount
 	for j := range a.lanes {
 		for k, b := range [...]*base{a.lanes[j].own, a.lanes[j].free} {
 			if b == nil {
@@ -195,28 +177,18 @@ func (a *attempt) freeMounts() []freeMount {
 			}
 		}
 	}
-	a.mounts = all
-	if !slices.IsSortedFunc(all, compareMounts) {
-		slices.SortStableFunc(all, compareMounts)
-	}
+	slices.SortStableFunc(all, func(x, y freeMount) int {
+		if x.own != y.own {
+			return map[bool]int{true: -1, false: 1}[x.own]
+		}
+		return cmp.Or(cmp.Compare(x.Size, y.Size), cmp.Compare(x.Root, y.Root))
+	})
 	return all
 }
 
-func compareMounts(x, y freeMount) int {
-	switch {
-	case x.own != y.own:
-		return compareBools(y.own, x.own)
-	case x.Size != y.Size:
-		return cmp.Compare(x.Size, y.Size)
-	}
-	return cmp.Compare(x.Root, y.Root)
-}
-
-// accepts says whether a volume may be made on a disk.
-func (v *Volume) accepts(m *Mount) bool { return m.Size >= v.Size && v.fits(m) }
-
-// fits is accepts without the size. Without profiles, disks that have one are kept for those who ask for it (SDK).
-func (v *Volume) fits(m *Mount) bool {
+// accepts says whether a volume may be made on a disk. Without profiles, disks that have one are kept for those who ask for
+// it (SDK).
+func (v *Volume) accepts(m *Mount) bool {
 	profile := ""
 	if m.Provided != nil {
 		profile = m.Provided.Profile
@@ -224,18 +196,15 @@ func (v *Volume) fits(m *Mount) bool {
 	if len(v.Profiles) == 0 && profile != "" || len(v.Profiles) > 0 && !slices.Contains(v.Profiles, profile) {
 		return false
 	}
-	return v.Root == "" || v.Root == m.Root
+	return m.Size >= v.Size && (v.Root == "" || v.Root == m.Root)
 }
 
-// lackMount tells the largest disk that is left, or that the one with the path is not there.
-func (a *attempt) lackMount(i int, mounts []freeMount, taken *matching[int]) bool {
+// lackMount tells the largest disk that there is, or that the one with the path is not there.
+func (a *attempt) lackMount(i int, mounts []freeMount) bool {
 	v := &a.n.Volumes[i]
 	l := lack{code: CodeMount, resource: "disk", name: v.Name, text: v.Root, need: v.Size}
-	if len(v.Profiles) > 0 {
-		l.name += " of profile " + strings.Join(v.Profiles, " or ")
-	}
-	for at, m := range mounts {
-		if v.fits(m.Mount) && (taken == nil || taken.holder(at) < 0) {
+	for _, m := range mounts {
+		if v.Root == "" || v.Root == m.Root {
 			l.have = max(l.have, m.Size)
 			l.count++
 		}

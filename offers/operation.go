@@ -1,5 +1,7 @@
 package offers
 
+import "fmt"
+
 // OperationType is what Mesos calls an offer operation.
 type OperationType string
 
@@ -25,4 +27,23 @@ type Operation struct {
 	Volume, Addition Resource
 	// Tasks are what LAUNCH launches.
 	Tasks []Task
+}
+
+// Grown is the volume that GROW_VOLUME makes. Mesos does so on the agent, after the ACCEPT: nothing in it can use it.
+func (op Operation) Grown() Resource { return plus(op.Volume, op.Addition) }
+
+// OperationError is why Mesos refuses an operation.
+type OperationError struct {
+	Type OperationType
+	// Problem says what is wrong, noun first.
+	Problem string
+	// Resource is what it is about; the zero value if that is no single one.
+	Resource Resource
+}
+
+func (e *OperationError) Error() string { return string(e.Type) + ": " + e.Problem }
+
+// refused is the error about one resource.
+func refused(t OperationType, r *Resource, format string, args ...any) *OperationError {
+	return &OperationError{Type: t, Problem: r.subject() + ": " + fmt.Sprintf(format, args...), Resource: *r}
 }

@@ -182,40 +182,20 @@ func (a *attempt) volume(i int) Resource {
 // resources divides what was taken between task and executor: the executor gets its part first, the volumes are the task's.
 func (a *attempt) resources(p *Placement) {
 	want := a.n.Executor
-	p.Task = make(Resources, 0, a.count()+len(a.volumes))
 	for i := range a.lanes {
 		l := &a.lanes[i]
 		used := l.useOwn.Add(l.useFree)
 		used.Disk -= l.newDisk
 		var executor Quantities
 		for k := range scalarNames {
-			moved := move(used, &executor, k, *want.scalar(k))
-			*want.scalar(k) -= moved
-			*used.scalar(k) -= moved
+			*want.scalar(k) -= move(used, &executor, k, *want.scalar(k))
 		}
-		p.Executor = appendPlain(p.Executor, executor, a.slot.role(), l.stack)
-		p.Task = appendPlain(p.Task, used, a.slot.role(), l.stack)
+		p.Executor = append(p.Executor, plainResources(executor, a.slot.role(), l.stack)...)
+		p.Task = append(p.Task, plainResources(mustSub(used, executor), a.slot.role(), l.stack)...)
 	}
 	for i := range a.volumes {
 		p.Task = append(p.Task, a.volume(i))
 	}
-}
-
-// count is how many kinds of plain resources are used.
-func (a *attempt) count() int {
-	n := 0
-	for i := range a.lanes {
-		l := &a.lanes[i]
-		for k := range scalarNames {
-			if *l.useOwn.scalar(k)+*l.useFree.scalar(k) > 0 {
-				n++
-			}
-		}
-		if len(l.useOwn.Ports)+len(l.useFree.Ports) > 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // commit takes from the slot what the attempt has found.

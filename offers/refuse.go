@@ -104,12 +104,9 @@ func (l *lack) refusal(host string) Refusal {
 			r.Have = ""
 		}
 	case CodeHeld:
-		switch l.resource {
-		case "":
-		case "ports":
+		r.Need, r.Have = l.need.String(), l.have.String()
+		if l.resource == "ports" {
 			r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
-		default:
-			r.Need, r.Have = l.need.String(), l.have.String()
 		}
 	case CodePorts, CodePortBase, CodePortAny:
 		r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
@@ -277,17 +274,13 @@ func (g *gathering) roleOf(s *slot) string {
 	return ""
 }
 
-// nearness is how much is missing. An amount may become free, so that counts by the share that is missing; a port or a disk
-// that an agent does not have counts for more than any amount.
+// nearness is how much is missing: for each lack 1, and the share of what is needed that is missing.
 func nearness(lacks []lack) float64 {
 	var sum float64
 	for i := range lacks {
-		l := &lacks[i]
-		switch {
-		case l.code != CodeScalar:
-			sum += 3
-		case l.need > 0:
-			sum += 1 + float64(l.need-l.have)/float64(l.need)
+		sum++
+		if l := &lacks[i]; l.need > 0 {
+			sum += float64(l.need-l.have) / float64(l.need)
 		}
 	}
 	return sum

@@ -48,15 +48,20 @@ func normalize(own Resources) Resources {
 	}
 	slices.SortFunc(filled, func(a, b Resource) int { return compareWhole(&a, &b) })
 	merged := filled[:0]
-	for _, r := range filled {
-		last := len(merged) - 1
-		if last >= 0 && !r.whole() && sameKind(&merged[last], &r) {
-			merged[last] = plus(merged[last], r)
-			continue
-		}
-		merged = append(merged, r)
+	for i := range filled {
+		merged = merged.behind(&filled[i])
 	}
 	return merged
+}
+
+// behind puts r, which is canonical and not before the last one, behind a, or adds it to the last one.
+func (a Resources) behind(r *Resource) Resources {
+	last := len(a) - 1
+	if last < 0 || r.whole() || !sameKind(&a[last], r) {
+		return append(a, *r)
+	}
+	a[last] = plus(a[last], *r)
+	return a
 }
 
 // normalized is the normal form to look at: a itself if it has that form.
@@ -70,10 +75,22 @@ func (a Resources) normalized() Resources {
 // Add is both together, in normal form. A number or item that is in both is in the sum once; of shared resources, which
 // Mesos counts, there are both.
 func (a Resources) Add(b Resources) Resources {
-	if len(b) == 0 {
-		return a.Normalize()
+	a, b = a.normalized(), b.normalized()
+	sum := make(Resources, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		first := &a
+		if compareWhole(&b[0], &a[0]) < 0 {
+			first = &b
+		}
+		sum = sum.behind(&(*first)[0])
+		*first = (*first)[1:]
 	}
-	return normalize(slices.Concat(a, b))
+	for _, rest := range []Resources{a, b} {
+		for i := range rest {
+			sum = sum.behind(&rest[i])
+		}
+	}
+	return sum
 }
 
 // Contains says whether all of b can be taken from a, one after the other: of one MOUNT disk, two are not contained.

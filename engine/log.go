@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/offers"
 )
 
 // logEvent tells what happened, in the words of the Mesos protocol. What comes often, and what the session tells itself, is for
@@ -41,8 +42,8 @@ func logStatus(log *slog.Logger, s machine.TaskStatus) {
 func logCall(log *slog.Logger, c machine.Call) {
 	switch c := c.(type) {
 	case machine.Accept:
-		for _, t := range c.Launches() {
-			log.Info("launch", "task", t.ID, "agent", t.AgentID)
+		for _, op := range c.Operations {
+			logOperation(log, op)
 		}
 	case machine.Reconcile:
 		log.Info("reconcile", "tasks", len(c.Tasks))
@@ -50,5 +51,18 @@ func logCall(log *slog.Logger, c machine.Call) {
 		log.Info("kill", "task", c.TaskID)
 	default:
 		log.Debug("call", "call", machine.CallName(c))
+	}
+}
+
+func logOperation(log *slog.Logger, op offers.Operation) {
+	switch op.Type {
+	case offers.Launch:
+		for _, t := range op.Tasks {
+			log.Info("launch", "task", t.ID, "agent", t.AgentID)
+		}
+	case offers.GrowVolume:
+		log.Info("operation", "type", op.Type, "volume", op.Volume.String(), "addition", op.Addition.String())
+	default:
+		log.Info("operation", "type", op.Type, "resources", op.Resources.String())
 	}
 }

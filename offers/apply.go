@@ -157,13 +157,13 @@ func (c *accept) judge(op Operation, v conversion) *OperationError {
 	for i := range op.Resources {
 		for _, rule := range v.each {
 			if problem := rule(c, &op.Resources[i]); problem != "" {
-				return refused(op.Type, &op.Resources[i], "%s", problem)
+				return resourceError(op.Type, &op.Resources[i], "%s", problem)
 			}
 		}
 	}
 	for _, rule := range v.all {
 		if wrong, problem := rule(c, op.Resources); problem != "" {
-			return refused(op.Type, &op.Resources[wrong], "%s", problem)
+			return resourceError(op.Type, &op.Resources[wrong], "%s", problem)
 		}
 	}
 	return nil
@@ -175,7 +175,7 @@ func (c *accept) take(t OperationType, wants Resources) (Resources, *OperationEr
 	for i := range wants {
 		var ok bool
 		if left, ok = left.take(canonical(wants[i])); !ok {
-			return nil, refused(t, &wants[i], "not on offer; on offer are %s", left.named(wants[i].Name))
+			return nil, resourceError(t, &wants[i], "not on offer; on offer are %s", left.named(wants[i].Name))
 		}
 	}
 	return left, nil
@@ -312,7 +312,7 @@ func (c *accept) judgeGrowth(op Operation) *OperationError {
 		{&more, problemIf(!sameKind(&bare, &more), fmt.Sprintf("addition of another kind; allowed is more of %q", bare))},
 	} {
 		if rule.problem != "" {
-			return refused(op.Type, rule.of, "%s", rule.problem)
+			return resourceError(op.Type, rule.of, "%s", rule.problem)
 		}
 	}
 	return nil

@@ -14,8 +14,11 @@ type attempt struct {
 	lanes   []lane
 	numbers []uint64 // by port of the requirement
 	volumes []placedVolume
-	// grown says that a volume must grow before the launch.
-	grown bool
+	mounts  []freeMount
+	loose   []int     // ports that take any number
+	found   Resources // the volumes as they are used
+	// grown says that a volume must grow before the launch, fits that the slot has all that is needed.
+	grown, fits bool
 }
 
 // lane is resources with one stack of reservations, as the pod gets them: what it has reserved already, and what it may take
@@ -29,6 +32,14 @@ type lane struct {
 	useOwn, useFree  Quantities
 	newDisk          Milli   // of useOwn and useFree, for new volumes and for growth
 	ownMounts, taken []Mount // of own and free that are used
+}
+
+// base is one of the lane's two sources.
+func (l *lane) base(own bool) *base {
+	if own {
+		return l.own
+	}
+	return l.free
 }
 
 // placedVolume is a volume of the requirement with what it is made of.
@@ -46,13 +57,15 @@ type placedVolume struct {
 func (a *attempt) try(n *need, s *slot, tell bool) bool {
 	a.n, a.slot, a.host, a.tell = n, s, s.host, tell
 	a.lacks, a.lanes, a.numbers, a.volumes, a.grown = a.lacks[:0], a.lanes[:0], a.numbers[:0], a.volumes[:0], false
+	a.fits, a.found = false, a.found[:0]
 	a.open()
 	for _, check := range [...]func(*attempt) bool{(*attempt).checkHeld, (*attempt).choosePorts, (*attempt).takeScalars, (*attempt).takeVolumes} {
 		if !check(a) && !tell {
 			return false
 		}
 	}
-	return len(a.lacks) == 0
+	a.fits = len(a.lacks) == 0
+	return a.fits
 }
 
 // lack notes that something is missing. It gives false, for callers to return.
@@ -108,8 +121,19 @@ func (a *attempt) offer(b *base) {
 			return
 		}
 	}
-	stack := append(slices.Clip(slices.Clone(b.stack)), claim.reservation(a.n.Subject, a.slot.role()))
-	a.lanes = append(a.lanes, lane{stack: stack, free: b, reserve: true})
+	a.lanes = append(a.lanes, lane{stack: a.n.stackOn(b, a.slot.role()), free: b, reserve: true})
+}
+
+// stackOn is the stack of what is reserved on top of a base. What is unreserved is the same everywhere.
+func (n *need) stackOn(b *base, role string) []Reservation {
+	if len(b.stack) == 0 && len(n.stack) > 0 && n.stack[0].Role == role {
+		return n.stack
+	}
+	stack := append(slices.Clip(slices.Clone(b.stack)), n.Claim.reservation(n.Subject, role))
+	if len(b.stack) == 0 {
+		n.stack = stack
+	}
+	return stack
 }
 
 // checkHeld: what is recorded as reserved must be on offer, before more is reserved in its place. Only what is still needed
@@ -129,11 +153,11 @@ func (a *attempt) checkHeld() bool {
 	ok := true
 	for i, want := range [...]Milli{a.n.cpus, a.n.mem, a.n.disk} {
 		if need := min(want, held[i].amount); have[i].amount < need {
-			ok = a.lack(lack{code: CodeHeld, resource: held[i].name, need: need, have: have[i].amount})
+			ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: held[i].name, need: need, have: have[i].amount})
 		}
 	}
 	if missing := cutRanges(claim.Held.Ports, own.Ports); len(missing) > 0 {
-		ok = a.lack(lack{code: CodeHeld, resource: "ports", ports: missing, offered: own.Ports})
+		ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: "ports", ports: missing, offered: own.Ports})
 	}
 	return ok
 }

@@ -155,14 +155,18 @@ func (a *attempt) setBase(number uint64, based []int) bool {
 // anyPorts gives numbers to the ports that take any. Each may have been limited to ranges, so that one must sometimes give
 // way to another: this is a matching, found by augmenting paths. With k ports, k candidates each are enough.
 func (a *attempt) anyPorts() bool {
-	var loose []int
+	loose := a.loose[:0]
 	for i := range a.n.Ports {
 		if p := &a.n.Ports[i]; !p.Offset && p.Number == 0 {
 			loose = append(loose, i)
 		}
 	}
-	if len(loose) == 0 {
+	a.loose = loose
+	switch len(loose) {
+	case 0:
 		return true
+	case 1:
+		return a.anyPort(loose[0])
 	}
 	candidates := make([][]uint64, len(loose))
 	for k, i := range loose {
@@ -177,8 +181,7 @@ func (a *attempt) anyPorts() bool {
 				continue
 			}
 			if !match.place(k) {
-				p := &a.n.Ports[i]
-				ok = a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), offered: a.offeredPorts()})
+				ok = a.lackPort(i)
 			}
 		}
 	}
@@ -188,6 +191,47 @@ func (a *attempt) anyPorts() bool {
 		}
 	}
 	return ok
+}
+
+// anyPort is anyPorts for one port, where there is nothing to be divided.
+func (a *attempt) anyPort(i int) bool {
+	p := &a.n.Ports[i]
+	if len(p.Ranges) > 0 || p.Unmanaged || p.Prior != 0 {
+		if list := a.candidates(p, 1); len(list) > 0 {
+			a.numbers[i] = list[0]
+			return true
+		}
+		return a.lackPort(i)
+	}
+	for _, own := range [...]bool{true, false} {
+		for j := range a.lanes {
+			if number := a.firstPort(p, a.lanes[j].base(own)); number != 0 {
+				a.numbers[i] = number
+				return true
+			}
+		}
+	}
+	return a.lackPort(i)
+}
+
+// firstPort is the lowest number of a base that a port may have, 0 if there is none.
+func (a *attempt) firstPort(p *Port, b *base) uint64 {
+	if b == nil {
+		return 0
+	}
+	for _, r := range b.free.Ports {
+		for number := r.Begin; number <= min(r.End, maxPort); number++ {
+			if a.usable(p, number) {
+				return number
+			}
+		}
+	}
+	return 0
+}
+
+func (a *attempt) lackPort(i int) bool {
+	p := &a.n.Ports[i]
+	return a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), offered: a.offeredPorts()})
 }
 
 // candidates are the first numbers that a port may have: the one it had, then what the pod has reserved, then the lowest.
@@ -223,10 +267,7 @@ func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 	var sources [][]Range
 	for _, own := range [...]bool{true, false} {
 		for i := range a.lanes {
-			b := a.lanes[i].free
-			if own {
-				b = a.lanes[i].own
-			}
+			b := a.lanes[i].base(own)
 			switch {
 			case b == nil:
 			case len(allowed) == 0:
@@ -243,7 +284,7 @@ func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 func (a *attempt) takePorts() {
 	var managed []Range
 	if !a.n.loose {
-		managed = a.n.fixed
+		managed = slices.Clone(a.n.fixed) // which is used again for other requirements
 	} else {
 		for i, number := range a.numbers {
 			if !a.n.Ports[i].Unmanaged {

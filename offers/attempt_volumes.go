@@ -3,6 +3,7 @@ package offers
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // takeVolumes finds the pod's volumes again, and disks for those that it does not have yet.
@@ -10,6 +11,9 @@ func (a *attempt) takeVolumes() bool {
 	n := a.n
 	if len(n.Volumes) == 0 {
 		return true
+	}
+	if n.Claim == nil { // Mesos makes volumes of reserved resources only; Validate says so
+		return a.lack(lack{code: CodeVolume, resource: "disk", name: n.Volumes[0].Name, text: n.Volumes[0].Name})
 	}
 	a.volumes = slices.Grow(a.volumes, len(n.Volumes))[:len(n.Volumes)]
 	clear(a.volumes)
@@ -42,9 +46,6 @@ func (n *need) persistenceID(v *Volume) string {
 // findVolume looks for the volume among those that are there.
 func (a *attempt) findVolume(i int) bool {
 	v := &a.n.Volumes[i]
-	if v.Prior == "" && a.n.Claim == nil {
-		return false
-	}
 	id := a.n.persistenceID(v)
 	for j := range a.lanes {
 		for _, b := range [...]*base{a.lanes[j].own, a.lanes[j].free} {
@@ -133,7 +134,11 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 	if len(wanted) == 0 {
 		return true
 	}
+	if len(wanted) == 1 {
+		return a.newMountVolume(wanted[0])
+	}
 	mounts := a.freeMounts()
+	slices.SortStableFunc(mounts, compareMounts)
 	// The largest choose first, so that they are not left with what is too small.
 	slices.SortStableFunc(wanted, func(i, j int) int { return cmp.Compare(a.n.Volumes[j].Size, a.n.Volumes[i].Size) })
 	match := matching[int]{candidates: make([][]int, len(wanted))}
@@ -145,7 +150,7 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 			}
 		}
 		if !match.place(k) {
-			ok = a.lackMount(i, mounts)
+			ok = a.lackMount(i, mounts, &match)
 		}
 	}
 	if !ok {
@@ -153,20 +158,47 @@ func (a *attempt) newMountVolumes(wanted []int) bool {
 	}
 	for k, i := range wanted {
 		at, _ := match.of(k)
-		m := mounts[at]
-		a.volumes[i] = placedVolume{lane: m.lane, mount: m.Mount, own: m.own}
-		if l := &a.lanes[m.lane]; m.own {
-			l.ownMounts = append(l.ownMounts, *m.Mount)
-		} else {
-			l.taken = append(l.taken, *m.Mount)
-		}
+		a.useMount(i, mounts[at])
 	}
 	return true
 }
 
-// freeMounts lists the disks of all lanes: those that are reserved for the pod first, then by size and path.
+// newMountVolume is newMountVolumes for one volume, where there is nothing to be divided.
+func (a *attempt) newMountVolume(i int) bool {
+	v := &a.n.Volumes[i]
+	var best freeMount
+	for j := range a.lanes {
+		for k, b := range [...]*base{a.lanes[j].own, a.lanes[j].free} {
+			if b == nil {
+				continue
+			}
+			for m := range b.mounts {
+				one := freeMount{&b.mounts[m], j, k == 0}
+				if v.accepts(one.Mount) && (best.Mount == nil || compareMounts(one, best) < 0) {
+					best = one
+				}
+			}
+		}
+	}
+	if best.Mount == nil {
+		return a.lackMount(i, a.freeMounts(), nil)
+	}
+	return a.useMount(i, best)
+}
+
+func (a *attempt) useMount(i int, m freeMount) bool {
+	a.volumes[i] = placedVolume{lane: m.lane, mount: m.Mount, own: m.own}
+	if l := &a.lanes[m.lane]; m.own {
+		l.ownMounts = append(l.ownMounts, *m.Mount)
+	} else {
+		l.taken = append(l.taken, *m.Mount)
+	}
+	return true
+}
+
+// freeMounts lists the disks of all lanes.
 func (a *attempt) freeMounts() []freeMount {
-	var all []freeMount
+	all := a.mounts[:0]
 	for j := range a.lanes {
 		for k, b := range [...]*base{a.lanes[j].own, a.lanes[j].free} {
 			if b == nil {
@@ -177,18 +209,26 @@ func (a *attempt) freeMounts() []freeMount {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(x, y freeMount) int {
-		if x.own != y.own {
-			return map[bool]int{true: -1, false: 1}[x.own]
-		}
-		return cmp.Or(cmp.Compare(x.Size, y.Size), cmp.Compare(x.Root, y.Root))
-	})
+	a.mounts = all
 	return all
 }
 
-// accepts says whether a volume may be made on a disk. Without profiles, disks that have one are kept for those who ask for
-// it (SDK).
-func (v *Volume) accepts(m *Mount) bool {
+// compareMounts puts those that are reserved for the pod first, then orders by size and path.
+func compareMounts(x, y freeMount) int {
+	switch {
+	case x.own != y.own:
+		return compareBools(y.own, x.own)
+	case x.Size != y.Size:
+		return cmp.Compare(x.Size, y.Size)
+	}
+	return cmp.Compare(x.Root, y.Root)
+}
+
+// accepts says whether a volume may be made on a disk.
+func (v *Volume) accepts(m *Mount) bool { return m.Size >= v.Size && v.fits(m) }
+
+// fits is accepts without the size. Without profiles, disks that have one are kept for those who ask for it (SDK).
+func (v *Volume) fits(m *Mount) bool {
 	profile := ""
 	if m.Provided != nil {
 		profile = m.Provided.Profile
@@ -196,15 +236,18 @@ func (v *Volume) accepts(m *Mount) bool {
 	if len(v.Profiles) == 0 && profile != "" || len(v.Profiles) > 0 && !slices.Contains(v.Profiles, profile) {
 		return false
 	}
-	return m.Size >= v.Size && (v.Root == "" || v.Root == m.Root)
+	return v.Root == "" || v.Root == m.Root
 }
 
-// lackMount tells the largest disk that there is, or that the one with the path is not there.
-func (a *attempt) lackMount(i int, mounts []freeMount) bool {
+// lackMount tells the largest disk that is left, or that the one with the path is not there.
+func (a *attempt) lackMount(i int, mounts []freeMount, taken *matching[int]) bool {
 	v := &a.n.Volumes[i]
 	l := lack{code: CodeMount, resource: "disk", name: v.Name, text: v.Root, need: v.Size}
-	for _, m := range mounts {
-		if v.Root == "" || v.Root == m.Root {
+	if len(v.Profiles) > 0 {
+		l.name += " of profile " + strings.Join(v.Profiles, " or ")
+	}
+	for at, m := range mounts {
+		if v.fits(m.Mount) && (taken == nil || taken.holder(at) < 0) {
 			l.have = max(l.have, m.Size)
 			l.count++
 		}

@@ -24,7 +24,7 @@ type census struct {
 
 // resident is a pod as it is counted.
 type resident struct {
-	*Pod
+	Pod
 	host   int32 // index of its host in the pool; -1 if that is not on offer
 	absent bool  // not counted now: it is the pod that is being placed
 }
@@ -53,14 +53,12 @@ type tally struct {
 
 type tallyKey struct{ clause, podType string }
 
-func newCensus(p *pool, pods []Pod) *census {
+func newCensus(p *pool, pods []Pod, placements int) *census {
 	c := &census{pool: p, domains: map[[2]string]int32{}}
-	if len(pods) > 0 {
-		c.pods = make([]resident, len(pods))
-		c.byName = make(map[string]int32, len(pods))
-	}
+	c.pods = make([]resident, len(pods), len(pods)+placements)
+	c.byName = make(map[string]int32, len(pods)+placements)
 	for i := range pods {
-		c.pods[i] = resident{Pod: &pods[i], host: c.hostOf(pods[i].Site.Host)}
+		c.pods[i] = resident{Pod: pods[i], host: c.hostOf(pods[i].Site.Host)}
 		c.byName[pods[i].Name] = int32(i)
 	}
 	return c
@@ -271,19 +269,13 @@ func (c *census) back(pod string) {
 }
 
 // settle counts a pod that was placed.
-func (c *census) settle(pod *Pod, h *host) {
-	r := resident{Pod: pod, host: h.at}
-	if c.byName == nil {
-		c.byName = map[string]int32{}
-	}
-	c.residents(h) // so that the list is there, if there are pods
+func (c *census) settle(pod Pod, h *host) {
 	i := int32(len(c.pods))
-	c.pods = append(c.pods, r)
+	c.pods = append(c.pods, resident{Pod: pod, host: h.at})
 	c.byName[pod.Name] = i
-	if c.onHost == nil {
-		c.onHost = make([][]int32, len(c.pool.hosts))
+	if c.onHost != nil {
+		c.onHost[h.at] = append(c.onHost[h.at], i)
 	}
-	c.onHost[h.at] = append(c.onHost[h.at], i)
 	c.recount(&c.pods[i], 1)
 }
 

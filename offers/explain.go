@@ -43,7 +43,13 @@ func join[T any](all []T, phrase func(T) string) string {
 }
 
 // phrase is what is said behind the name of the host.
-func (r Refusal) phrase() string { return r.words(true, r.comparison()) }
+func (r Refusal) phrase() string {
+	switch r.Code {
+	case CodeMaintenance, CodeConstraint, CodeRole:
+		return "is " + r.words(true, "")
+	}
+	return r.words(true, r.comparison())
+}
 
 // phrase is what is said of a number of hosts.
 func (t Tally) phrase() string {
@@ -65,18 +71,18 @@ func (r Refusal) words(one bool, comparison string) string {
 	case CodeConstraint:
 		return "excluded by " + r.Clause
 	case CodeColocate:
-		return verb("has", "have") + " no " + r.Name + " to be with"
+		return verb("has", "have") + " no " + r.Name + " pods, which it must be with"
 	case CodeAvoid:
-		return verb("has", "have") + " a " + r.Name + ", which it avoids"
+		return verb("has", "have") + " " + r.Name + " pods, which it avoids"
 	case CodeRole:
 		return "offered to other roles (" + r.Have + ")"
 	case CodeElsewhere:
 		return verb("is", "are") + " not host " + r.Name + ", where its reservations are"
 	case CodeHeld:
 		if r.Resource == "" {
-			return verb("does", "do") + " not offer what is reserved for it"
+			return verb("does", "do") + " not offer what is reserved for " + r.Name
 		}
-		return verb("does", "do") + " not offer all that is reserved for it: " + r.Resource + comparison
+		return verb("does", "do") + " not offer all that is reserved for " + r.Name + ": " + r.Resource + comparison
 	case CodeVolume:
 		return verb("does", "do") + " not offer its volume " + r.Need
 	case CodePorts:
@@ -86,7 +92,11 @@ func (r Refusal) words(one bool, comparison string) string {
 	case CodePortBase:
 		return verb("has", "have") + " no free block for the ports base+" + strings.ReplaceAll(r.Need, ", ", ", base+") + r.inRole() + comparison
 	case CodePortAny:
-		return lack + "a port for " + r.Name + r.inRole() + comparison
+		from := ""
+		if r.Need != "none" {
+			from = " from " + r.Need
+		}
+		return lack + "a port for " + r.Name + from + r.inRole() + comparison
 	case CodeMount:
 		return lack + r.mountNamed() + r.inRole() + comparison
 	case CodeScalar:
@@ -150,6 +160,8 @@ func (r Refusal) compare(mixed bool, have string) string {
 		return " (offered on host " + r.Host + ": " + r.Have + ")"
 	case r.Resource == "ports":
 		return " (offered: " + r.Have + ")"
+	case r.Have == "" && r.Need == "0":
+		return "" // a disk that is wanted by its path, whatever its size
 	case r.Have == "":
 		return " (need " + r.Need + unit(r.Resource) + ", have none)"
 	}

@@ -67,12 +67,12 @@ func (c *accept) newExecutor(e *Executor) (*Executor, *OperationError) {
 func (c *accept) judgeLaunch(need Resources) *OperationError {
 	for i := range need {
 		if problem := c.valid(&need[i]); problem != "" {
-			return refused(Launch, &need[i], "%s", problem)
+			return resourceError(Launch, &need[i], "%s", problem)
 		}
 	}
 	for _, rule := range []func(Resources) (int, string){c.oneRole, c.notBothRevocable} {
 		if wrong, problem := rule(need); problem != "" {
-			return refused(Launch, &need[wrong], "%s", problem)
+			return resourceError(Launch, &need[wrong], "%s", problem)
 		}
 	}
 	return nil

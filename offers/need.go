@@ -1,9 +1,6 @@
 package offers
 
-import (
-	"reflect"
-	"slices"
-)
+import "slices"
 
 // need is a requirement, made ready to be compared with many hosts.
 type need struct {
@@ -18,6 +15,8 @@ type need struct {
 	loose bool
 	// held are the slots that have something that is reserved for the pod.
 	held []*slot
+	// stack is that of what is unreserved and gets reserved for the pod, in the role that was looked at last.
+	stack []Reservation
 	// rules are the clauses of the constraint.
 	rules  []rule
 	spread *spread
@@ -34,7 +33,10 @@ type rule struct {
 }
 
 func (p *pool) needOf(r *Requirement) *need {
-	n := &need{Requirement: r}
+	n := &p.need
+	*n = need{
+		Requirement: r, fixed: n.fixed[:0], numbers: n.numbers[:0], held: n.held[:0], rules: n.rules[:0], near: n.near[:0], apart: n.apart[:0],
+	}
 	n.cpus, n.mem, n.disk = r.CPUs+r.Executor.CPUs, r.Mem+r.Executor.Mem, r.Disk+r.Executor.Disk
 	n.numberPorts()
 	if r.Claim != nil {
@@ -63,7 +65,6 @@ func (n *need) rootVolumes() Milli {
 }
 
 func (n *need) numberPorts() {
-	var managed []Range
 	for i := range n.Ports {
 		number, fixed := n.numberOf(&n.Ports[i])
 		if !fixed {
@@ -72,10 +73,10 @@ func (n *need) numberPorts() {
 		}
 		n.numbers = append(n.numbers, number)
 		if !n.Ports[i].Unmanaged {
-			managed = append(managed, Range{number, number})
+			n.fixed = append(n.fixed, Range{number, number})
 		}
 	}
-	n.fixed = Normalize(managed)
+	n.fixed = Normalize(n.fixed)
 }
 
 // numberOf is the number of a port, if no choice is left.
@@ -146,14 +147,27 @@ func (r *Requirement) claimed() bool {
 	return !r.Claim.Held.IsZero() || slices.ContainsFunc(r.Volumes, func(v Volume) bool { return v.Prior != "" })
 }
 
-// alike says whether two requirements differ in nothing that decides where they fit, as long as neither pod has a place.
+// alike says whether two requirements differ in nothing that decides where they fit, as long as neither pod has a place or
+// anything reserved.
 func alike(a, b *Requirement) bool {
-	return a.PodType == b.PodType && a.Host == b.Host && a.CPUs == b.CPUs && a.Mem == b.Mem && a.Disk == b.Disk &&
-		reflect.DeepEqual(a.anonymous(), b.anonymous())
+	return a.PodType == b.PodType && a.Host == b.Host && a.PreReserved == b.PreReserved &&
+		a.CPUs == b.CPUs && a.Mem == b.Mem && a.Disk == b.Disk && a.Executor.Equal(b.Executor) && (a.Claim == nil) == (b.Claim == nil) &&
+		slices.Equal(a.Roles, b.Roles) && slices.Equal(a.Colocate, b.Colocate) && slices.Equal(a.Avoid, b.Avoid) &&
+		samePortBase(a.PortBase, b.PortBase) && slices.EqualFunc(a.Ports, b.Ports, samePort) &&
+		slices.EqualFunc(a.Volumes, b.Volumes, sameVolume) && a.Constraint.String() == b.Constraint.String()
 }
 
-func (r *Requirement) anonymous() Requirement {
-	anonymous := *r
-	anonymous.Subject, anonymous.Task, anonymous.Claim = "", Task{}, nil
-	return anonymous
+func samePortBase(a, b PortBase) bool {
+	return a.Number == b.Number && a.Prior == b.Prior && slices.Equal(a.Ranges, b.Ranges)
+}
+
+// samePort compares what decides where a port fits, and its name, which refusals tell.
+func samePort(a, b Port) bool {
+	return a.Name == b.Name && a.Number == b.Number && a.Offset == b.Offset && a.Prior == b.Prior && a.Unmanaged == b.Unmanaged &&
+		slices.Equal(a.Ranges, b.Ranges)
+}
+
+func sameVolume(a, b Volume) bool {
+	return a.Name == b.Name && a.Type == b.Type && a.Size == b.Size && a.Root == b.Root && a.Prior == b.Prior &&
+		slices.Equal(a.Profiles, b.Profiles)
 }

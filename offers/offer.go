@@ -47,10 +47,13 @@ func (o Offer) Resources() Resources {
 
 // plainResources are amounts as resources with one stack of reservations.
 func plainResources(q Quantities, role string, stack []Reservation) Resources {
-	var all Resources
-	for _, s := range q.scalars() {
-		if s.amount > 0 {
-			all = append(all, Resource{Name: s.name, Scalar: s.amount, Role: role, Reservations: stack})
+	return appendPlain(nil, q, role, stack)
+}
+
+func appendPlain(all Resources, q Quantities, role string, stack []Reservation) Resources {
+	for i, name := range scalarNames {
+		if amount := *q.scalar(i); amount > 0 {
+			all = append(all, Resource{Name: name, Scalar: amount, Role: role, Reservations: stack})
 		}
 	}
 	if len(q.Ports) > 0 {

@@ -43,7 +43,7 @@ type OperationError struct {
 
 func (e *OperationError) Error() string { return string(e.Type) + ": " + e.Problem }
 
-// refused is the error about one resource.
-func refused(t OperationType, r *Resource, format string, args ...any) *OperationError {
+// resourceError is the error about one resource.
+func resourceError(t OperationType, r *Resource, format string, args ...any) *OperationError {
 	return &OperationError{Type: t, Problem: r.subject() + ": " + fmt.Sprintf(format, args...), Resource: *r}
 }

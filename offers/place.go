@@ -40,7 +40,7 @@ func Place(r Round) []Result {
 	if len(r.Requirements) == 0 {
 		return nil
 	}
-	p := newPool(r.Offers, r.Pods)
+	p := newPool(r.Offers, r.Pods, len(r.Requirements))
 	results := make([]Result, len(r.Requirements))
 	for i := range r.Requirements {
 		results[i] = p.place(&r.Requirements[i])
@@ -59,12 +59,14 @@ func (p *pool) place(r *Requirement) Result {
 		return p.refuse(n, hosts)
 	}
 	a := &p.scratch
-	a.try(n, best, false)
+	if a.slot != best || !a.fits {
+		a.try(n, best, false)
+	}
 	placement := a.placement()
 	a.commit()
 	p.version++
 	p.refresh(best.host)
-	p.census.settle(&Pod{Name: r.Subject, PodType: r.PodType, Site: *best.host.site(), Ports: a.numbersUsed()}, best.host)
+	p.census.settle(Pod{Name: r.Subject, PodType: r.PodType, Site: *best.host.site(), Ports: placement.Ports}, best.host)
 	return Result{Hosts: len(hosts), Placement: placement}
 }
 
@@ -87,7 +89,7 @@ func (p *pool) choose(n *need) (*slot, []host) {
 // the data in it, must not be made anew elsewhere.
 func (p *pool) heldSlot(n *need) *slot {
 	for _, s := range n.held {
-		if p.excluded(s.host, n).code == "" && p.admits(s, n) && p.scratch.init(p).try(n, s, false) {
+		if p.admits(s, n) && p.scratch.init(p).try(n, s, false) {
 			return s
 		}
 	}
@@ -121,37 +123,39 @@ func (p *pool) best(n *need) *slot {
 	var least rank
 	p.scratch.init(p)
 	for i := range p.rows {
-		row := &p.rows[i]
+		row, h := &p.rows[i], &p.hosts[i]
 		if row.cpus < n.least.CPUs || row.mem < n.least.Mem || row.disk < n.least.Disk {
 			continue
 		}
 		r := rank{domain: n.spread.domain[row.domain], host: n.spread.host[i]}
-		if best != nil && (r.domain > least.domain || r.domain == least.domain && r.host > least.host) {
-			continue
-		}
-		r.left = p.left(row, n)
 		if best != nil && !r.before(least) {
+			continue // with nothing left over it would not be better either
+		}
+		if len(h.slots) == 1 {
+			if r.left = p.left(&h.slots[0], n); best != nil && !r.before(least) {
+				continue
+			}
+		}
+		s := p.slotOf(h, n)
+		if s == nil {
 			continue
 		}
-		if p.excluded(&p.hosts[i], n).code != "" {
-			continue
-		}
-		if s := p.slotOf(&p.hosts[i], n); s != nil {
+		if r.left = p.left(s, n); best == nil || r.before(least) {
 			best, least = s, r
 		}
 	}
 	return best
 }
 
-// left is how much a host would have left over, as the sum of the shares of what there is of each resource in all. The
+// left is how much a slot would have left over, as the sum of the shares of what there is of each resource in all. The
 // conversions keep a compiler from fusing operations, which would make the result depend on the machine.
-func (p *pool) left(r *capacity, n *need) float64 {
-	return float64(float64(r.cpus-n.least.CPUs)*p.perCPU) + float64(float64(r.mem-n.least.Mem)*p.perMem) +
-		float64(float64(r.disk-n.least.Disk)*p.perDisk)
+func (p *pool) left(s *slot, n *need) float64 {
+	return float64(float64(s.all.CPUs-n.least.CPUs)*p.perCPU) + float64(float64(s.all.Mem-n.least.Mem)*p.perMem) +
+		float64(float64(s.all.Disk-n.least.Disk)*p.perDisk)
 }
 
-// slotOf is the slot of the host that is to be used, nil if none will do: by the order of the requirement's roles; the one
-// where something is reserved for the pod before all others.
+// slotOf is the slot of the host that is to be used, nil if none will do: the one where something is reserved for the pod;
+// otherwise by the order of the requirement's roles, then the one that it fits best.
 func (p *pool) slotOf(h *host, n *need) *slot {
 	if p.excluded(h, n).code != "" {
 		return nil
@@ -167,15 +171,19 @@ func (p *pool) slotOf(h *host, n *need) *slot {
 	}
 	var best *slot
 	for i := range h.slots {
-		s := &h.slots[i]
-		if best != nil && n.roleOrder(s) >= n.roleOrder(best) {
-			continue
-		}
-		if p.admits(s, n) && a.try(n, s, false) {
+		if s := &h.slots[i]; p.admits(s, n) && (best == nil || p.preferred(s, best, n)) && a.try(n, s, false) {
 			best = s
 		}
 	}
 	return best
+}
+
+// preferred says whether a slot of a host is to be taken before another one.
+func (p *pool) preferred(s, other *slot, n *need) bool {
+	if a, b := n.roleOrder(s), n.roleOrder(other); a != b {
+		return a < b
+	}
+	return p.left(s, n) < p.left(other, n)
 }
 
 func (n *need) heldOn(h *host) bool {
@@ -230,25 +238,4 @@ func (p *pool) excluded(h *host, n *need) lack {
 		}
 	}
 	return lack{}
-}
-
-// numbersUsed are the numbers of the ports, each once.
-func (a *attempt) numbersUsed() []uint64 {
-	if len(a.numbers) == 0 {
-		return nil
-	}
-	used := make([]uint64, 0, len(a.numbers))
-	for _, n := range a.numbers {
-		used = appendNew(used, n)
-	}
-	return used
-}
-
-func appendNew(list []uint64, n uint64) []uint64 {
-	for _, have := range list {
-		if have == n {
-			return list
-		}
-	}
-	return append(list, n)
 }

@@ -80,16 +80,17 @@ func (a *attempt) held() Quantities {
 
 // operations are what has to be done before the launch.
 func (a *attempt) operations(p *Placement) []Operation {
-	var ops []Operation
-	if a.n.Claim != nil {
-		ops = appendOperation(ops, Unreserve, a.surplus())
-		ops = appendOperation(ops, Reserve, a.toReserve())
+	if a.n.Claim == nil {
+		return nil
 	}
+	ops := appendOperation(nil, Unreserve, a.surplus())
+	ops = appendOperation(ops, Reserve, a.toReserve())
 	var grow []Operation
 	var created Resources
 	for i := range a.volumes {
 		v, need := &a.volumes[i], &a.n.Volumes[i]
 		volume := a.volume(i)
+		a.found = append(a.found, volume)
 		placed := PlacedVolume{Name: need.Name, ID: volume.Disk.Persistence.ID, Size: volume.Scalar, Root: volume.Disk.Source.Root, New: v.found == nil}
 		switch {
 		case v.found == nil:
@@ -108,6 +109,9 @@ func (a *attempt) operations(p *Placement) []Operation {
 func appendOperation(ops []Operation, t OperationType, all Resources) []Operation {
 	for len(all) > 0 {
 		provider := all[0].Provider
+		if !slices.ContainsFunc(all, func(r Resource) bool { return r.Provider != provider }) {
+			return append(ops, Operation{Type: t, Resources: all})
+		}
 		var of, rest Resources
 		for _, r := range all {
 			if r.Provider == provider {
@@ -144,7 +148,7 @@ func (a *attempt) surplus() Resources {
 
 // toReserve is what is taken besides, with the claim on it.
 func (a *attempt) toReserve() Resources {
-	var all Resources
+	all := make(Resources, 0, a.count()+len(a.volumes))
 	for i := range a.lanes {
 		l := &a.lanes[i]
 		if !l.reserve {
@@ -182,20 +186,38 @@ func (a *attempt) volume(i int) Resource {
 // resources divides what was taken between task and executor: the executor gets its part first, the volumes are the task's.
 func (a *attempt) resources(p *Placement) {
 	want := a.n.Executor
+	p.Task = make(Resources, 0, a.count()+len(a.volumes))
 	for i := range a.lanes {
 		l := &a.lanes[i]
 		used := l.useOwn.Add(l.useFree)
 		used.Disk -= l.newDisk
 		var executor Quantities
 		for k := range scalarNames {
-			*want.scalar(k) -= move(used, &executor, k, *want.scalar(k))
+			moved := move(used, &executor, k, *want.scalar(k))
+			*want.scalar(k) -= moved
+			*used.scalar(k) -= moved
 		}
-		p.Executor = append(p.Executor, plainResources(executor, a.slot.role(), l.stack)...)
-		p.Task = append(p.Task, plainResources(mustSub(used, executor), a.slot.role(), l.stack)...)
+		p.Executor = appendPlain(p.Executor, executor, a.slot.role(), l.stack)
+		p.Task = appendPlain(p.Task, used, a.slot.role(), l.stack)
 	}
-	for i := range a.volumes {
-		p.Task = append(p.Task, a.volume(i))
+	p.Task = append(p.Task, a.found...)
+}
+
+// count is how many kinds of plain resources are used.
+func (a *attempt) count() int {
+	n := 0
+	for i := range a.lanes {
+		l := &a.lanes[i]
+		for k := range scalarNames {
+			if *l.useOwn.scalar(k)+*l.useFree.scalar(k) > 0 {
+				n++
+			}
+		}
+		if len(l.useOwn.Ports)+len(l.useFree.Ports) > 0 {
+			n++
+		}
 	}
+	return n
 }
 
 // commit takes from the slot what the attempt has found.

@@ -20,6 +20,7 @@ type pool struct {
 	version int
 	refused verdict
 	scratch attempt
+	need    need
 }
 
 // capacity is what is looked at first of every host: the largest amounts that any of its slots has, and its failure domain.
@@ -67,7 +68,8 @@ type holding struct {
 	bases            []base
 }
 
-func newPool(offers []Offer, pods []Pod) *pool {
+// newPool makes the indexes of a round in which at most so many pods are placed.
+func newPool(offers []Offer, pods []Pod, placements int) *pool {
 	sorted := sortOffers(offers)
 	p := &pool{hosts: make([]host, 0, len(sorted)), index: make(map[string]int32, len(sorted))}
 	// The arenas are as long as they can become, so that slices of them stay where they are.
@@ -90,7 +92,7 @@ func newPool(offers []Offer, pods []Pod) *pool {
 		p.index[h.key] = at
 		sorted = sorted[n:]
 	}
-	p.census = newCensus(p, pods)
+	p.census = newCensus(p, pods, placements)
 	p.rows = make([]capacity, len(p.hosts))
 	for i := range p.hosts {
 		p.rows[i].domain = p.census.domainOf(p.hosts[i].site())

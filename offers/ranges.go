@@ -79,12 +79,15 @@ func cutRanges(ranges, gone []Range) []Range {
 	if disjoint(ranges, gone) {
 		return ranges
 	}
-	var left []Range
+	left := make([]Range, 0, len(ranges)+len(gone))
 	for _, r := range ranges {
 		for len(gone) > 0 && gone[0].End < r.Begin {
 			gone = gone[1:]
 		}
 		left = cutRange(left, r, gone)
+	}
+	if len(left) == 0 {
+		return nil
 	}
 	return left
 }

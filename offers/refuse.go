@@ -104,9 +104,12 @@ func (l *lack) refusal(host string) Refusal {
 			r.Have = ""
 		}
 	case CodeHeld:
-		r.Need, r.Have = l.need.String(), l.have.String()
-		if l.resource == "ports" {
+		switch l.resource {
+		case "":
+		case "ports":
 			r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
+		default:
+			r.Need, r.Have = l.need.String(), l.have.String()
 		}
 	case CodePorts, CodePortBase, CodePortAny:
 		r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
@@ -232,7 +235,7 @@ func (g *gathering) hostLack(h *host) lack {
 		if len(n.held) > 0 {
 			return lack{code: CodeElsewhere, text: n.held[0].host.key}
 		}
-		return lack{code: CodeHeld}
+		return lack{code: CodeHeld, name: n.Subject}
 	}
 	if l := p.excluded(h, n); l.code != "" {
 		return l
@@ -274,13 +277,17 @@ func (g *gathering) roleOf(s *slot) string {
 	return ""
 }
 
-// nearness is how much is missing: for each lack 1, and the share of what is needed that is missing.
+// nearness is how much is missing. An amount may become free, so that counts by the share that is missing; a port or a disk
+// that an agent does not have counts for more than any amount.
 func nearness(lacks []lack) float64 {
 	var sum float64
 	for i := range lacks {
-		sum++
-		if l := &lacks[i]; l.need > 0 {
-			sum += float64(l.need-l.have) / float64(l.need)
+		l := &lacks[i]
+		switch {
+		case l.code != CodeScalar:
+			sum += 3
+		case l.need > 0:
+			sum += 1 + float64(l.need-l.have)/float64(l.need)
 		}
 	}
 	return sum

@@ -42,7 +42,8 @@ type Reservation struct {
 	Labels    []Label
 }
 
-// Label is a key with its value, of a reservation or a task. Mesos keeps their order, and tells {a,b} from {b,a}.
+// Label is a key with its value, of a reservation or a task. Mesos keeps the order of labels, and takes those in another order
+// for the same. Here the order counts, which is the stricter: labels of ours are always written in one.
 type Label struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`

@@ -102,3 +102,32 @@ func (r *Resource) bare() Resource {
 	}
 	return bare
 }
+
+// Owned names a claim of ours that an offer has something of.
+type Owned struct{ Pod, ID string }
+
+// Owned lists whose reservations of the service are in the offer, in the order in which they are first met.
+func (o Offer) Owned(service string) []Owned {
+	var all []Owned
+	for i := range o.Rest {
+		of, ours := ownerOf(&o.Rest[i])
+		if one := (Owned{of.pod, of.id}); ours && of.service == service && !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// Reserved is all that is reserved for a pod in the offers, without volumes. What is on offer is in no task's use.
+func Reserved(offers []Offer, pod string, c Claim) Quantities {
+	var sum base
+	for i := range offers {
+		for j := range offers[i].Rest {
+			r := &offers[i].Rest[j]
+			if of, ours := ownerOf(r); ours && of.service == c.Service && of.pod == pod && of.id == c.ID {
+				sum.take(r)
+			}
+		}
+	}
+	return sum.free
+}

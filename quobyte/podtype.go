@@ -66,6 +66,9 @@ func lookUp(name string) (podType, bool) {
 // isServer says whether the type is one of Quobyte's server daemons.
 func (t podType) isServer() bool { return t.rpc >= 0 }
 
+// isFree says whether pods of the type may run on any host: servers without a device.
+func (t podType) isFree() bool { return t.isServer() && t.device == "" }
+
 // heapVariable is the environment variable that the server image takes the type's heap from.
 func (t podType) heapVariable() string { return "QUOBYTE_MAX_MEM_" + strings.ToUpper(t.name) }
 

@@ -14,7 +14,9 @@ import (
 // Service is Quobyte as the machine sees it.
 type Service struct {
 	settings     Settings
-	fingerprints map[string]string // by pod type; the machine asks often
+	// By pod type, because the machine asks often.
+	fingerprints map[string]string
+	requirements map[string]offers.Requirement
 }
 
 var _ machine.Service = (*Service)(nil)
@@ -28,10 +30,12 @@ func New(s Settings) (*Service, error) {
 	s.Resources = maps.Clone(s.Resources)
 	s.ExtraRAM = maps.Clone(s.ExtraRAM)
 	s.Expect = maps.Clone(s.Expect)
+	s.Constraints = maps.Clone(s.Constraints)
 	s.RestrictHosts = slices.Clone(s.RestrictHosts)
-	service := &Service{settings: s, fingerprints: map[string]string{}}
+	service := &Service{settings: s, fingerprints: map[string]string{}, requirements: map[string]offers.Requirement{}}
 	for _, t := range podTypes {
 		service.fingerprints[t.name] = s.fingerprint(t)
+		service.requirements[t.name] = s.requirement(t)
 	}
 	return service, nil
 }
@@ -108,8 +112,7 @@ func (s *Service) Fingerprint(podType string) string { return s.fingerprints[pod
 
 // Requirement is what a pod needs of a host: the resources and ports of its type, on its host if it is bound to one.
 func (s *Service) Requirement(p machine.Pod) offers.Requirement {
-	t, _ := lookUp(p.Type)
-	req := s.settings.requirement(t)
+	req := s.requirements[p.Type]
 	req.Subject, req.PodType = p.Name, p.Type
 	if p.Bound {
 		req.Host = p.Host
@@ -122,6 +125,11 @@ func (s *Service) Requirement(p machine.Pod) offers.Requirement {
 func (s Settings) requirement(t podType) offers.Requirement {
 	r := s.resources(t)
 	req := offers.Requirement{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk, Ports: s.ports(t)}
+	// Validate has seen to it that there is no error.
+	req.Constraint, _ = offers.ParseConstraint(s.Constraints[t.name])
+	if s.Reserve == ReserveDevices && t.device != "" {
+		req.Claim = &offers.Claim{}
+	}
 	if t.name == Prober {
 		req.CPUs, req.Mem, req.Disk = proberShare.CPUs, proberShare.Mem, 0
 		req.Executor = offers.Quantities{CPUs: r.CPUs - proberShare.CPUs, Mem: r.Mem - proberShare.Mem, Disk: r.Disk}

@@ -24,6 +24,12 @@ const (
 	PortsFromHost   = "host"
 )
 
+// The values of Settings.Reserve.
+const (
+	ReserveNothing = "none"
+	ReserveDevices = "devices"
+)
+
 // Settings are what an operator can choose. The names in brackets are the flags, which are the predecessor's where it had
 // one; Validate calls the settings by them. The zero value is not usable: begin with DefaultSettings.
 type Settings struct {
@@ -79,6 +85,13 @@ type Settings struct {
 	// [--<type>-extra-ram-mb].
 	ExtraRAM map[string]int
 
+	// Reserve is ReserveDevices (what the pods of a device get, registry, metadata and data, is reserved for them, so that
+	// nobody else can take it while they restart) or ReserveNothing [--reserve].
+	Reserve string
+	// Constraints say on which hosts the pods without a device may run: api, webconsole and s3, in Marathon's grammar (see
+	// offers.ParseConstraint); a type that is missing may run anywhere [--<type>-constraint].
+	Constraints map[string]string
+
 	// HostDeviceDirectory is where a host's devices are mounted [--host-device-directory]. "{host}" stands for the host's
 	// key, so that several agents on one machine can have a directory each.
 	HostDeviceDirectory string
@@ -121,6 +134,8 @@ func DefaultSettings() Settings {
 		ClientPort:          55000,
 		Resources:           map[string]offers.Quantities{},
 		ExtraRAM:            map[string]int{},
+		Reserve:             ReserveNothing,
+		Constraints:         map[string]string{},
 		HostDeviceDirectory: "/mnt",
 		ServiceDebugPort:    -1,
 		AutodetectServiceIP: true,
@@ -130,6 +145,9 @@ func DefaultSettings() Settings {
 		s.Resources[t.name] = t.resources
 		if t.isServer() {
 			s.ExtraRAM[t.name] = t.extraRAM
+		}
+		if t.isFree() {
+			s.Constraints[t.name] = ""
 		}
 	}
 	return s

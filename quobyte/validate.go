@@ -29,7 +29,7 @@ const hostPlaceholder = "{host}"
 func (s Settings) Validate() error {
 	problems := &multierror.Error{}
 	for _, check := range []func(Settings) []error{
-		checkChoices, checkImages, checkCommands, checkTexts, checkURL, checkDirectories, checkPorts, checkResources, checkExpect, checkHosts,
+		checkChoices, checkConstraints, checkImages, checkCommands, checkTexts, checkURL, checkDirectories, checkPorts, checkResources, checkExpect, checkHosts,
 	} {
 		problems = multierror.Append(problems, check(s)...)
 	}
@@ -67,6 +67,7 @@ func checkChoices(s Settings) []error {
 		{"containerizer", s.Containerizer, Docker, Command},
 		{"prober-from", s.ProberFrom, ProberFromArtifact, ProberFromImage},
 		{"ports-from", s.PortsFrom, PortsFromOffers, PortsFromHost},
+		{"reserve", s.Reserve, ReserveNothing, ReserveDevices},
 	} {
 		if c.value != c.a && c.value != c.b {
 			problems = append(problems, problem(c.flag, "%q is unknown; use %s or %s", c.value, c.a, c.b))
@@ -74,6 +75,21 @@ func checkChoices(s Settings) []error {
 	}
 	if s.ProbeInterval < minProbeInterval || s.ProbeInterval > maxProbeInterval {
 		problems = append(problems, problem("probe-interval", "%v is out of range; use %v to %v", s.ProbeInterval, minProbeInterval, maxProbeInterval))
+	}
+	return problems
+}
+
+func checkConstraints(s Settings) []error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(s.Constraints)) {
+		t, ok := lookUp(name)
+		if !ok || !t.isFree() {
+			problems = append(problems, problem(name+"-constraint", "%q: pods of %q have no choice of hosts; only those of api, webconsole and s3 have", s.Constraints[name], name))
+			continue
+		}
+		if _, err := offers.ParseConstraint(s.Constraints[name]); err != nil {
+			problems = append(problems, problem(name+"-constraint", "%w", err))
+		}
 	}
 	return problems
 }

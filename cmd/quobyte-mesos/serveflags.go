@@ -112,9 +112,33 @@ func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
 	for _, t := range slices.Sorted(maps.Keys(s.Resources)) {
 		f.Var(resourcesFlag{of: s.Resources, podType: t}, t+"-resources", "resources of each "+t+" pod")
 	}
+	f.StringVar(&s.Reserve, "reserve", s.Reserve, "devices: what registry, metadata and data pods get is reserved for them; none: nothing is (reservations outlive the framework)")
+	for _, t := range slices.Sorted(maps.Keys(s.Constraints)) {
+		f.Var(constraintFlag{of: s.Constraints, podType: t}, t+"-constraint", "hosts for "+t+" pods, as in Marathon: hostname:UNLIKE:gpu.*,@zone:MAX_PER:1")
+	}
 	for _, t := range slices.Sorted(maps.Keys(s.ExtraRAM)) {
 		f.Var(extraRAMFlag{of: s.ExtraRAM, podType: t}, t+"-extra-ram-mb", "part of each "+t+" pod's mem that is not heap, in MB")
 	}
+}
+
+// constraintFlag is a flag with a placement constraint; Settings.Validate reads it.
+type constraintFlag struct {
+	of      map[string]string
+	podType string
+}
+
+func (f constraintFlag) Type() string { return "constraint" }
+
+func (f constraintFlag) String() string {
+	if f.of == nil {
+		return ""
+	}
+	return f.of[f.podType]
+}
+
+func (f constraintFlag) Set(text string) error {
+	f.of[f.podType] = text
+	return nil
 }
 
 // resourcesFlag is a flag in the predecessor's syntax: cpus:1.0;mem:2084;disk:32.
@@ -196,6 +220,9 @@ func (o *serveOptions) validate() error {
 		if d.value <= 0 {
 			problems = multierror.Append(problems, fmt.Errorf("--%s: %s: must be more than 0", d.flag, d.value))
 		}
+	}
+	if o.Quobyte.Reserve == quobyte.ReserveDevices && o.FrameworkRole == "*" {
+		problems = multierror.Append(problems, errors.New(`--reserve: devices: nothing can be reserved for --framework-role "*"; give a role of the framework's own, or --reserve=none`))
 	}
 	problems = multierror.Append(problems, o.mesosProblems()...)
 	service := o.Quobyte

@@ -16,6 +16,7 @@ func (m *Machine) takeOffers(now time.Time, batch []offers.Offer) {
 		m.offers[o.ID] = o
 		m.noteHost(now, o)
 	}
+	m.takeProof(now, batch)
 }
 
 // identity is what an agent says of itself.

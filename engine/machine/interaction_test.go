@@ -31,6 +31,7 @@ type world struct {
 	// launched are the task ids of a pod, and accepted the offers that they took.
 	launched map[string][]string
 	accepted map[string][]string
+	given    map[string]offers.Resources // what a pod was launched with
 }
 
 func newWorld() *world {
@@ -38,7 +39,7 @@ func newWorld() *world {
 		now:  time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
 		toy:  toy{expect: 1},
 		seqs: map[string]uint64{}, heard: map[string]string{}, records: map[string][]byte{},
-		launched: map[string][]string{}, accepted: map[string][]string{},
+		launched: map[string][]string{}, accepted: map[string][]string{}, given: map[string]offers.Resources{},
 	}
 }
 
@@ -48,7 +49,8 @@ func newWorld() *world {
 //
 //	start [expect=N] [setting=S] [canary=true]   build the machine from what is stored (again: a crash, nothing of memory is left)
 //	subscribe / disconnect [fatal]   the session with the master
-//	offer HOST... [cpus=N] [agent=A] an offer of each host, with port 7000
+//	offer HOST... [cpus=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
+//	                                 is reserved for it, its volume grown
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
 //	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
 //	old POD STATE                    the same for the task before the last
@@ -169,12 +171,26 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 	var out []offers.Offer
 	for _, h := range hosts {
 		w.offers++
-		out = append(out, offers.Offer{
+		o := offers.Offer{
 			ID: fmt.Sprintf("O%d", w.offers), AgentID: value(d, "agent", "S-"+h), Site: offers.Site{Host: h, Hostname: h}, Address: "ip-" + h, Role: "r",
-			Free: offers.Quantities{CPUs: offers.Scalar(cpus), Ports: []offers.Range{{Begin: 7000, End: 7000}}},
-		})
+			Free: offers.Quantities{CPUs: offers.Scalar(cpus), Disk: 1_000_000, Ports: []offers.Range{{Begin: 7000, End: 7000}}},
+		}
+		if kept := value(d, "kept", ""); kept != "" {
+			o.Free.Ports, o.Rest = nil, slices.Clone(w.given[kept])
+			w.grow(d, o.Rest)
+		}
+		out = append(out, o)
 	}
 	return out
+}
+
+func (w *world) grow(d *datadriven.TestData, rest []offers.Resource) {
+	for i := range rest {
+		if rest[i].Disk != nil {
+			fmt.Sscan(value(d, "volume", "100"), &rest[i].Scalar)
+			rest[i].Scalar *= 1000
+		}
+	}
 }
 
 func (w *world) update(d *datadriven.TestData, args []string) {
@@ -258,9 +274,17 @@ func (w *world) describe(c Call) string {
 			names = append(names, fmt.Sprintf("%s on %s", short(t.ID), t.AgentID))
 			pod := t.Name[:strings.LastIndex(t.Name, "-")]
 			w.launched[pod] = append(w.launched[pod], t.ID)
-			w.accepted[t.ID] = c.OfferIDs
+			w.accepted[t.ID], w.given[pod] = c.OfferIDs, t.Resources
 		}
-		return fmt.Sprintf("ACCEPT %s: launch %s; refuse rest %s", strings.Join(c.OfferIDs, " "), strings.Join(names, ", "), c.Refuse)
+		if names != nil {
+			names = []string{"launch " + strings.Join(names, ", ")}
+		}
+		for _, op := range slices.Backward(c.Operations) {
+			if op.Type != offers.Launch {
+				names = slices.Insert(names, 0, fmt.Sprintf("%s %s", op.Type, operands(op)))
+			}
+		}
+		return fmt.Sprintf("ACCEPT %s: %s; refuse rest %s", strings.Join(c.OfferIDs, " "), strings.Join(names, "; "), c.Refuse)
 	case Decline:
 		return fmt.Sprintf("DECLINE %s for %s", strings.Join(c.OfferIDs, " "), c.Refuse)
 	case Acknowledge:
@@ -284,6 +308,28 @@ func (w *world) describe(c Call) string {
 		return "KILL " + short(c.TaskID)
 	}
 	return fmt.Sprintf("%T", c)
+}
+
+// operands lists what an operation is about, without the claim's id, which is random.
+func operands(op offers.Operation) string {
+	list := op.Resources
+	if op.Type == offers.GrowVolume {
+		list = offers.Resources{op.Volume, op.Addition}
+	}
+	var names []string
+	for _, r := range list {
+		name := r.Name
+		if r.Disk != nil && r.Disk.Persistence != nil {
+			name, _, _ = strings.Cut(r.Disk.Persistence.ID, ".")
+			name = "volume of " + name
+		}
+		amount := r.Scalar.String()
+		if r.Type == offers.Ranges {
+			amount = fmt.Sprint(r.Ranges)
+		}
+		names = append(names, name+" "+amount)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (w *world) view() string {

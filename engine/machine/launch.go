@@ -27,7 +27,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	}
 	reqs := make([]offers.Requirement, len(candidates))
 	for i, p := range candidates {
-		reqs[i] = m.service.Requirement(*p)
+		reqs[i] = m.requirement(random, p)
 	}
 	pool := m.usableOffers()
 	var results []offers.Result
@@ -48,15 +48,24 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 			unplaced[p.Name] = reqs[i]
 			continue
 		}
-		task, err := m.task(random, p, *results[i].Placement, cluster)
+		at := *results[i].Placement
+		if at.Grows {
+			m.claim(p, reqs[i])
+			operations[i] = at.Operations
+			refused[p.Name] = m.keepSince(now, p, growing(p, at))
+			unplaced[p.Name] = reqs[i]
+			continue
+		}
+		task, err := m.task(random, p, at, cluster)
 		if err != nil {
 			results[i].Placement = nil
 			refused[p.Name] = m.keepSince(now, p, plans.Hold{Code: plans.CodeService, Subject: p.Name, Text: err.Error()})
 			unplaced[p.Name] = reqs[i]
 			continue
 		}
-		m.stage(now, p, task, *results[i].Placement)
-		operations[i] = append(results[i].Placement.Operations, results[i].Placement.Launch(task))
+		m.claim(p, reqs[i])
+		m.stage(now, p, task, reqs[i], at)
+		operations[i] = append(at.Operations, at.Launch(task))
 	}
 	m.tries = refused
 	m.accept(results, operations, unplaced)
@@ -86,7 +95,7 @@ func (m *Machine) residents(candidates []*Pod) []offers.Pod {
 	var out []offers.Pod
 	for _, p := range m.order {
 		if p.Task != nil && !p.Task.State.Terminal() {
-			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p), Ports: m.portsOf(p)})
+			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p), Ports: m.portsInUse(p)})
 		}
 	}
 	for _, p := range candidates {
@@ -105,12 +114,15 @@ func (m *Machine) site(p *Pod) offers.Site {
 	return offers.Site{Host: p.Host, Hostname: p.Task.Hostname}
 }
 
-// portsOf are the numbers that a pod was launched with. Tasks of versions that did not record them had fixed ones.
-func (m *Machine) portsOf(p *Pod) []uint64 {
-	if p.Task.Ports != nil {
-		return p.Task.Ports
-	}
+// portsInUse are the numbers that a pod was launched with. Tasks of versions that did not record them had fixed ones.
+func (m *Machine) portsInUse(p *Pod) []uint64 {
 	var ports []uint64
+	for _, port := range p.Task.Ports {
+		ports = append(ports, port.Number)
+	}
+	if p.Task.Ports != nil {
+		return ports
+	}
 	for _, port := range m.service.Requirement(*p).Ports {
 		if port.Number != 0 && !port.Offset {
 			ports = append(ports, port.Number)
@@ -159,7 +171,7 @@ func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement, c Cluster) 
 }
 
 // stage records the task before Mesos hears of it.
-func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, at offers.Placement) {
+func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requirement, at offers.Placement) {
 	if t := p.Task; t != nil {
 		delete(m.byTask, t.ID)
 		delete(m.asked, t.ID)
@@ -176,7 +188,7 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, at offers.Place
 	p.Task = &PodTask{
 		ID: task.ID, AgentID: at.AgentID, Address: at.Address, Hostname: at.Hostname,
 		Target: m.target.ID, Fingerprint: m.service.Fingerprint(p.Type), LaunchedAt: now,
-		State: Staging, StateAt: now, Ports: at.Ports,
+		State: Staging, StateAt: now, Ports: portsOf(r, at), Claim: claimOf(r, at),
 	}
 	if task.Executor != nil {
 		p.Task.ExecutorID = task.Executor.ID

@@ -28,6 +28,8 @@ type Config struct {
 	FreePodGrace time.Duration
 	// ReconcileInterval [10 min] is the time between two reconciliations of everything.
 	ReconcileInterval time.Duration
+	// Principal is the framework's, which Mesos wants on its reservations; empty if it has none.
+	Principal string
 	// ViewInterval [100 ms] is the least time between two views.
 	ViewInterval time.Duration
 }

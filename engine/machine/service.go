@@ -28,7 +28,8 @@ type Service interface {
 	Survey(hosts []Host) Survey
 	// Requirement is what a pod needs of a host.
 	//
-	// A pod that is to have its resources reserved has a Claim with the service's name; the machine fills in the rest.
+	// A pod that is to have its resources reserved has a Claim, an empty one: the machine fills it in. It also fills in the
+	// Prior of ports and volumes. A pod whose resources were reserved once keeps that.
 	Requirement(p Pod) offers.Requirement
 	// Task renders a pod's task. The machine fills in its ids, agent and resources. Late-bound values come from the cluster.
 	Task(p Pod, at Place, c Cluster) (offers.Task, error)
@@ -128,6 +129,9 @@ type Pod struct {
 	Host  string `json:"host,omitempty"`
 	Bound bool   `json:"bound,omitempty"`
 
+	// Claim is what is reserved for it; nil if nothing is.
+	Claim *PodClaim `json:"claim,omitempty"`
+
 	// Task is the last task that was launched for it; nil if none ever was.
 	Task *PodTask `json:"task,omitempty"`
 
@@ -156,8 +160,10 @@ type PodTask struct {
 	Target      string    `json:"target"`   // the target it was rendered from
 	Fingerprint string    `json:"fingerprint"`
 	LaunchedAt  time.Time `json:"launched_at"`
-	// Ports are the numbers of its ports, in the order of its requirement.
-	Ports []uint64 `json:"ports,omitempty"`
+	// Ports are the numbers that it was given.
+	Ports []PodPort `json:"ports,omitempty"`
+	// Claim is what is reserved for the pod if the launch succeeds, until that is known (see Pod.Claim).
+	Claim *PodClaim `json:"claim,omitempty"`
 
 	State   TaskState `json:"state"`
 	StateAt time.Time `json:"state_at"`

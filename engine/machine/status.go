@@ -52,6 +52,7 @@ func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
 		return // the proof stands; repeats and late copies change nothing
 	}
 	m.answered(now, s)
+	m.proveClaim(p, s)
 	if t.State != s.State {
 		m.enterState(now, p, s)
 	}

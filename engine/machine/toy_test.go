@@ -15,7 +15,7 @@ import (
 // get a db, one after the other; and there is one web, anywhere.
 type toy struct {
 	expect  int
-	setting string // part of db's fingerprint
+	setting string // part of db's fingerprint; "reserve": db has its resources reserved, and a volume; "larger": a larger one
 	canary  bool   // db is a canary phase
 }
 
@@ -79,13 +79,17 @@ func (t toy) Survey(hosts []Host) Survey {
 	return s
 }
 
-func (toy) Requirement(p Pod) offers.Requirement {
+func (t toy) Requirement(p Pod) offers.Requirement {
 	r := offers.Requirement{Subject: p.Name, CPUs: 1000}
 	if p.Bound {
 		r.Host = p.Host
 	}
 	if p.Type == "db" {
 		r.Ports = []offers.Port{{Name: "rpc", Number: 7000}}
+	}
+	if size, reserves := map[string]offers.Milli{"reserve": 100_000, "larger": 150_000}[t.setting]; reserves && p.Type == "db" {
+		r.Claim = &offers.Claim{}
+		r.Volumes = []offers.Volume{{Name: "data", Type: offers.RootVolume, Size: size, ContainerPath: "data"}}
 	}
 	return r
 }

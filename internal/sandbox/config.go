@@ -64,21 +64,31 @@ type Agent struct {
 	IP         string // IPv4 loopback address, its own for each agent unless Port differs
 	Port       int    // 0 means DefaultAgentPort; AnyPort means any free one
 	Resources  Resources
+	Further    []mesos.Resource // what Resources can't say, such as what is statically reserved
 	Attributes []Attribute
-	// WorkDir is where sandboxes of tasks are made, and where the agent keeps its id for its next start. Created if it is
-	// not there; no two agents have the same.
+	// WorkDir is where sandboxes of tasks and persistent volumes are made, and where the agent keeps its id and what is
+	// reserved for its next start. Created if it is not there; no two agents have the same.
 	WorkDir string
 }
 
 // AnyPort as an agent's port lets the system choose.
 const AnyPort = -1
 
-// Resources are what an agent offers, unreserved.
+// Resources are what an agent offers unreserved.
 type Resources struct {
 	CPUs  float64
 	Mem   float64 // MB
 	Disk  float64 // MB
 	Ports []PortRange
+	// Mounts are disks that are given as a whole or not at all. A volume on one is the directory itself.
+	Mounts []Mount
+}
+
+// Mount is a MOUNT disk of an agent. Any directory will do; a relative one is below the work directory. It is made when
+// a volume is created on it.
+type Mount struct {
+	Root string
+	MB   float64
 }
 
 // PortRange is a closed interval of ports.
@@ -167,6 +177,9 @@ func (a *Agent) complete() error {
 		return fmt.Errorf("work directory %q: %w", a.WorkDir, err)
 	}
 	a.WorkDir = dir
+	if err := cluster.CheckResources(a.wireResources()); err != nil {
+		return fmt.Errorf("resources: %w", err)
+	}
 	return nil
 }
 
@@ -186,6 +199,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
+func (a *Agent) wireResources() []mesos.Resource { return append(a.Resources.wire(), a.Further...) }
+
 func (r Resources) wire() []mesos.Resource {
 	var list []mesos.Resource
 	for _, scalar := range []struct {
@@ -202,6 +217,14 @@ func (r Resources) wire() []mesos.Resource {
 			spans = append(spans, cluster.Span{Begin: uint64(p.Begin), End: uint64(p.End)})
 		}
 		list = append(list, cluster.Ranges("ports", spans...))
+	}
+	for _, mount := range r.Mounts {
+		disk := cluster.Scalar("disk", mount.MB)
+		disk.Disk = &mesos.Resource_DiskInfo{Source: &mesos.Resource_DiskInfo_Source{
+			Type:  mesos.Resource_DiskInfo_Source_MOUNT,
+			Mount: &mesos.Resource_DiskInfo_Source_Mount{Root: &mount.Root},
+		}}
+		list = append(list, disk)
 	}
 	return list
 }

@@ -23,6 +23,11 @@ type container struct {
 	cancel context.CancelFunc
 	orders *os.File // write end of the pipe to the supervisor, nil until it runs
 
+	volumes []cluster.Volume  // that it is to have
+	ready   bool              // the directory is there, and account is known
+	links   map[string]string // volume paths by their place in the directory
+	account account
+
 	// fetched are the files that the fetcher made, below dir. Only the container's own goroutine uses it.
 	fetched []string
 }
@@ -74,7 +79,7 @@ func (s *Sandbox) launch(start cluster.StartProcess) {
 		return
 	}
 	a := s.agentByID(start.Agent)
-	c := &container{start: start, agent: a, dir: filepath.Join(a.WorkDir, "slaves", a.id, "frameworks", start.Framework,
+	c := &container{start: start, agent: a, volumes: start.Volumes, dir: filepath.Join(a.WorkDir, "slaves", a.id, "frameworks", start.Framework,
 		"executors", start.Executor, "runs", start.Container)}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	s.containers[start.Container] = c
@@ -130,6 +135,9 @@ func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
 	if err != nil {
 		return nil, refusal(fmt.Sprintf("Failed to create executor directory '%s': Failed to chown directory to '%s': %v",
 			c.dir, c.start.User, err))
+	}
+	if err := s.mountFirst(c, account); err != nil {
+		return nil, err
 	}
 	stdout, err := os.Create(filepath.Join(c.dir, "stdout"))
 	if err != nil {

@@ -19,9 +19,12 @@
 // An agent keeps its id in its work directory, as one of Mesos does: started again with the same directories, the sandbox
 // is to its frameworks a cluster whose machines have rebooted. Its master has a new id, so that offers of before are void.
 // Frameworks are taken with the ids that they bring, and a task that ran is TASK_GONE when its framework asks for it with
-// the agent's id, TASK_UNKNOWN without. All else is lost: the tasks, updates that nobody had acknowledged (no FAILURE and no
-// update tells of the end of the tasks), which frameworks were removed, and filters and suppressed roles, which Mesos
-// forgets as well.
+// the agent's id, TASK_UNKNOWN without. Reservations and persistent volumes with their data are the agent's, and stay. All
+// else is lost: the tasks, updates that nobody had acknowledged (no FAILURE and no update tells of the end of the tasks),
+// which frameworks were removed, and filters and suppressed roles, which Mesos forgets as well.
+//
+// A persistent volume is a directory below the agent's work directory, or the disk itself if it is a MOUNT disk; a task
+// finds a link to it where it asked for it. Nothing keeps a task within the size of its volumes.
 //
 // What the sandbox never does: isolate tasks from each other or limit what they use, run Docker containers or health
 // checks, or unpack archives.

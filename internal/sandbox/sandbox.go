@@ -181,9 +181,13 @@ func (s *Sandbox) populate() error {
 		RegistrationLimit:  s.cfg.RegistrationLimit,
 	})
 	for _, a := range s.agents {
+		resources, err := a.restore()
+		if err != nil {
+			return fmt.Errorf("agent %s: %w", a.Hostname, err)
+		}
 		a.id, _ = s.cluster.AddAgent(now, cluster.AgentConfig{
 			ID: a.id, Hostname: a.Hostname, IP: a.IP, Port: a.Port,
-			Resources: a.Resources.wire(), Attributes: a.wireAttributes(),
+			Resources: resources, Attributes: a.wireAttributes(),
 		})
 		if err := keepID(a.WorkDir, a.id); err != nil {
 			return fmt.Errorf("agent %s: %w", a.Hostname, err)
@@ -247,7 +251,7 @@ func (s *Sandbox) apply(call func(now time.Time) []cluster.Effect) {
 	}
 }
 
-// perform carries out one effect. It is called with the lock held and never waits.
+// perform carries out one effect. It is called with the lock held and never waits for anything but the local disk.
 func (s *Sandbox) perform(effect cluster.Effect) {
 	switch e := effect.(type) {
 	case cluster.SendToScheduler:
@@ -264,6 +268,14 @@ func (s *Sandbox) perform(effect cluster.Effect) {
 		if c := s.containers[e.Container]; c != nil {
 			c.signal(e.Signal)
 		}
+	case cluster.MountVolumes:
+		s.mount(e)
+	case cluster.CreateVolume:
+		s.performOnDisk(e.Agent, "volume creation", func(a *agentShell) error { return a.createVolume(e.Volume) })
+	case cluster.DestroyVolume:
+		s.performOnDisk(e.Agent, "volume destruction", func(a *agentShell) error { return a.destroyVolume(e.Volume) })
+	case cluster.CheckpointResources:
+		s.performOnDisk(e.Agent, "checkpoint", func(a *agentShell) error { return a.checkpoint(e.Resources) })
 	}
 }
 

@@ -68,6 +68,18 @@ func (a account) ids() (uid, gid uint32, groups []uint32, err error) {
 	return uid, gid, groups, err
 }
 
+// ownOne gives a directory to the account, without what is in it.
+func (a account) ownOne(dir string) error {
+	if a == ownAccount {
+		return nil
+	}
+	uid, gid, _, err := a.ids()
+	if err != nil {
+		return err
+	}
+	return os.Chown(dir, int(uid), int(gid))
+}
+
 // own gives a directory with everything in it to the account.
 func (a account) own(dir string) error {
 	if a == ownAccount {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -12,7 +13,9 @@ type acceptance struct {
 	framework *framework
 	agent     *agent
 	role      string
+	offered   Resources
 	remaining Resources
+	finished  []mesos.OperationID // of operations that succeeded and have one
 }
 
 // accept uses up offers. Operations apply in order to what remains; one that is refused leaves the others be. One
@@ -33,12 +36,25 @@ func (c *Cluster) accept(f *framework, accept *scheduler.Call_Accept) {
 	}
 	x := &acceptance{framework: f, agent: offers[0].agent, role: offers[0].role}
 	for _, o := range offers {
-		x.remaining = x.remaining.plus(o.resources)
+		x.offered = x.offered.plus(o.resources)
 	}
+	x.remaining = x.offered
 	for i := range accept.Operations {
 		c.operate(x, &accept.Operations[i])
 	}
-	c.recover(f, x.agent, x.role, x.remaining, c.refusal(accept.Filters))
+	x.settle(c, c.refusal(accept.Filters))
+}
+
+// settle gives back what remains. What operations have made and nothing was launched on is offered again at once, since
+// the framework did not refuse that; only the rest is kept from it for a while. The agent reports last: its word comes
+// behind those of the master.
+func (x *acceptance) settle(c *Cluster, refuse time.Duration) {
+	converted := x.remaining.minus(x.offered)
+	c.recover(x.framework, x.agent, x.role, converted, 0)
+	c.recover(x.framework, x.agent, x.role, x.remaining.minus(converted), refuse)
+	for _, id := range x.finished {
+		c.finish(x.framework, x.agent, id)
+	}
 }
 
 // listed finds the offers that a call names. On a problem it gives those that exist.
@@ -122,8 +138,7 @@ func launched(op *mesos.Offer_Operation) []*mesos.TaskInfo {
 	return tasks
 }
 
-// operate applies one operation to what remains. This is where a further kind of operation goes: it changes
-// x.remaining and x.agent.total, and answers with an operation status if op.ID is set.
+// operate applies one operation to what remains. One of a kind that the master does not know is passed over.
 func (c *Cluster) operate(x *acceptance, op *mesos.Offer_Operation) {
 	switch op.Type {
 	case mesos.Offer_Operation_LAUNCH:
@@ -135,16 +150,12 @@ func (c *Cluster) operate(x *acceptance, op *mesos.Offer_Operation) {
 			c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_GROUP_INVALID,
 				"task groups are not supported by this sandbox")
 		}
-	case mesos.Offer_Operation_UNKNOWN:
 	default:
-		if op.ID != nil {
-			c.refuseOperation(x.framework, op, "operation "+op.Type.String()+" is not supported by this sandbox")
-		}
+		c.convert(x, op)
 	}
 }
 
 func (c *Cluster) launch(x *acceptance, op *mesos.Offer_Operation, info *mesos.TaskInfo) {
-	x.complete(info)
 	problem := c.launchProblem(x, op, info)
 	if problem != "" {
 		c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem)
@@ -165,25 +176,36 @@ func (c *Cluster) launchProblem(x *acceptance, op *mesos.Offer_Operation, info *
 	if op.ID != nil {
 		return "The `id` field cannot be set on LAUNCH operations"
 	}
+	resources := pointers(info.Resources)
+	if info.Executor != nil {
+		resources = append(resources, pointers(info.Executor.Resources)...)
+	}
+	if problem := formProblem(resources); problem != "" {
+		return problem
+	}
+	x.complete(info)
 	return x.taskProblem(info)
 }
 
 // complete fills in what a master fills in: the allocation of resources and the framework of an executor.
 func (x *acceptance) complete(info *mesos.TaskInfo) {
-	x.allocate(info.Resources)
+	x.adopt(pointers(info.Resources))
 	if info.Executor != nil {
-		x.allocate(info.Executor.Resources)
+		x.adopt(pointers(info.Executor.Resources))
 		if info.Executor.FrameworkID == nil {
 			info.Executor.FrameworkID = &mesos.FrameworkID{Value: x.framework.id}
 		}
 	}
 }
 
-func (x *acceptance) allocate(resources []mesos.Resource) {
-	for i := range resources {
-		if resources[i].AllocationInfo == nil {
+// adopt brings resources of a call into the form of the master: reservations in a list, allocated to the role of the
+// offers if nothing is said. Their form must be good.
+func (x *acceptance) adopt(resources []*mesos.Resource) {
+	for _, r := range resources {
+		*r = upgraded(*r)
+		if r.AllocationInfo == nil {
 			role := x.role
-			resources[i].AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
+			r.AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
 		}
 	}
 }
@@ -199,15 +221,4 @@ func (c *Cluster) refuseTask(f *framework, info *mesos.TaskInfo, state mesos.Tas
 	status := c.status(info.TaskID.Value, state, mesos.SOURCE_MASTER)
 	status.Reason, status.Message, status.AgentID = &reason, &message, &agentID
 	c.sendStatus(f, status)
-}
-
-func (c *Cluster) refuseOperation(f *framework, op *mesos.Offer_Operation, message string) {
-	c.sendOperation(f, mesos.OperationStatus{OperationID: op.ID, State: mesos.OPERATION_ERROR, Message: &message})
-}
-
-func (c *Cluster) sendOperation(f *framework, status mesos.OperationStatus) {
-	c.send(f, &scheduler.Event{
-		Type:                  scheduler.Event_UPDATE_OPERATION_STATUS,
-		UpdateOperationStatus: &scheduler.Event_UpdateOperationStatus{Status: status},
-	})
 }

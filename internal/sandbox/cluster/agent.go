@@ -18,7 +18,7 @@ type AgentConfig struct {
 	Hostname   string
 	IP         string // of the agent; tasks are told to be reachable there
 	Port       int
-	Resources  []mesos.Resource // unreserved
+	Resources  []mesos.Resource // what it has, reservations, disks and volumes included; see CheckResources
 	Attributes []mesos.Attribute
 }
 
@@ -83,6 +83,11 @@ func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects [
 
 func (a *agent) free() Resources { return a.total.minus(a.used).minus(a.offered) }
 
+// text is how a master names an agent in its messages.
+func (a *agent) text() string {
+	return fmt.Sprintf("%s at slave(1)@%s:%d (%s)", a.id, a.ip, a.port, a.hostname)
+}
+
 func (a *agent) url() *mesos.URL {
 	hostname, ip, path := a.hostname, a.ip, "/slave(1)"
 	return &mesos.URL{
@@ -117,6 +122,8 @@ func (c *Cluster) deliver(t *task) Resources {
 			c.agentStatus(t, e.id, mesos.TASK_DROPPED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminating")
 			return Resources{}
 		}
+		t.executor = e
+		c.remount(t)
 		c.deliverTo(e, t)
 		return Resources{}
 	}
@@ -124,6 +131,7 @@ func (c *Cluster) deliver(t *task) Resources {
 		info: *t.info.Executor, resources: parseResources(t.info.Executor.Resources)}
 	t.agent.used = t.agent.used.plus(e.resources.allocated(""))
 	e.registerBy = c.now.Add(c.cfg.RegistrationLimit)
+	t.executor = e
 	c.contain(e, t.info.Executor.Command)
 	c.deliverTo(e, t)
 	return e.resources
@@ -154,7 +162,7 @@ func (c *Cluster) contain(e *executorRun, command *mesos.CommandInfo) {
 	c.emit(StartProcess{
 		Container: e.container, Agent: e.agent.id, Framework: e.framework.id, Executor: e.id,
 		Command: command, User: cmp.Or(command.GetUser(), e.framework.info.User),
-		CustomExecutor: !e.command, Checkpoint: e.framework.info.GetCheckpoint(),
+		CustomExecutor: !e.command, Checkpoint: e.framework.info.GetCheckpoint(), Volumes: e.volumes(),
 	})
 }
 

@@ -92,27 +92,18 @@ func (c *Cluster) round() {
 }
 
 // allocate offers everything that is free on these agents to whoever may have it, in one OFFERS event per framework.
+// One agent gives several offers if some of it is reserved for a role that does not get the rest.
 func (c *Cluster) allocate(agents []*agent) {
 	batches := map[*framework][]mesos.Offer{}
 	for _, a := range agents {
-		free := a.free()
-		if !allocatable(free) {
-			continue
+		for {
+			f, role, part := c.claimant(a, a.free())
+			if f == nil {
+				break
+			}
+			o := c.makeOffer(f, a, role, part)
+			batches[f] = append(batches[f], o.wire())
 		}
-		f, role := c.claimant(a, free)
-		if f == nil {
-			continue
-		}
-		o := &offer{
-			id:        fmt.Sprintf("%s-O%d", c.cfg.MasterID, c.offersMade),
-			number:    c.offersMade,
-			framework: f, agent: a, role: role,
-			resources: free.allocated(role),
-		}
-		c.offersMade++
-		c.offers[o.id] = o
-		a.offered = a.offered.plus(free)
-		batches[f] = append(batches[f], o.wire())
 	}
 	for _, f := range c.frameworks {
 		if batch := batches[f]; len(batch) > 0 {
@@ -121,15 +112,29 @@ func (c *Cluster) allocate(agents []*agent) {
 	}
 }
 
+func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources) *offer {
+	o := &offer{
+		id:        fmt.Sprintf("%s-O%d", c.cfg.MasterID, c.offersMade),
+		number:    c.offersMade,
+		framework: f, agent: a, role: role,
+		resources: part.allocated(role),
+	}
+	c.offersMade++
+	c.offers[o.id] = o
+	a.offered = a.offered.plus(part)
+	return o
+}
+
 // allocatable tells whether resources are worth an offer (Mesos: at least cpus:0.01 or mem:32).
 func allocatable(r Resources) bool { return r.scalar("cpus") >= 10 || r.scalar("mem") >= 32_000 }
 
-// claimant is the framework and role whose turn it is: the one with the smallest dominant share among those that
-// want the resources. The share is not looked at if only one does.
-func (c *Cluster) claimant(a *agent, free Resources) (*framework, string) {
+// claimant is the framework and role whose turn it is, with the part of the resources that it may have: the one with
+// the smallest dominant share among those that want them. The share is not looked at if only one does.
+func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resources) {
 	type claim struct {
 		f    *framework
 		role string
+		part Resources
 	}
 	var claims []claim
 	for _, f := range c.frameworks {
@@ -137,19 +142,20 @@ func (c *Cluster) claimant(a *agent, free Resources) (*framework, string) {
 			continue
 		}
 		for _, role := range f.roles() {
-			if !f.suppressed[role] && !f.refuses(role, a, free) {
-				claims = append(claims, claim{f, role})
+			part := free.where(allocatableTo(role)).where(f.form().shows)
+			if allocatable(part) && !f.suppressed[role] && !f.refuses(role, a, part) {
+				claims = append(claims, claim{f, role, part})
 			}
 		}
 	}
 	switch len(claims) {
 	case 0:
-		return nil, ""
+		return nil, "", Resources{}
 	case 1:
-		return claims[0].f, claims[0].role
+		return claims[0].f, claims[0].role, claims[0].part
 	}
 	best := slices.MinFunc(claims, func(x, y claim) int { return cmp.Compare(c.share(x.f, x.role), c.share(y.f, y.role)) })
-	return best.f, best.role
+	return best.f, best.role, best.part
 }
 
 func (f *framework) refuses(role string, a *agent, free Resources) bool {

@@ -156,15 +156,16 @@ func (c *Cluster) dispatch(f *framework, call *scheduler.Call) Answer {
 		c.acknowledge(f, call.Acknowledge)
 	case scheduler.Call_RECONCILE:
 		c.reconcile(f, call.Reconcile)
+	case scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS:
+		c.acknowledgeOperation(f, call.AcknowledgeOperationStatus)
 	case scheduler.Call_RECONCILE_OPERATIONS:
 		c.reconcileOperations(f, call.ReconcileOperations)
 	case scheduler.Call_MESSAGE:
 		c.messageToExecutor(f, call.Message)
 	case scheduler.Call_UPDATE_FRAMEWORK:
 		return c.updateFramework(f, call.UpdateFramework)
-	case scheduler.Call_REQUEST, scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS,
-		scheduler.Call_ACCEPT_INVERSE_OFFERS, scheduler.Call_DECLINE_INVERSE_OFFERS:
-		// Taken and ignored: there are no inverse offers and no operations here, and REQUEST never did anything.
+	case scheduler.Call_REQUEST, scheduler.Call_ACCEPT_INVERSE_OFFERS, scheduler.Call_DECLINE_INVERSE_OFFERS:
+		// Taken and ignored: there are no inverse offers here, and REQUEST never did anything.
 	default:
 		return Answer{Status: statusUnsupported, Text: "call type " + call.Type.String() + " is not implemented"}
 	}

@@ -137,6 +137,7 @@ func (c *Cluster) Tick(now time.Time) []Effect {
 		for _, id := range f.streams.keys {
 			c.repeat(f, f.streams.of[id])
 		}
+		c.repeatOperations(f)
 		c.heartbeat(f)
 	}
 	c.round()
@@ -156,6 +157,9 @@ func (c *Cluster) NextWake() time.Time {
 			if queue := f.streams.of[id].queue; len(queue) > 0 {
 				next = earlier(next, queue[0].retryAt)
 			}
+		}
+		for _, o := range f.operations {
+			next = earlier(next, o.retryAt)
 		}
 	}
 	for _, e := range c.containers {

@@ -24,7 +24,13 @@
 //
 // What is modelled follows recordings of Mesos 1.12: subscription and failover, offers with filters, LAUNCH with the
 // validation of a master, command tasks, custom executors, status updates with acknowledgement and retry,
-// reconciliation, teardown. What is not modelled is refused as a master refuses what it cannot do: operations other
-// than LAUNCH (an OPERATION_ERROR if the operation has an id, silence otherwise), task groups and Docker containers
-// (the task fails). Health checks are ignored.
+// reconciliation, teardown. What is not modelled is refused as a master refuses what it cannot do: task groups and
+// Docker containers (the task fails), shared and revocable resources, resource providers with their CREATE_DISK and
+// DESTROY_DISK. Health checks are ignored.
+//
+// Reservations and persistent volumes are the agent's: RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME and
+// SHRINK_VOLUME in an ACCEPT change what it has, and that outlives tasks and frameworks. A failed operation is silent, or
+// an OPERATION_ERROR if it has an id; a successful one with an id is an OPERATION_FINISHED that the agent repeats until
+// it is acknowledged. Offers of one agent may be several, since what is reserved goes to its role and those below it.
+// A caller that starts an agent again gives AddAgent what Restore makes of the last CheckpointResources effect.
 package cluster

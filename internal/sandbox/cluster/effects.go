@@ -43,6 +43,33 @@ type StartProcess struct {
 	// CustomExecutor says that the command speaks the executor API, so that it needs the MESOS_* environment.
 	CustomExecutor bool
 	Checkpoint     bool // of the framework
+	Volumes        []Volume
+}
+
+// MountVolumes says which persistent volumes the container of a custom executor has from now on. It is void if the
+// container is gone.
+type MountVolumes struct {
+	Container string
+	Volumes   []Volume
+}
+
+// CreateVolume makes room for a persistent volume on an agent. It is there before anything is started on it.
+type CreateVolume struct {
+	Agent  string
+	Volume Volume
+}
+
+// DestroyVolume removes a persistent volume with everything in it.
+type DestroyVolume struct {
+	Agent  string
+	Volume Volume
+}
+
+// CheckpointResources is what an agent has reserved and made into volumes by operations. It needs it when it starts
+// again: see Restore.
+type CheckpointResources struct {
+	Agent     string
+	Resources []mesos.Resource
 }
 
 // A Signal is what a process can be told.
@@ -68,9 +95,13 @@ type SignalProcess struct {
 	Signal    Signal
 }
 
-func (SendToScheduler) effect() {}
-func (CloseScheduler) effect()  {}
-func (SendToExecutor) effect()  {}
-func (CloseExecutor) effect()   {}
-func (StartProcess) effect()    {}
-func (SignalProcess) effect()   {}
+func (SendToScheduler) effect()     {}
+func (CloseScheduler) effect()      {}
+func (SendToExecutor) effect()      {}
+func (CloseExecutor) effect()       {}
+func (StartProcess) effect()        {}
+func (SignalProcess) effect()       {}
+func (MountVolumes) effect()        {}
+func (CreateVolume) effect()        {}
+func (DestroyVolume) effect()       {}
+func (CheckpointResources) effect() {}

@@ -154,7 +154,6 @@ func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
 }
 
 func (c *Cluster) deliverTo(e *executorRun, t *task) {
-	t.executor = e
 	if e.stream == "" {
 		e.queued = append(e.queued, t)
 		return

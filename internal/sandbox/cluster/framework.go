@@ -24,6 +24,9 @@ type framework struct {
 	tasks       ordered[*task]
 	streams     ordered[*updates]
 	completed   []TaskView
+
+	operations    []*operation // whose success was not acknowledged, in their order
+	operationByID ordered[*operation]
 }
 
 func (f *framework) has(capability mesos.FrameworkInfo_Capability_Type) bool {

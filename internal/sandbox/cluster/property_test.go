@@ -29,6 +29,9 @@ type world struct {
 	running    []string
 	executors  map[string]StartProcess // by container
 	tasks      int
+	configured Resources                   // of each agent
+	kept       map[string][]mesos.Resource // by agent, what it checkpointed last
+	volumes    map[string]bool             // directories that there are
 }
 
 func newWorld() *world {
@@ -36,15 +39,18 @@ func newWorld() *world {
 		now: time.Unix(1_000_000, 0), frameworks: map[string]string{}, streams: map[string]string{},
 		names: map[string]string{}, offers: map[string]*mesos.Offer{}, owner: map[string]string{},
 		unacked: map[string]*mesos.TaskStatus{}, executors: map[string]StartProcess{},
+		kept: map[string][]mesos.Resource{}, volumes: map[string]bool{},
 	}
 	w.c = New(w.now, Config{MasterID: "M", NewID: func() (id [16]byte) {
 		w.ids++
 		binary.BigEndian.PutUint64(id[8:], w.ids)
 		return id
 	}})
+	resources := agentResources()
+	w.configured = parseResources(resources)
 	for i := range 3 {
 		_, effects := w.c.AddAgent(w.now, AgentConfig{Hostname: fmt.Sprint("h", i), IP: "127.0.0.1", Port: 5051 + i,
-			Resources: []mesos.Resource{Scalar("cpus", 4), Scalar("mem", 1024), Ranges("ports", Span{31000, 31009})}})
+			Resources: resources})
 		w.take(effects)
 	}
 	return w
@@ -57,6 +63,12 @@ func (w *world) take(effects []Effect) {
 			w.event(e)
 		case CloseScheduler:
 			w.forget(e.Stream)
+		case CreateVolume:
+			w.makeVolume(e.Agent, e.Volume, true)
+		case DestroyVolume:
+			w.makeVolume(e.Agent, e.Volume, false)
+		case CheckpointResources:
+			w.kept[e.Agent] = e.Resources
 		case StartProcess:
 			w.starting = append(w.starting, e.Container)
 			w.executors[e.Container] = e
@@ -115,8 +127,12 @@ func (w *world) call(name string, call *scheduler.Call) {
 func (w *world) subscribe(t *rapid.T) {
 	name := rapid.SampledFrom([]string{"A", "B"}).Draw(t, "framework")
 	timeout := 10.0
-	info := &mesos.FrameworkInfo{User: "u", Name: name, Roles: []string{"r1", "r2"}, FailoverTimeout: &timeout,
+	info := &mesos.FrameworkInfo{User: "u", Name: name, Roles: []string{"r1", "r2", "r1/s"}, FailoverTimeout: &timeout,
 		Capabilities: []mesos.FrameworkInfo_Capability{{Type: mesos.FrameworkInfo_Capability_MULTI_ROLE}}}
+	if name == "A" {
+		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{
+			Type: mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT})
+	}
 	call := &scheduler.Call{Type: scheduler.Call_SUBSCRIBE, Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: info}}
 	if id := w.frameworks[name]; id != "" {
 		info.ID = &mesos.FrameworkID{Value: id}
@@ -185,7 +201,8 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			w.dropOffers(name)
 			w.take(w.c.Disconnect(w.now, stream))
 		},
-		"launch": w.launch,
+		"launch":  w.launch,
+		"operate": w.operate, "operate more": w.operate,
 		"decline": func(t *rapid.T) {
 			id := pick(t, slices.Collect(maps.Keys(w.offers)), "offer")
 			name := w.owner[id]
@@ -281,6 +298,7 @@ func (w *world) check(t *rapid.T) {
 		if !a.total.contains(used.plus(offered)) {
 			t.Fatalf("agent %s: promises more than it has: used %s, offered %s of %s", a.id, used, offered, a.total)
 		}
+		w.checkOwned(t, a)
 	}
 	for id := range w.offers {
 		if w.c.offers[id] == nil {

@@ -55,14 +55,3 @@ func (c *Cluster) reconciled(id string, state mesos.TaskState, message string) m
 	status.Reason, status.Message = &reason, &message
 	return status
 }
-
-// reconcileOperations answers that no operation is known, since none ever succeeds here.
-func (c *Cluster) reconcileOperations(f *framework, request *scheduler.Call_ReconcileOperations) {
-	message := "Reconciliation: Operation is unknown"
-	for i := range request.Operations {
-		entry := &request.Operations[i]
-		c.sendOperation(f, mesos.OperationStatus{
-			OperationID: &entry.OperationID, AgentID: entry.AgentID, State: mesos.OPERATION_UNKNOWN, Message: &message,
-		})
-	}
-}

@@ -26,15 +26,8 @@ type quantity struct {
 	origin mesos.Resource // as it came, for its reservations and disk; the amounts in it mean nothing
 }
 
-// kind separates what can't be added up: another name, another allocation, another reservation, another disk.
-type kind struct {
-	name       string
-	allocation string // role it is allocated to, "" for an agent's own view
-	facets     string // reservations and disk as a master prints them, "" for plain unreserved resources
-}
-
-// Resources is a bag of quantities with at most one of each kind, in the order in which the kinds first came.
-// The zero value is empty. Values are never changed in place.
+// Resources is a bag of quantities with at most one of each kind, but for exclusive disks, in the order in which they
+// first came. The zero value is empty. Values are never changed in place.
 type Resources struct {
 	list []quantity
 }
@@ -43,17 +36,18 @@ type Resources struct {
 func parseResources(wire []mesos.Resource) Resources {
 	var r Resources
 	for i := range wire {
-		r = r.plus(Resources{list: []quantity{parseQuantity(&wire[i])}})
+		r = r.plus(parseResource(&wire[i]))
 	}
 	return r
 }
 
-func parseQuantity(r *mesos.Resource) quantity {
-	q := quantity{
-		kind:   kind{name: r.Name, allocation: r.GetAllocationInfo().GetRole(), facets: facets(r)},
-		typ:    r.GetType(),
-		origin: *r,
-	}
+func parseResource(wire *mesos.Resource) Resources {
+	return Resources{}.plus(Resources{list: []quantity{parseQuantity(wire)}})
+}
+
+func parseQuantity(wire *mesos.Resource) quantity {
+	r := upgraded(*wire)
+	q := quantity{kind: kindOf(&r), typ: r.GetType(), origin: r}
 	switch q.typ {
 	case mesos.SCALAR:
 		q.milli = milli(r.GetScalar().GetValue())
@@ -71,67 +65,8 @@ func parseQuantity(r *mesos.Resource) quantity {
 
 func milli(x float64) int64 { return int64(math.Round(x * 1000)) }
 
-// facets prints what distinguishes a resource beyond its name, in the notation of a master's messages.
-func facets(r *mesos.Resource) string {
-	var b strings.Builder
-	var stack []string
-	for i := range r.Reservations {
-		stack = append(stack, reservationText(&r.Reservations[i]))
-	}
-	if role := r.GetRole(); r.Role != nil && role != "*" {
-		if r.Reservation != nil {
-			stack = append(stack, "(DYNAMIC,"+role+","+r.Reservation.GetPrincipal()+")")
-		} else {
-			stack = append(stack, "(STATIC,"+role+")")
-		}
-	}
-	if len(stack) > 0 {
-		b.WriteString("(reservations: [" + strings.Join(stack, ", ") + "])")
-	}
-	if r.Disk != nil {
-		b.WriteString("[" + diskText(r.Disk) + "]")
-	}
-	return b.String()
-}
-
-func reservationText(r *mesos.Resource_ReservationInfo) string {
-	parts := []string{r.GetType().String(), r.GetRole()}
-	if r.Principal != nil {
-		parts = append(parts, r.GetPrincipal())
-	}
-	if labels := r.GetLabels().GetLabels(); len(labels) > 0 {
-		var pairs []string
-		for _, label := range labels {
-			pairs = append(pairs, label.Key+": "+label.GetValue())
-		}
-		parts = append(parts, "{"+strings.Join(pairs, ", ")+"}")
-	}
-	return "(" + strings.Join(parts, ",") + ")"
-}
-
-func diskText(d *mesos.Resource_DiskInfo) string {
-	var parts []string
-	if source := d.Source; source != nil {
-		root := source.GetMount().GetRoot() + source.GetPath().GetRoot()
-		parts = append(parts, source.Type.String()+":"+root+source.GetID())
-	}
-	if d.Persistence != nil {
-		parts = append(parts, d.Persistence.ID+":"+d.GetVolume().GetContainerPath())
-	}
-	return strings.Join(parts, ",")
-}
-
 // Empty tells whether nothing is left.
 func (r Resources) Empty() bool { return len(r.list) == 0 }
-
-func (r Resources) find(k kind) (quantity, bool) {
-	for _, q := range r.list {
-		if q.kind == k {
-			return q, true
-		}
-	}
-	return quantity{}, false
-}
 
 // scalar is the sum of all scalars of that name, in thousandths, whatever they are reserved for.
 func (r Resources) scalar(name string) int64 {
@@ -145,41 +80,62 @@ func (r Resources) scalar(name string) int64 {
 }
 
 func (r Resources) plus(other Resources) Resources {
-	sum := Resources{list: slices.Clone(r.list)}
+	sum := slices.Clone(r.list)
 	for _, q := range other.list {
-		i := slices.IndexFunc(sum.list, func(have quantity) bool { return have.kind == q.kind })
-		if i < 0 {
-			sum.list = append(sum.list, q)
-			continue
+		i := slices.IndexFunc(sum, func(have quantity) bool { return have.merges(q) })
+		switch {
+		case q.zero():
+		case i < 0:
+			sum = append(sum, q)
+		default:
+			sum[i] = sum[i].plus(q)
 		}
-		sum.list[i] = sum.list[i].plus(q)
 	}
-	return sum
+	return Resources{list: sum}
 }
 
 // minus takes away what is there; more than that is not owed.
 func (r Resources) minus(other Resources) Resources {
-	var rest Resources
-	for _, q := range r.list {
-		if taken, ok := other.find(q.kind); ok {
-			q = q.minus(taken)
+	rest := slices.Clone(r.list)
+	for _, q := range other.list {
+		i := slices.IndexFunc(rest, func(have quantity) bool { return have.yields(q) })
+		if i < 0 {
+			continue
 		}
-		if !q.zero() {
-			rest.list = append(rest.list, q)
+		if rest[i] = rest[i].minus(q); rest[i].zero() {
+			rest = slices.Delete(rest, i, i+1)
 		}
 	}
-	return rest
+	return Resources{list: rest}
 }
 
 // contains tells whether other could be taken away without remainder. Nothing is contained in anything.
 func (r Resources) contains(other Resources) bool {
 	for _, q := range other.list {
-		have, _ := r.find(q.kind)
-		if !have.contains(q) {
+		i := slices.IndexFunc(r.list, func(have quantity) bool { return have.yields(q) && have.contains(q) })
+		if i < 0 {
 			return false
 		}
+		r = r.minus(Resources{list: []quantity{q}})
 	}
 	return true
+}
+
+// holds tells whether a resource is there; one of no size is nowhere.
+func (r Resources) holds(one *mesos.Resource) bool {
+	parsed := parseResource(one)
+	return !parsed.Empty() && r.contains(parsed)
+}
+
+// where is the part that fits.
+func (r Resources) where(fits func(*mesos.Resource) bool) Resources {
+	var part Resources
+	for i := range r.list {
+		if fits(&r.list[i].origin) {
+			part.list = append(part.list, r.list[i])
+		}
+	}
+	return part
 }
 
 // allocated is the same resources as the property of a role.
@@ -189,6 +145,16 @@ func (r Resources) allocated(role string) Resources {
 		out.list[i].kind.allocation = role
 	}
 	return out
+}
+
+// merges tells whether two quantities become one when they come together (Mesos: addable).
+func (q quantity) merges(other quantity) bool {
+	return q.kind == other.kind && q.typ == other.typ && !exclusive(&q.origin)
+}
+
+// yields tells whether the other can be a part of this one; an exclusive disk is given as a whole (Mesos: subtractable).
+func (q quantity) yields(other quantity) bool {
+	return q.kind == other.kind && q.typ == other.typ && (!exclusive(&q.origin) || q.milli == other.milli)
 }
 
 func (q quantity) zero() bool { return q.milli == 0 && len(q.spans) == 0 && len(q.items) == 0 }
@@ -272,47 +238,6 @@ func without(spans []Span, cut Span) []Span {
 	return out
 }
 
-// wire gives the resources in the form that a framework with these capabilities is sent.
-func (r Resources) wire(form resourceForm) []mesos.Resource {
-	out := make([]mesos.Resource, 0, len(r.list))
-	for _, q := range r.list {
-		out = append(out, q.wire(form))
-	}
-	return out
-}
-
-// resourceForm is what a framework's capabilities make of the shape of a resource (Mesos: no allocation_info without
-// MULTI_ROLE; "role" with or without "reservation" in place of "reservations" without RESERVATION_REFINEMENT).
-type resourceForm struct {
-	allocation bool
-	refined    bool
-}
-
-func (q quantity) wire(form resourceForm) mesos.Resource {
-	typ := q.typ
-	w := mesos.Resource{Name: q.kind.name, Type: &typ, Reservations: q.origin.Reservations, Disk: q.origin.Disk}
-	switch typ {
-	case mesos.SCALAR:
-		w.Scalar = &mesos.Value_Scalar{Value: float64(q.milli) / 1000}
-	case mesos.RANGES:
-		w.Ranges = &mesos.Value_Ranges{}
-		for _, span := range q.spans {
-			w.Ranges.Range = append(w.Ranges.Range, mesos.Value_Range{Begin: span.Begin, End: span.End})
-		}
-	case mesos.SET:
-		w.Set = &mesos.Value_Set{Item: slices.Clone(q.items)}
-	}
-	if form.allocation && q.kind.allocation != "" {
-		role := q.kind.allocation
-		w.AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
-	}
-	if !form.refined {
-		star := "*"
-		w.Role = &star
-	}
-	return w
-}
-
 // String is the notation of a master's messages: "cpus(allocated: dev):3.9; ports(allocated: dev):[31000-31999]".
 func (r Resources) String() string {
 	parts := make([]string, 0, len(r.list))
@@ -327,7 +252,7 @@ func (q quantity) String() string {
 	if q.kind.allocation != "" {
 		name += "(allocated: " + q.kind.allocation + ")"
 	}
-	return name + q.kind.facets + ":" + q.amount()
+	return name + facetText(&q.origin) + ":" + q.amount()
 }
 
 func (q quantity) amount() string {

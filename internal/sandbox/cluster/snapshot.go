@@ -91,12 +91,16 @@ func (t *task) view() TaskView {
 // Scalar is the amount of a scalar resource, such as cpus.
 func (r Resources) Scalar(name string) float64 { return float64(r.scalar(name)) / 1000 }
 
-// Ranges prints the spans of a resource such as ports, "" if there are none.
+// Ranges prints the spans of a resource such as ports, whatever they are reserved for, "" if there are none.
 func (r Resources) Ranges(name string) string {
+	all := quantity{typ: mesos.RANGES}
 	for _, q := range r.list {
 		if q.kind.name == name && q.typ == mesos.RANGES {
-			return q.amount()
+			all = all.plus(q)
 		}
 	}
-	return ""
+	if all.zero() {
+		return ""
+	}
+	return all.amount()
 }

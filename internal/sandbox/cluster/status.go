@@ -109,6 +109,7 @@ func (c *Cluster) publish(f *framework, a *agent, status mesos.TaskStatus) {
 		t.latest = status.GetState()
 		if terminal(t.latest) {
 			c.free(t)
+			c.remount(t)
 		}
 	}
 	u.queue = append(u.queue, &update{status: status, wait: c.cfg.RetryInterval})

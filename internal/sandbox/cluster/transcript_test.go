@@ -51,14 +51,15 @@ type story struct {
 	names      map[string]string // scheduler or executor by stream
 	frameworks map[string]string // framework id by scheduler
 	last       map[string]*mesos.TaskStatus
-	tasks      map[string]string // container by executor id
+	operations map[string]*mesos.OperationStatus // the last with a uuid, by id
+	tasks      map[string]string                 // container by executor id
 	out        strings.Builder
 }
 
 func newStory() *story {
 	s := &story{
 		now: epoch, streams: map[string]string{}, names: map[string]string{}, frameworks: map[string]string{},
-		last: map[string]*mesos.TaskStatus{}, tasks: map[string]string{},
+		last: map[string]*mesos.TaskStatus{}, operations: map[string]*mesos.OperationStatus{}, tasks: map[string]string{},
 	}
 	s.c = cluster.New(epoch, cluster.Config{
 		MasterID: "M", Hostname: "master", IP: "127.0.0.1", Port: 5050,
@@ -79,10 +80,12 @@ func short(text string) string { return longID.ReplaceAllString(text, "#$1") }
 
 func (s *story) run(d *datadriven.TestData) error {
 	commands := map[string]func(*datadriven.TestData) error{
-		"agent":      s.agent,           // agent ip=127.0.1.1 cpus=4 mem=4096 [ports=31000-31999] [id=N-S7]
+		"agent":      s.agent,           // agent ip=127.0.1.1 cpus=4 mem=4096 [ports=31000-31999] [id=N-S7] [\n disk[MOUNT:/m1]:64 ...]
 		"subscribe":  s.subscribe,       // subscribe A [as=A/2] [id=..] [roles=(dev)] [caps=(..)] [failover=60]
 		"disconnect": s.disconnect,      // disconnect A
 		"call":       s.call,            // call A \n {"type":"REVIVE"}
+		"accept":     s.accept,          // accept A offer=0 [refuse=1000] \n one operation a line, see operation_test.go
+		"ackop":      s.ackOperation,    // ackop A op1: acknowledge the last update seen of op1
 		"launch":     s.launch,          // launch A offer=0 task=t1 cpus=1 mem=64 [executor=e1] [grace=2s] [limit=5s] ...
 		"ack":        s.ack,             // ack A t1: acknowledge the last update seen of t1
 		"started":    s.started,         // started t1 pid=7
@@ -118,6 +121,14 @@ func (s *story) agent(d *datadriven.TestData) error {
 	}
 	if arg, ok := d.Arg("ports"); ok {
 		cfg.Resources = append(cfg.Resources, ports(arg.Vals[0]))
+	}
+	further, err := parseNotation(strings.Fields(d.Input))
+	if err != nil {
+		return err
+	}
+	cfg.Resources = append(cfg.Resources, further...)
+	if err := cluster.CheckResources(cfg.Resources); err != nil {
+		return err
 	}
 	id, effects := s.c.AddAgent(s.now, cfg)
 	fmt.Fprintf(&s.out, "agent %s\n", id)
@@ -425,15 +436,32 @@ func (s *story) describe(effect cluster.Effect) string {
 		return s.name(e.Stream) + " <- end of stream"
 	case cluster.StartProcess:
 		s.tasks[e.Executor] = e.Container
-		return fmt.Sprintf("start %s on %s in %s: %s", e.Executor, e.Agent, e.Container, e.Command.GetValue())
-	case cluster.SignalProcess:
-		for id, container := range s.tasks {
-			if container == e.Container {
-				return fmt.Sprintf("signal %s: %s", id, e.Signal)
-			}
+		text := fmt.Sprintf("start %s on %s in %s: %s", e.Executor, e.Agent, e.Container, e.Command.GetValue())
+		if len(e.Volumes) > 0 {
+			text += " with " + volumesText(e.Volumes)
 		}
+		return text
+	case cluster.MountVolumes:
+		return "mount in " + s.executorIn(e.Container) + ": " + volumesText(e.Volumes)
+	case cluster.CreateVolume:
+		return "create " + e.Volume.Role + " " + e.Volume.ID + " on " + e.Agent
+	case cluster.DestroyVolume:
+		return "destroy " + e.Volume.Role + " " + e.Volume.ID + " on " + e.Agent
+	case cluster.CheckpointResources:
+		return e.Agent + " keeps " + resourcesText(e.Resources)
+	case cluster.SignalProcess:
+		return fmt.Sprintf("signal %s: %s", s.executorIn(e.Container), e.Signal)
 	}
 	return fmt.Sprintf("%+v", effect)
+}
+
+func (s *story) executorIn(container string) string {
+	for id, other := range s.tasks {
+		if other == container {
+			return id
+		}
+	}
+	return "unknown " + container
 }
 
 func (s *story) name(stream string) string {
@@ -471,30 +499,14 @@ func (s *story) schedulerEvent(stream string, event *scheduler.Event) string {
 		return fmt.Sprintf("%s from %s: %s", text, event.Message.ExecutorID.Value, event.Message.Data)
 	case scheduler.Event_UPDATE_OPERATION_STATUS:
 		status := event.UpdateOperationStatus.Status
-		return fmt.Sprintf("%s %s %s %q", text, status.OperationID.GetValue(), status.State, status.GetMessage())
+		return text + " " + s.operationText(&status)
 	}
 	return text
 }
 
 func offerText(o *mesos.Offer) string {
-	var parts []string
-	for i := range o.Resources {
-		r := &o.Resources[i]
-		value := fmt.Sprint(r.GetScalar().GetValue())
-		if r.Ranges != nil {
-			var spans []string
-			for _, span := range r.Ranges.Range {
-				spans = append(spans, fmt.Sprintf("%d-%d", span.Begin, span.End))
-			}
-			value = "[" + strings.Join(spans, ", ") + "]"
-		}
-		if r.Role != nil {
-			value += "(" + *r.Role + ")"
-		}
-		parts = append(parts, r.Name+":"+value)
-	}
 	text := fmt.Sprintf("\n  %s on %s for %q: %s", o.ID.Value, o.AgentID.Value, o.AllocationInfo.GetRole(),
-		strings.Join(parts, " "))
+		resourcesText(o.Resources))
 	for _, id := range o.ExecutorIDs {
 		text += " executor " + id.Value
 	}

@@ -105,80 +105,21 @@ func healthCheckProblem(info *mesos.TaskInfo) string {
 	return ""
 }
 
+// resourcesOfTaskProblem looks at resources whose form has been found good (see formsOfTaskProblem).
 func resourcesOfTaskProblem(info *mesos.TaskInfo) string {
 	if len(info.Resources) == 0 {
 		return "Task uses no resources"
 	}
-	return resourcesProblem(info.Resources)
-}
-
-func resourcesProblem(resources []mesos.Resource) string {
-	for i := range resources {
-		if problem := resourceProblem(&resources[i]); problem != "" {
-			return "Resource '" + bareText(&resources[i]) + "' is invalid: " + problem
-		}
+	if problem := usesProblem(info.Resources); problem != "" {
+		return "Task uses invalid resources: " + problem
+	}
+	if problem := uniqueIDProblem(parseResources(info.Resources)); problem != "" {
+		return "Task uses duplicate persistence ID: " + problem
+	}
+	if problem := singleRoleProblem(info.Resources); problem != "" {
+		return "Task uses invalid resources: " + problem
 	}
 	return ""
-}
-
-func resourceProblem(r *mesos.Resource) string {
-	if r.Name == "" {
-		return "Empty resource name"
-	}
-	bodies := 0
-	for _, set := range []bool{r.Scalar != nil, r.Ranges != nil, r.Set != nil} {
-		if set {
-			bodies++
-		}
-	}
-	switch typ := r.GetType(); {
-	case typ == mesos.SCALAR && r.Scalar != nil && bodies == 1:
-		return scalarProblem(r.Scalar.Value)
-	case typ == mesos.RANGES && r.Ranges != nil && bodies == 1:
-		return rangesProblem(r.Ranges.Range)
-	case typ == mesos.SET && r.Set != nil && bodies == 1:
-		if len(duplicates(r.Set.Item)) > 0 {
-			return "Invalid set resource: duplicated elements"
-		}
-		return ""
-	}
-	return "Invalid " + strings.ToLower(r.GetType().String()) + " resource"
-}
-
-func scalarProblem(value float64) string {
-	switch {
-	case math.IsNaN(value) || math.IsInf(value, 0):
-		return "Invalid scalar resource: not a finite number"
-	case value < 0:
-		return "Invalid scalar resource: value <= 0"
-	case value != 0 && milli(value) == 0:
-		return "Invalid scalar resource: smaller than 0.001"
-	}
-	return ""
-}
-
-func rangesProblem(list []mesos.Value_Range) string {
-	for i, r := range list {
-		if r.Begin > r.End {
-			return "Invalid ranges resource: begin > end"
-		}
-		for _, other := range list[:i] {
-			if r.Begin <= other.End && other.Begin <= r.End {
-				return "Invalid ranges resource: overlapping ranges"
-			}
-		}
-	}
-	return ""
-}
-
-// bareText prints a resource as it was given, without its allocation.
-func bareText(r *mesos.Resource) string {
-	q := quantity{kind: kind{name: r.Name, facets: facets(r)}, typ: r.GetType(), milli: milli(r.GetScalar().GetValue())}
-	for _, span := range r.GetRanges().GetRange() {
-		q.spans = append(q.spans, Span{Begin: span.Begin, End: span.End})
-	}
-	q.items = r.GetSet().GetItem()
-	return q.String()
 }
 
 func environmentOfTaskProblem(info *mesos.TaskInfo) string {
@@ -238,8 +179,14 @@ func (x *acceptance) executorProblem(info *mesos.TaskInfo) string {
 		return "ExecutorInfo has an invalid FrameworkID (Actual: " + e.FrameworkID.GetValue() + " vs Expected: " +
 			x.framework.id + ")"
 	}
-	if problem := resourcesProblem(e.Resources); problem != "" {
+	if problem := usesProblem(e.Resources); problem != "" {
 		return "Executor uses invalid resources: " + problem
+	}
+	if problem := uniqueIDProblem(parseResources(e.Resources)); problem != "" {
+		return "Executor uses duplicate persistence ID: " + problem
+	}
+	if problem := singleRoleProblem(e.Resources); problem != "" {
+		return "Invalid executor resources: " + problem
 	}
 	if problem := environmentProblem(e.Command.Environment); problem != "" {
 		return "Executor's `CommandInfo` is invalid: " + problem

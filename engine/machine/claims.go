@@ -1,0 +1,152 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// PodClaim is what is reserved for a pod, as far as that is proven: a task that was launched with it was heard of from its
+// agent. See offers.Claim.
+type PodClaim struct {
+	ID      string            `json:"id"`
+	Held    offers.Quantities `json:"held"`
+	Volumes []PodVolume       `json:"volumes,omitempty"`
+}
+
+// PodVolume is a persistent volume of a pod.
+type PodVolume struct {
+	Name string `json:"name"`
+	ID   string `json:"id"` // persistence id
+}
+
+// PodPort is a port that a task was given.
+type PodPort struct {
+	Name   string `json:"name"`
+	Number uint64 `json:"number"`
+}
+
+// requirement is what the service says that a pod needs, with all that the pod has already. What was once reserved for a pod
+// stays its own, also when the service would no longer ask for it.
+func (m *Machine) requirement(random [16]byte, p *Pod) offers.Requirement {
+	r := m.service.Requirement(*p)
+	r.Ports, r.Volumes = slices.Clone(r.Ports), slices.Clone(r.Volumes) // the service may keep them
+	if p.Task != nil {
+		for i := range r.Ports {
+			r.Ports[i].Prior = p.Task.port(r.Ports[i].Name)
+		}
+	}
+	if r.Claim == nil && p.Claim == nil {
+		return r
+	}
+	claim := offers.Claim{Service: m.service.Name(), Framework: m.frameworkID, Principal: m.cfg.Principal}
+	if p.Claim == nil {
+		claim.ID = uuid.NewSHA1(uuid.UUID(random), []byte("claim/"+p.Name)).String()
+		r.Claim = &claim
+		return r
+	}
+	claim.ID, claim.Held = p.Claim.ID, p.Claim.Held
+	r.Claim = &claim
+	for i := range r.Volumes {
+		for _, v := range p.Claim.Volumes {
+			if v.Name == r.Volumes[i].Name {
+				r.Volumes[i].Prior = v.ID
+			}
+		}
+	}
+	return r
+}
+
+// port is the number of the port with the name, 0 if there is none.
+func (t *PodTask) port(name string) uint64 {
+	for _, p := range t.Ports {
+		if p.Name == name {
+			return p.Number
+		}
+	}
+	return 0
+}
+
+// claim notes, before Mesos hears of it, under which id a pod's resources are reserved.
+func (m *Machine) claim(p *Pod, r offers.Requirement) {
+	if r.Claim != nil && p.Claim == nil {
+		p.Claim = &PodClaim{ID: r.Claim.ID}
+		m.touchPod(p)
+	}
+}
+
+// proveClaim notes what is reserved for a pod, once the agent or the executor of a task that was launched with it says
+// anything: then the master has taken the operations that came before the launch. What the master says proves nothing.
+func (m *Machine) proveClaim(p *Pod, s TaskStatus) {
+	t := p.Task
+	if p.Claim == nil || t.Claim == nil || s.Source != "EXECUTOR" && s.Source != "AGENT" {
+		return
+	}
+	if t.Claim.ID == p.Claim.ID {
+		p.Claim, t.Claim = t.Claim, nil
+		m.touchPod(p)
+	}
+}
+
+// claimOf is what will be reserved for the pod if the launch succeeds; nil if nothing will.
+func claimOf(r offers.Requirement, at offers.Placement) *PodClaim {
+	if r.Claim == nil {
+		return nil
+	}
+	c := &PodClaim{ID: r.Claim.ID, Held: at.Held}
+	for _, v := range at.Volumes {
+		c.Volumes = append(c.Volumes, PodVolume{Name: v.Name, ID: v.ID})
+	}
+	return c
+}
+
+// portsOf names the numbers that a placement gave to a requirement's ports.
+func portsOf(r offers.Requirement, at offers.Placement) []PodPort {
+	var ports []PodPort
+	for i, number := range at.Ports {
+		ports = append(ports, PodPort{Name: r.Ports[i].Name, Number: number})
+	}
+	return ports
+}
+
+// growing is why a pod is not launched although it fits.
+func growing(p *Pod, at offers.Placement) plans.Hold {
+	text := fmt.Sprintf("a volume of pod %s grows on host %s; it is launched with the next offer", p.Name, at.Host)
+	return plans.Hold{Code: plans.CodeNoMatch, Subject: p.Name, Text: text}
+}
+
+// takeProof finds tasks of which nobody knew whether they run, and whose reservations are on offer: what is on offer is in no
+// task's use, so they have ended.
+func (m *Machine) takeProof(now time.Time, batch []offers.Offer) {
+	for i := range batch {
+		for _, owned := range batch[i].Owned(m.service.Name()) {
+			p := m.pods[owned.Pod]
+			if p == nil || p.Task == nil || !p.Task.State.Unproven() || p.Claim == nil || p.Claim.ID != owned.ID || p.Claim.Held.IsZero() {
+				continue
+			}
+			claim := offers.Claim{Service: m.service.Name(), ID: p.Claim.ID}
+			if offers.Reserved(m.offersOf(batch[i].Host, batch[i].Role), p.Name, claim).Contains(p.Claim.Held) {
+				m.enterState(now, p, TaskStatus{
+					TaskID: p.Task.ID, AgentID: batch[i].AgentID, State: Gone, Source: "MASTER",
+					Message: "what is reserved for it is on offer, so it has ended",
+				})
+			}
+		}
+	}
+}
+
+// offersOf are the offers of a host for a role, in no order.
+func (m *Machine) offersOf(host, role string) []offers.Offer {
+	var out []offers.Offer
+	for _, o := range m.offers {
+		if o.Host == host && o.Role == role {
+			out = append(out, o)
+		}
+	}
+	return out
+}

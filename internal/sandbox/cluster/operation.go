@@ -1,0 +1,248 @@
+package cluster
+
+import (
+	"strings"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// operationKind is what a master knows of one kind of operation on an agent's own resources.
+type operationKind struct {
+	present     func(*mesos.Offer_Operation) bool // whether the field with the body is there
+	resources   func(*mesos.Offer_Operation) []*mesos.Resource
+	problem     func(*acceptance, *mesos.Offer_Operation) string
+	conversions func(*mesos.Offer_Operation) []conversion
+	// deferred says that the master waits for the agent: the result is in the next offer, and nothing later in the
+	// same ACCEPT can use it (Mesos: not speculative).
+	deferred bool
+}
+
+func kindOfOperation(typ mesos.Offer_Operation_Type) (operationKind, bool) {
+	kinds := map[mesos.Offer_Operation_Type]operationKind{
+		mesos.Offer_Operation_RESERVE: {
+			present:     func(op *mesos.Offer_Operation) bool { return op.Reserve != nil },
+			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Reserve.Resources) },
+			problem:     (*acceptance).reserveProblem,
+			conversions: reserveConversions,
+		},
+		mesos.Offer_Operation_UNRESERVE: {
+			present:     func(op *mesos.Offer_Operation) bool { return op.Unreserve != nil },
+			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Unreserve.Resources) },
+			problem:     (*acceptance).unreserveProblem,
+			conversions: unreserveConversions,
+		},
+		mesos.Offer_Operation_CREATE: {
+			present:     func(op *mesos.Offer_Operation) bool { return op.Create != nil },
+			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Create.Volumes) },
+			problem:     (*acceptance).createProblem,
+			conversions: createConversions,
+		},
+		mesos.Offer_Operation_DESTROY: {
+			present:     func(op *mesos.Offer_Operation) bool { return op.Destroy != nil },
+			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Destroy.Volumes) },
+			problem:     (*acceptance).destroyProblem,
+			conversions: destroyConversions,
+		},
+		mesos.Offer_Operation_GROW_VOLUME: {
+			present: func(op *mesos.Offer_Operation) bool { return op.GrowVolume != nil },
+			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
+				return []*mesos.Resource{&op.GrowVolume.Volume, &op.GrowVolume.Addition}
+			},
+			problem:     (*acceptance).growProblem,
+			conversions: growConversions,
+			deferred:    true,
+		},
+		mesos.Offer_Operation_SHRINK_VOLUME: {
+			present: func(op *mesos.Offer_Operation) bool { return op.ShrinkVolume != nil },
+			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
+				return []*mesos.Resource{&op.ShrinkVolume.Volume}
+			},
+			problem:     (*acceptance).shrinkProblem,
+			conversions: shrinkConversions,
+			deferred:    true,
+		},
+		mesos.Offer_Operation_CREATE_DISK: {
+			present: func(op *mesos.Offer_Operation) bool { return op.CreateDisk != nil },
+			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
+				return []*mesos.Resource{&op.CreateDisk.Source}
+			},
+			problem: (*acceptance).providerProblem,
+		},
+		mesos.Offer_Operation_DESTROY_DISK: {
+			present: func(op *mesos.Offer_Operation) bool { return op.DestroyDisk != nil },
+			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
+				return []*mesos.Resource{&op.DestroyDisk.Source}
+			},
+			problem: (*acceptance).providerProblem,
+		},
+	}
+	kind, known := kinds[typ]
+	return kind, known
+}
+
+// convert carries out an operation that makes other resources of those of the agent, or refuses it. Without an id
+// neither is told to the framework.
+func (c *Cluster) convert(x *acceptance, op *mesos.Offer_Operation) {
+	kind, known := kindOfOperation(op.Type)
+	if !known {
+		return
+	}
+	problem := x.admit(kind, op)
+	if problem == "" {
+		problem = c.applyTo(x, kind, op)
+	}
+	switch {
+	case op.ID == nil:
+	case problem != "":
+		c.refuseOperation(x.framework, op, problem)
+	default:
+		x.finished = append(x.finished, *op.ID)
+	}
+}
+
+// admit checks an operation by itself and brings its resources into the form of the master.
+func (x *acceptance) admit(kind operationKind, op *mesos.Offer_Operation) (problem string) {
+	const prefix = "Operation attempted with invalid resources: "
+	if name := op.Type.String(); !kind.present(op) {
+		return prefix + "A " + name + " offer operation must have the Offer.Operation." + strings.ToLower(name) +
+			" field set."
+	}
+	resources := kind.resources(op)
+	if problem := formProblem(resources); problem != "" {
+		return prefix + problem
+	}
+	x.adopt(resources)
+	if problem := kind.problem(x, op); problem != "" {
+		return problem + "; on agent " + x.agent.text()
+	}
+	return ""
+}
+
+// applyTo converts resources of the agent, if what remains of the offers has them. The agent owns the result: it
+// outlives tasks and frameworks.
+func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Operation) (problem string) {
+	conversions := kind.conversions(op)
+	if op.Type == mesos.Offer_Operation_DESTROY {
+		c.rescindVolumes(x.agent, op.Destroy.Volumes)
+	}
+	remaining, total := x.remaining, x.agent.total
+	for _, v := range conversions {
+		if !remaining.contains(v.consumed) {
+			problem := remaining.String() + " does not contain " + v.consumed.String()
+			if kind.deferred {
+				return "Invalid " + op.Type.String() + " operation: " + problem
+			}
+			return problem
+		}
+		remaining = remaining.minus(v.consumed)
+		if !kind.deferred {
+			remaining = remaining.plus(v.converted)
+		}
+		total = total.minus(v.consumed.allocated("")).plus(v.converted.allocated(""))
+	}
+	x.remaining = remaining
+	c.own(x.agent, total)
+	return ""
+}
+
+// own gives an agent other resources. It makes the directories of new volumes and removes those of old ones, and then
+// notes what it has, so that a crash in between leaves an empty volume and never old data in a new one.
+func (c *Cluster) own(a *agent, total Resources) {
+	before, after := a.total.where(persistent), total.where(persistent)
+	for _, v := range volumesOf(after) {
+		if !v.among(before) {
+			c.emit(CreateVolume{Agent: a.id, Volume: v})
+		}
+	}
+	for _, v := range volumesOf(before) {
+		if !v.among(after) {
+			c.emit(DestroyVolume{Agent: a.id, Volume: v})
+		}
+	}
+	a.total = total
+	c.emit(CheckpointResources{Agent: a.id, Resources: total.where(checkpointed).wire(resourceForm{refined: true})})
+}
+
+// rescindVolumes takes back other offers of volumes that are to go.
+func (c *Cluster) rescindVolumes(a *agent, volumes []mesos.Resource) {
+	for _, f := range c.frameworks {
+		for _, o := range c.offersOf(f) {
+			if o.agent == a && o.hasAny(volumes) {
+				c.rescind(f, o)
+			}
+		}
+	}
+}
+
+func (o *offer) hasAny(volumes []mesos.Resource) bool {
+	for i := range volumes {
+		if o.resources.holds(&volumes[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// conversion replaces resources by others of the same amount.
+type conversion struct{ consumed, converted Resources }
+
+// each makes a conversion of every resource by itself.
+func each(resources []mesos.Resource, consumed, converted func(mesos.Resource) mesos.Resource) []conversion {
+	var list []conversion
+	for _, r := range resources {
+		from, to := consumed(r), converted(r)
+		list = append(list, conversion{parseResource(&from), parseResource(&to)})
+	}
+	return list
+}
+
+func itself(r mesos.Resource) mesos.Resource { return r }
+
+// reserveConversions pushes one reservation on everything at once, so that a refusal names all that is missing.
+func reserveConversions(op *mesos.Offer_Operation) []conversion {
+	var v conversion
+	for _, one := range each(op.Reserve.Resources, popped, itself) {
+		v.consumed, v.converted = v.consumed.plus(one.consumed), v.converted.plus(one.converted)
+	}
+	return []conversion{v}
+}
+
+func unreserveConversions(op *mesos.Offer_Operation) []conversion {
+	return each(op.Unreserve.Resources, itself, popped)
+}
+
+func createConversions(op *mesos.Offer_Operation) []conversion {
+	return each(op.Create.Volumes, stripped, itself)
+}
+
+func destroyConversions(op *mesos.Offer_Operation) []conversion {
+	return each(op.Destroy.Volumes, itself, stripped)
+}
+
+func growConversions(op *mesos.Offer_Operation) []conversion {
+	volume, addition := parseResource(&op.GrowVolume.Volume), parseResource(&op.GrowVolume.Addition)
+	return []conversion{{
+		consumed:  volume.plus(addition),
+		converted: volume.resized(addition.scalar("disk")),
+	}}
+}
+
+func shrinkConversions(op *mesos.Offer_Operation) []conversion {
+	volume, rest := parseResource(&op.ShrinkVolume.Volume), stripped(op.ShrinkVolume.Volume)
+	subtract := milli(op.ShrinkVolume.Subtract.Value)
+	freed := parseResource(&rest)
+	return []conversion{{
+		consumed:  volume,
+		converted: volume.resized(-subtract).plus(freed.resized(subtract - freed.scalar("disk"))),
+	}}
+}
+
+// resized changes the size of one scalar by so many thousandths.
+func (r Resources) resized(by int64) Resources {
+	var sum Resources
+	for _, q := range r.list {
+		q.milli += by
+		sum = sum.plus(Resources{list: []quantity{q}})
+	}
+	return sum
+}

@@ -1,0 +1,119 @@
+package offers
+
+import (
+	"fmt"
+	"testing"
+)
+
+// storageCluster is hosts with cpus, mem, disk, 6 ranges of ports, 12 MOUNT disks, 3 attributes and a zone. No two have the
+// same amounts free.
+func storageCluster(hosts int) []Offer {
+	pool := make([]Offer, hosts)
+	for i := range pool {
+		o := Offer{
+			ID: fmt.Sprintf("O%05d", i), AgentID: fmt.Sprintf("S%05d", i), Role: "quobyte", Address: "10.0.0.1",
+			Site: Site{
+				Host: fmt.Sprintf("host-%05d", i), Hostname: fmt.Sprintf("host-%05d", i), Region: "eu", Zone: fmt.Sprintf("zone-%d", i%5),
+				Attributes: []Attribute{{"rack", fmt.Sprintf("rack-%d", i%250)}, {"class", []string{"ssd", "hdd"}[i%2]}, {"row", fmt.Sprint(i % 25)}},
+			},
+			Free: Quantities{CPUs: Milli(8000 + i*7%24000), Mem: Milli(32e6 + i*13%96000*1000), Disk: 500e6},
+		}
+		for k := range uint64(6) {
+			o.Free.Ports = append(o.Free.Ports, Range{20000 + 1000*k, 20500 + 1000*k})
+		}
+		for k := range 12 {
+			o.Mounts = append(o.Mounts, Mount{Size: 4e9 + Milli(k), Root: fmt.Sprintf("/mnt/disk%02d", k)})
+		}
+		pool[i] = o
+	}
+	return pool
+}
+
+func metadataPod(i int) Requirement {
+	return Requirement{
+		Subject: fmt.Sprintf("metadata-%d", i), PodType: "metadata", CPUs: 2000, Mem: 8192e3, Disk: 32e3,
+		Ports:   []Port{{Name: "rpc", Number: 21002}, {Name: "http", Number: 21003}, {Name: "admin"}},
+		Volumes: []Volume{{Name: "db", Type: MountVolume, Size: 1e9, ContainerPath: "db"}},
+		Claim:   &Claim{Service: "quobyte", Framework: "F", Principal: "p", ID: fmt.Sprintf("claim-%d", i)},
+	}
+}
+
+// BenchmarkPlaceFree: 200 pods that may go anywhere, on 10,000 hosts, with a constraint and spread over zones. Making the
+// indexes is part of it.
+func BenchmarkPlaceFree(b *testing.B) {
+	constraint, err := ParseConstraint("class:IS:ssd,rack:MAX_PER:2,hostname:UNLIKE:host-0000.")
+	if err != nil {
+		b.Fatal(err)
+	}
+	round := Round{Offers: storageCluster(10000)}
+	for i := range 200 {
+		r := metadataPod(i)
+		r.Constraint = constraint
+		round.Requirements = append(round.Requirements, r)
+	}
+	benchmark(b, round, 200)
+}
+
+// BenchmarkPlaceBound: one pod on every one of 10,000 hosts.
+func BenchmarkPlaceBound(b *testing.B) {
+	round := Round{Offers: storageCluster(10000)}
+	for i := range round.Offers {
+		r := Requirement{
+			Subject: fmt.Sprintf("data-%d", i), PodType: "data", Host: round.Offers[i].Host, CPUs: 4000, Mem: 4096e3, Disk: 32e3,
+			Ports: []Port{{Name: "rpc", Number: 21004}, {Name: "http", Number: 21005}},
+		}
+		round.Requirements = append(round.Requirements, r)
+	}
+	benchmark(b, round, 10000)
+}
+
+// BenchmarkPlaceBoundReserved: the same with everything reserved, and two MOUNT disks each.
+func BenchmarkPlaceBoundReserved(b *testing.B) {
+	round := Round{Offers: storageCluster(10000)}
+	for i := range round.Offers {
+		r := metadataPod(i)
+		r.Host = round.Offers[i].Host
+		r.Volumes = append(r.Volumes, Volume{Name: "log", Type: MountVolume, Root: "/mnt/disk07", ContainerPath: "log"})
+		round.Requirements = append(round.Requirements, r)
+	}
+	benchmark(b, round, 10000)
+}
+
+// BenchmarkRefuse: a pod that fits none of 10,000 hosts, for a different reason on every few, explained. Making the indexes
+// is part of it.
+func BenchmarkRefuse(b *testing.B) {
+	constraint, err := ParseConstraint("hostname:LIKE:host-.*[0-8]")
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := metadataPod(0)
+	r.Constraint = constraint
+	r.CPUs = 20000
+	r.Mem = 100000e3
+	r.Ports[1].Number = 29000
+	r.Volumes[0].Size = 5e9
+	round := Round{Offers: storageCluster(10000), Requirements: []Requirement{r}}
+	b.ReportAllocs()
+	for b.Loop() {
+		results := Place(round)
+		if results[0].Placement != nil || len(Explain(r, results[0])) < 40 {
+			b.Fatal("it fits")
+		}
+	}
+}
+
+func benchmark(b *testing.B, round Round, fit int) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, r := range Place(round) {
+			if r.Placement != nil {
+				n++
+			}
+		}
+		if n != fit {
+			b.Fatalf("%d fit", n)
+		}
+	}
+}

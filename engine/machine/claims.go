@@ -1,8 +1,10 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -140,7 +142,7 @@ func (m *Machine) takeProof(now time.Time, batch []offers.Offer) {
 	}
 }
 
-// offersOf are the offers of a host for a role, in no order.
+// offersOf are the offers of a host for a role, sorted by id.
 func (m *Machine) offersOf(host, role string) []offers.Offer {
 	var out []offers.Offer
 	for _, o := range m.offers {
@@ -148,5 +150,33 @@ func (m *Machine) offersOf(host, role string) []offers.Offer {
 			out = append(out, o)
 		}
 	}
+	slices.SortFunc(out, func(a, b offers.Offer) int { return strings.Compare(a.ID, b.ID) })
 	return out
+}
+
+// noteLeftovers finds what is reserved on a host for the service and for no pod of it: of pods that are no more, or of an
+// earlier framework. It is only told: what is in a volume may be all that is left of somebody's data.
+func (m *Machine) noteLeftovers(batch []offers.Offer) {
+	found := map[string][]string{}
+	for i := range batch {
+		found[batch[i].Host] = append(found[batch[i].Host], m.leftoversIn(&batch[i])...)
+	}
+	for host, left := range found { // each host by itself, so the order does not matter
+		if len(left)+len(m.leftovers[host]) > 0 {
+			m.leftovers[host] = left
+			m.changed = true
+		}
+	}
+}
+
+func (m *Machine) leftoversIn(o *offers.Offer) []string {
+	var left []string
+	for _, owned := range o.Owned(m.service.Name()) {
+		if p := m.pods[owned.Pod]; p != nil && p.Claim != nil && p.Claim.ID == owned.ID {
+			continue
+		}
+		held := offers.Reserved([]offers.Offer{*o}, owned.Pod, offers.Claim{Service: m.service.Name(), ID: owned.ID})
+		left = append(left, fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod))
+	}
+	return left
 }

@@ -17,6 +17,7 @@ func (m *Machine) takeOffers(now time.Time, batch []offers.Offer) {
 		m.noteHost(now, o)
 	}
 	m.takeProof(now, batch)
+	m.noteLeftovers(batch)
 }
 
 // identity is what an agent says of itself.

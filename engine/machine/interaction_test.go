@@ -50,7 +50,7 @@ func newWorld() *world {
 //	start [expect=N] [setting=S] [canary=true]   build the machine from what is stored (again: a crash, nothing of memory is left)
 //	subscribe / disconnect [fatal]   the session with the master
 //	offer HOST... [cpus=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
-//	                                 is reserved for it, its volume grown
+//	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
 //	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
 //	old POD STATE                    the same for the task before the last
@@ -178,6 +178,13 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 		if kept := value(d, "kept", ""); kept != "" {
 			o.Free.Ports, o.Rest = nil, slices.Clone(w.given[kept])
 			w.grow(d, o.Rest)
+		}
+		if stray := value(d, "stray", ""); stray != "" {
+			for i := range o.Rest {
+				o.Rest[i].Reservations = []offers.Reservation{{Dynamic: true, Role: "r", Labels: []offers.Label{
+					{Key: "service", Value: "toy"}, {Key: "pod", Value: stray}, {Key: "resource_id", Value: "c"},
+				}}}
+			}
 		}
 		out = append(out, o)
 	}

@@ -16,6 +16,7 @@ func (m *Machine) warnings() []plans.Hold {
 	out = append(out, m.sickPods()...)
 	out = append(out, m.quietHosts()...)
 	out = append(out, m.surveyWarnings()...)
+	out = append(out, m.leftoverWarnings()...)
 	return append(out, m.staleSettings()...)
 }
 
@@ -85,6 +86,21 @@ func (m *Machine) surveyWarnings() []plans.Hold {
 			Code: plans.CodeDevice, Subject: h.Key, Since: h.ReportedAt,
 			Text: fmt.Sprintf("host %s: what pod %s needs there is not found any more; the pod is left alone", h.Key, p.Name),
 		})
+	}
+	return out
+}
+
+// leftoverWarnings tell of reservations that nothing uses.
+func (m *Machine) leftoverWarnings() []plans.Hold {
+	var out []plans.Hold
+	for _, h := range m.sortedHosts() {
+		if left := m.leftovers[h.Key]; len(left) > 0 {
+			out = append(out, plans.Hold{
+				Code: plans.CodeService, Subject: h.Key,
+				Text: fmt.Sprintf("host %s: reserved for %s and used by no pod: %s; docs/reservations.md says how to give it back",
+					h.Key, m.service.Name(), abbreviate(left, 5)),
+			})
+		}
 	}
 	return out
 }

@@ -82,12 +82,24 @@ func intersect(a, keys map[string]string) map[string]string {
 	return out
 }
 
-// A daemon dies after deploy is complete: recovery brings it back, deploy stays complete, nothing else is touched.
+// A daemon dies after deploy is complete: recovery brings it back, deploy stays complete, nothing else is touched. Its resources were
+// reserved, and are found again: nothing is reserved a second time.
 func TestDaemonDiesAndIsRelaunched(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "127.0.22.", 3)
-	_, api := c.serve(t, "serve", "--expect=registry=3,metadata=3,data=3")
+	serve, api := c.serve(t, "serve", "--expect=registry=3,metadata=3,data=3", "--reserve=devices", "--framework-principal=quobyte",
+		"--api-constraint=hostname:LIKE:.*[.]3")
+	reservations := func() int {
+		text, _ := serve.out.state()
+		return strings.Count(text, "type=RESERVE")
+	}
 	eventually(t, "deploy is complete", func() bool { return api.deploy().Status == plans.Complete })
+	if host := hostOf(t, api, "api-0"); host != "127.0.22.3" {
+		t.Errorf("api-0 runs on %s, which its constraint excludes", host)
+	}
+	if n := reservations(); n != 9 {
+		t.Errorf("%d reservations for 3 registries, 3 metadata and 3 data pods", n)
+	}
 	before := api.tasks()
 	victim := pidOf(t, c, "data", hostOf(t, api, "data-1"))
 	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
@@ -102,6 +114,9 @@ func TestDaemonDiesAndIsRelaunched(t *testing.T) {
 		}
 		return false
 	})
+	if n := reservations(); n != 9 {
+		t.Errorf("%d reservations after data-1 was launched again", n)
+	}
 	after := api.tasks()
 	delete(before, "data-1")
 	delete(after, "data-1")

@@ -182,16 +182,19 @@ func (a *attempt) takeScalars() bool {
 	return ok
 }
 
-// takeScalar takes an amount and says how much of it is missing.
+// takeScalar takes an amount and says how much of it is missing. What the pod has reserved is used first, then what the
+// operator has reserved for the role, then what is unreserved: so a pod that comes back needs nothing else than it had.
 func (a *attempt) takeScalar(i int, left Milli) Milli {
 	for j := range a.lanes {
 		if l := &a.lanes[j]; l.own != nil {
 			left -= move(l.own.free, &l.useOwn, i, left)
 		}
 	}
-	for j := range a.lanes {
-		if l := &a.lanes[j]; l.free != nil {
-			left -= move(l.free.free, &l.useFree, i, left)
+	for _, reserved := range [...]bool{true, false} {
+		for j := range a.lanes {
+			if l := &a.lanes[j]; l.free != nil && reserved == (len(l.free.stack) > 0) {
+				left -= move(l.free.free, &l.useFree, i, left)
+			}
 		}
 	}
 	return left

@@ -67,6 +67,10 @@ func (n *need) findHeld(p *pool) {
 			n.addHeld(s)
 		}
 	}
+	if len(n.held) > 1 {
+		n.keepOwn(p.census)
+		n.elsewhere = n.held[0].host.key
+	}
 }
 
 func (n *need) addHeld(s *slot) {
@@ -78,11 +82,42 @@ func (n *need) addHeld(s *slot) {
 	}
 }
 
+// keepOwn decides between several places with something of the pod: its own host, or those that have most of its volumes. The
+// others are what an ACCEPT left behind whose launch failed.
+func (n *need) keepOwn(c *census) {
+	if own := func(s *slot) bool { return c.lives(n.Subject, s.host) }; slices.ContainsFunc(n.held, own) {
+		n.held = slices.DeleteFunc(n.held, func(s *slot) bool { return !own(s) })
+	}
+	most := 0
+	for _, s := range n.held {
+		most = max(most, n.volumesIn(s))
+	}
+	n.held = slices.DeleteFunc(n.held, func(s *slot) bool { return n.volumesIn(s) < most })
+}
+
+// volumesIn is how many of the pod's volumes are in a slot.
+func (n *need) volumesIn(s *slot) int {
+	bases := s.bases
+	if mine := s.find(n.Requirement); mine != nil {
+		bases = slices.Concat(bases, mine.bases)
+	}
+	count := 0
+	for i := range n.Volumes {
+		id := n.persistenceID(&n.Volumes[i])
+		if slices.ContainsFunc(bases, func(b base) bool { return b.has(id) }) {
+			count++
+		}
+	}
+	return count
+}
+
+func (b *base) has(id string) bool {
+	return slices.ContainsFunc(b.volumes, func(r Resource) bool { return r.Disk.Persistence.ID == id })
+}
+
 // hasVolume says whether there is a volume of the pod.
 func (b *base) hasVolume(n *need) bool {
-	return n.Claim != nil && slices.ContainsFunc(b.volumes, func(r Resource) bool {
-		return slices.ContainsFunc(n.Volumes, func(v Volume) bool { return n.persistenceID(&v) == r.Disk.Persistence.ID })
-	})
+	return n.Claim != nil && len(b.volumes) > 0 && slices.ContainsFunc(n.Volumes, func(v Volume) bool { return b.has(n.persistenceID(&v)) })
 }
 
 // rootVolumes is the size of the ROOT volumes that the pod does not have yet.

@@ -33,7 +33,7 @@ type Result struct {
 // for each.
 //
 // A requirement that is bound to a host looks at that host only; one that has something reserved, at the hosts where that
-// is. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
+// is: at its own if it is among them, otherwise at those that have most of its volumes. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
 // type; among those the one that has the fewest itself; among those the one that it fits best, which is the one with least
 // left over, each resource measured by what an average host has; among those the first by key.
 //

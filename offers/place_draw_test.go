@@ -88,6 +88,8 @@ type drawing struct {
 	used map[string]map[uint64]bool
 	away map[string]bool // agents that are scheduled for maintenance
 	next int             // for names of disks and foreign volumes
+	// roomy: most of what is wanted fits.
+	roomy bool
 }
 
 type drawnSlot struct {
@@ -100,6 +102,8 @@ var scenes = rapid.Custom(drawScene)
 
 func drawScene(t *rapid.T) scene {
 	d := &drawing{t: t, used: map[string]map[uint64]bool{}, away: map[string]bool{}}
+	d.roomy = chance(t, 40, "roomy")
+	d.next = 20
 	d.hosts()
 	d.agents()
 	for i := range 1 + upTo(t, 3, "requirements") {
@@ -185,14 +189,14 @@ func (d *drawing) requirement(i int) Requirement {
 	r.Task.ID, r.Task.Name = "t-"+r.Subject, r.Subject
 	if chance(t, 65, "claim") {
 		r.Claim = &Claim{Service: drawnService, Framework: drawnFramework, ID: fmt.Sprintf("c%d", i), Principal: drawnPrincipal}
+		kind := oneOf(t, "kind of volumes", "", "", RootVolume, MountVolume)
 		for j := range upTo(t, 3, "volumes") {
-			r.Volumes = append(r.Volumes, d.volume(j))
+			r.Volumes = append(r.Volumes, d.volume(j, kind))
 		}
 	}
 	d.ports(&r)
-	main, second := d.roles[0], d.roles[1]
-	reservable := slices.DeleteFunc([]string{main, second}, func(role string) bool { return role == "*" && r.Claim != nil })
-	r.Roles = oneOf(t, "roles", nil, nil, []string{main}, reservable, []string{second + "-x"}, []string{reservable[len(reservable)-1], main}[:len(reservable)])
+	r.Roles = d.rolesFor(&r)
+	main := d.roles[0]
 	if chance(t, 20, "pre-reserved") {
 		r.PreReserved = oneOf(t, "pre-reserved role", outer(main), outer(main), main)
 	}
@@ -203,11 +207,24 @@ func (d *drawing) requirement(i int) Requirement {
 	return r
 }
 
-func (d *drawing) volume(j int) Volume {
+func (d *drawing) rolesFor(r *Requirement) []string {
+	main, second := d.roles[0], d.roles[1]
+	switch {
+	case d.roomy && chance(d.t, 70, "any role"):
+		return nil
+	case r.Claim != nil && second == "*":
+		return oneOf(d.t, "roles", nil, []string{main})
+	case !d.roomy && chance(d.t, 12, "other roles"):
+		return []string{second + "-x"}
+	}
+	return oneOf(d.t, "roles", nil, []string{main}, []string{main, second}, []string{second, main})
+}
+
+func (d *drawing) volume(j int, kind VolumeType) Volume {
 	t := d.t
 	v := Volume{Name: fmt.Sprintf("v%d", j), Type: RootVolume, ContainerPath: fmt.Sprintf("v%d", j)}
 	v.Size = oneOf[Milli](t, "size", 100000, 50000, 150000, 200000)
-	if chance(t, 50, "mount") {
+	if kind == MountVolume || kind == "" && chance(t, 50, "mount") {
 		v.Type = MountVolume
 		v.Root = oneOf(t, "root", "", "", "", "/d1", "/d2")
 		v.Profiles = oneOf(t, "profiles", nil, nil, nil, []string{"fast"}, []string{"fast", ""})
@@ -537,6 +554,9 @@ func (d *drawing) unowned(s *drawnSlot, stack []Reservation, percent int) {
 	if chance(t, percent, "disk") {
 		q.Disk = oneOf[Milli](t, "disk", 0, 100000, 200000, 500000, 150000)
 	}
+	if d.roomy && len(stack) == 0 {
+		q.CPUs, q.Mem, q.Disk = q.CPUs+8000, q.Mem+2048000, q.Disk+500000
+	}
 	var own []Range
 	for n := uint64(21000); n < 21008; n++ {
 		if chance(t, percent*2/3, "port") && !d.used[s.agent][n] {
@@ -606,7 +626,7 @@ func (d *drawing) odd(s *drawnSlot) {
 		{Name: "gpus", Scalar: 1000, Reservations: ours},
 		{Name: "disk", Scalar: 500000, Reservations: ours, Disk: &Disk{Source: Source{Type: PathDisk, Root: "/p"}}},
 	} {
-		if chance(d.t, 30, "odd thing") && (ours != nil || !res.Persistent()) {
+		if chance(d.t, 20, "odd thing") && (ours != nil || !res.Persistent()) {
 			s.add(res)
 		}
 	}
@@ -639,7 +659,7 @@ func split(t *rapid.T, all Resources) []Resources {
 	parts := make([]Resources, 1+upTo(t, 2, "offers"))
 	for _, res := range all {
 		at := upTo(t, len(parts)-1, "offer of a resource")
-		if !res.whole() && res.Type == Scalars && res.Scalar%2 == 0 && chance(t, 30, "in halves") {
+		if !res.whole() && res.Type == Scalars && res.Name != "gpus" && res.Scalar%2 == 0 && chance(t, 30, "in halves") {
 			res.Scalar /= 2
 			other := upTo(t, len(parts)-1, "offer of the other half")
 			parts[other] = append(parts[other], res)

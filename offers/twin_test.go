@@ -560,14 +560,14 @@ func (b *books) anyFit(r *Requirement, s *bookSlot, offered []Range, used map[ui
 
 // Which hosts a pod may go to.
 
+// lived says whether the pod was last on the host.
+func (b *books) lived(r *Requirement, host string) bool {
+	return slices.ContainsFunc(b.pods, func(p bookPod) bool { return p.Name == r.Subject && p.Site.Host == host })
+}
+
 // came says whether the pod comes back to the host.
 func (b *books) came(r *Requirement, host string) bool {
-	for _, p := range b.pods {
-		if p.Name == r.Subject && p.Site.Host == host {
-			return true
-		}
-	}
-	return slices.ContainsFunc(b.on(host), func(s *bookSlot) bool { return s.holds(r) })
+	return b.lived(r, host) || slices.ContainsFunc(b.on(host), func(s *bookSlot) bool { return s.holds(r) })
 }
 
 func (b *books) count(r *Requirement, podType string, like func(Site) bool) (n int) {
@@ -694,6 +694,7 @@ func (b *books) answer(r *Requirement) answer {
 			held = append(held, s)
 		}
 	}
+	held = b.own(r, held)
 	a.bound = len(held) > 0 || recorded(r)
 	a.only = held
 	a.asked = b.hosts()
@@ -713,6 +714,29 @@ func (b *books) answer(r *Requirement) answer {
 		a.best = b.ranked(r, a.fits)
 	}
 	return a
+}
+
+// own keeps the places that count, if several have something of the pod: those on its own host, then those that have most of
+// its volumes.
+func (b *books) own(r *Requirement, held []*bookSlot) []*bookSlot {
+	if len(held) == 0 {
+		return nil
+	}
+	held = least(held, func(s *bookSlot) int {
+		if b.lived(r, s.host) {
+			return 0
+		}
+		return 1
+	})
+	return least(held, func(s *bookSlot) int {
+		there := 0
+		for i := range r.Volumes {
+			if _, p := volumeAt(r, &r.Volumes[i], s.useful(r)); p != nil {
+				there++
+			}
+		}
+		return -there
+	})
 }
 
 func (b *books) fits(r *Requirement, s *bookSlot) bool {

@@ -27,6 +27,7 @@ type lane struct {
 	stack []Reservation
 	own   *base // what the pod has reserved; nil if nothing
 	free  *base // what may be taken; nil if nothing
+	kept  *base // has a volume of the pod, and nothing that may be taken; nil if there is none
 	// reserve: what is taken from free is reserved first.
 	reserve          bool
 	useOwn, useFree  Quantities
@@ -88,21 +89,24 @@ func (a *attempt) open() {
 	}
 	// What the operator has reserved for the role itself is used up before what is unreserved.
 	for i := len(s.bases) - 1; i >= 0; i-- {
-		if b := &s.bases[i]; a.eligible(b) {
+		switch b := &s.bases[i]; {
+		case a.n.eligible(b, s.role()):
 			a.offer(b)
+		case b.hasVolume(a.n):
+			a.lanes = append(a.lanes, lane{stack: b.stack, kept: b})
 		}
 	}
 }
 
 // eligible says whether the pod may take from a base.
-func (a *attempt) eligible(b *base) bool {
+func (n *need) eligible(b *base, role string) bool {
 	switch of := len(b.stack); {
-	case a.n.PreReserved != "":
-		return of == 1 && b.stack[0].Role == a.n.PreReserved
+	case n.PreReserved != "":
+		return of == 1 && b.stack[0].Role == n.PreReserved
 	case of == 0:
 		return true
 	}
-	return b.stack[0].Role == a.slot.role()
+	return b.stack[0].Role == role
 }
 
 // offer adds a base to the lanes. Mesos: a reservation can be refined only for a sub-role, so what is reserved for the role
@@ -116,7 +120,7 @@ func (a *attempt) offer(b *base) {
 	for i := range a.lanes {
 		l := &a.lanes[i]
 		if l.own != nil && l.free == nil && len(l.stack) == len(b.stack)+1 &&
-			sameStack(l.stack[:len(b.stack)], b.stack) && l.stack[len(b.stack)].Role == a.slot.role() {
+			sameStack(l.stack[:len(b.stack)], b.stack) && a.repeatable(l.stack[len(b.stack)]) {
 			l.free, l.reserve = b, true
 			return
 		}
@@ -134,6 +138,11 @@ func (n *need) stackOn(b *base, role string) []Reservation {
 		n.stack = stack
 	}
 	return stack
+}
+
+// repeatable says whether Mesos would let the framework make a reservation that the pod has once more.
+func (a *attempt) repeatable(r Reservation) bool {
+	return r.Role == a.slot.role() && r.Principal == a.n.Claim.Principal
 }
 
 // checkHeld: what is recorded as reserved must be on offer, before more is reserved in its place. Only what is still needed
@@ -173,16 +182,19 @@ func (a *attempt) takeScalars() bool {
 	return ok
 }
 
-// takeScalar takes an amount and says how much of it is missing.
+// takeScalar takes an amount and says how much of it is missing. What the pod has reserved is used first, then what the
+// operator has reserved for the role, then what is unreserved: so a pod that comes back needs nothing else than it had.
 func (a *attempt) takeScalar(i int, left Milli) Milli {
 	for j := range a.lanes {
 		if l := &a.lanes[j]; l.own != nil {
 			left -= move(l.own.free, &l.useOwn, i, left)
 		}
 	}
-	for j := range a.lanes {
-		if l := &a.lanes[j]; l.free != nil {
-			left -= move(l.free.free, &l.useFree, i, left)
+	for _, reserved := range [...]bool{true, false} {
+		for j := range a.lanes {
+			if l := &a.lanes[j]; l.free != nil && reserved == (len(l.free.stack) > 0) {
+				left -= move(l.free.free, &l.useFree, i, left)
+			}
 		}
 	}
 	return left

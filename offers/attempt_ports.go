@@ -1,6 +1,9 @@
 package offers
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // choosePorts finds a number for every port: fixed ones first, then those that count from a base, then the others.
 func (a *attempt) choosePorts() bool {
@@ -12,8 +15,7 @@ func (a *attempt) choosePorts() bool {
 	clear(a.numbers)
 	ok := a.fixedPorts()
 	if n.loose && (ok || a.tell) {
-		ok = a.basedPorts() && ok
-		ok = a.anyPorts() && ok
+		ok = a.loosePorts() && ok
 	}
 	if ok {
 		a.takePorts()
@@ -85,28 +87,76 @@ func (a *attempt) usable(p *Port, number uint64) bool {
 
 const maxPort = 65535
 
-// basedPorts finds a base from which all ports with an offset are free: the one that the pod had before, or the lowest.
-func (a *attempt) basedPorts() bool {
+// loosePorts sets the numbers that leave a choice: with the base that the pod had before, or the lowest, but only one that
+// leaves a number for each port that takes any.
+func (a *attempt) loosePorts() bool {
 	var based []int
+	loose := a.loose[:0]
 	for i := range a.n.Ports {
-		if p := &a.n.Ports[i]; p.Offset && a.n.PortBase.Number == 0 {
+		switch p := &a.n.Ports[i]; {
+		case p.Offset && a.n.PortBase.Number == 0:
 			based = append(based, i)
+		case !p.Offset && p.Number == 0:
+			loose = append(loose, i)
 		}
 	}
-	if len(based) == 0 {
-		return true
+	a.loose = loose
+	switch {
+	case len(based) == 0 && len(loose) == 1:
+		return a.anyPort(loose[0])
+	case len(based) == 0:
+		return a.anyPorts(loose) || a.lackAny(loose)
 	}
-	b := a.n.PortBase
-	if b.Prior != 0 && (len(b.Ranges) == 0 || holdsRange(Normalize(b.Ranges), Range{b.Prior, b.Prior})) && a.baseFits(b.Prior, based) {
-		return a.setBase(b.Prior, based)
+	base, ok := a.findBase(based, loose)
+	if base == 0 {
+		a.lackBase(based)
+		a.lackAny(loose)
+		return false
 	}
-	for _, r := range a.baseRanges(based) {
-		for number := r.Begin; number <= r.End && number <= maxPort; number++ {
-			if a.baseFits(number, based) {
-				return a.setBase(number, based)
+	a.setBase(base, based)
+	return ok && a.anyPorts(loose) || a.lackAny(loose)
+}
+
+// findBase is the base to use. If none leaves a number for each port that takes any, it is the first one from which all ports
+// with an offset are free, and false.
+func (a *attempt) findBase(based, loose []int) (first uint64, ok bool) {
+	for base := range a.bases(based) {
+		a.setBase(base, based)
+		_, ok := a.match(loose)
+		a.setBase(0, based)
+		if ok {
+			return base, true
+		}
+		if first > 0 {
+			continue
+		}
+		first = base
+		if _, ok := a.match(loose); !ok {
+			break // it is not for the base
+		}
+	}
+	return first, false
+}
+
+// bases are those from which all ports with an offset are free, best first.
+func (a *attempt) bases(based []int) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		b := a.n.PortBase
+		if b.Prior != 0 && (len(b.Ranges) == 0 || holdsRange(Normalize(b.Ranges), Range{b.Prior, b.Prior})) &&
+			a.baseFits(b.Prior, based) && !yield(b.Prior) {
+			return
+		}
+		for _, r := range a.baseRanges(based) {
+			for base := r.Begin; base <= r.End && base <= maxPort; base++ {
+				if a.baseFits(base, based) && !yield(base) {
+					return
+				}
 			}
 		}
 	}
+}
+
+func (a *attempt) lackBase(based []int) bool {
 	var offsets []Range
 	for _, i := range based {
 		offsets = append(offsets, Range{a.n.Ports[i].Number, a.n.Ports[i].Number})
@@ -145,49 +195,66 @@ func (a *attempt) baseFits(number uint64, based []int) bool {
 	return true
 }
 
-func (a *attempt) setBase(number uint64, based []int) bool {
+// setBase sets the numbers of ports with an offset; base 0 takes them back.
+func (a *attempt) setBase(base uint64, based []int) {
 	for _, i := range based {
-		a.numbers[i] = number + a.n.Ports[i].Number
+		if a.numbers[i] = 0; base > 0 {
+			a.numbers[i] = base + a.n.Ports[i].Number
+		}
+	}
+}
+
+// anyPorts gives numbers to the ports that take any, if there is one for each.
+func (a *attempt) anyPorts(loose []int) bool {
+	match, ok := a.match(loose)
+	if !ok {
+		return false
+	}
+	for k, i := range loose {
+		a.numbers[i], _ = match.of(k)
 	}
 	return true
 }
 
-// anyPorts gives numbers to the ports that take any. Each may have been limited to ranges, so that one must sometimes give
-// way to another: this is a matching, found by augmenting paths. With k ports, k candidates each are enough.
-func (a *attempt) anyPorts() bool {
-	loose := a.loose[:0]
-	for i := range a.n.Ports {
-		if p := &a.n.Ports[i]; !p.Offset && p.Number == 0 {
-			loose = append(loose, i)
+// match finds a number for each of the ports that take any. Each may have been limited to ranges, so that one must sometimes
+// give way to another: this is a matching, found by augmenting paths. With k ports, k candidates each are enough. A port keeps
+// its number if that leaves one for each of the others.
+func (a *attempt) match(loose []int) (*matching[uint64], bool) {
+	candidates := a.allCandidates(loose)
+	match, ok := matchAll(candidates)
+	if !ok {
+		return match, false
+	}
+	for k, i := range loose {
+		all := candidates[k]
+		if all[0] != a.n.Ports[i].Prior {
+			continue
+		}
+		candidates[k] = all[:1]
+		if keeping, kept := matchAll(candidates); kept {
+			match = keeping
+		} else {
+			candidates[k] = all
 		}
 	}
-	a.loose = loose
-	switch len(loose) {
-	case 0:
-		return true
-	case 1:
-		return a.anyPort(loose[0])
-	}
+	return match, true
+}
+
+func (a *attempt) allCandidates(loose []int) [][]uint64 {
 	candidates := make([][]uint64, len(loose))
 	for k, i := range loose {
 		candidates[k] = a.candidates(&a.n.Ports[i], len(loose))
 	}
-	match := matching[uint64]{candidates: candidates}
-	// Ports keep their numbers if they can, so they are first.
+	return candidates
+}
+
+// lackAny notes which ports are left without a number.
+func (a *attempt) lackAny(loose []int) bool {
+	match := matching[uint64]{candidates: a.allCandidates(loose)}
 	ok := true
-	for pass := range 2 {
-		for k, i := range loose {
-			if first := a.n.Ports[i].Prior != 0; first != (pass == 0) {
-				continue
-			}
-			if !match.place(k) {
-				ok = a.lackPort(i)
-			}
-		}
-	}
 	for k, i := range loose {
-		if number, found := match.of(k); found {
-			a.numbers[i] = number
+		if !match.place(k) {
+			ok = a.lackPort(i)
 		}
 	}
 	return ok

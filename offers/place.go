@@ -1,5 +1,7 @@
 package offers
 
+import "slices"
+
 // Round is what is decided at one time.
 type Round struct {
 	// Requirements are what pods need, the most urgent first.
@@ -31,7 +33,7 @@ type Result struct {
 // for each.
 //
 // A requirement that is bound to a host looks at that host only; one that has something reserved, at the hosts where that
-// is. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
+// is: at its own if it is among them, otherwise at those that have most of its volumes. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
 // type; among those the one that has the fewest itself; among those the one that it fits best, which is the one with least
 // left over, each resource measured by what an average host has; among those the first by key.
 //
@@ -53,10 +55,11 @@ func (p *pool) place(r *Requirement) Result {
 	n := p.needOf(r)
 	best, hosts := p.choose(n)
 	if best == nil {
+		refused := p.refuse(n, hosts)
 		if returning {
 			p.census.back(r.Subject)
 		}
-		return p.refuse(n, hosts)
+		return refused
 	}
 	a := &p.scratch
 	if a.slot != best || !a.fits {
@@ -79,7 +82,7 @@ func (p *pool) choose(n *need) (*slot, []host) {
 			return nil, nil
 		}
 		return p.slotOf(&p.hosts[at], n), p.hosts[at : at+1]
-	case len(n.held) > 0 || n.claimed():
+	case n.bound:
 		return p.heldSlot(n), p.hosts
 	}
 	return p.best(n), p.hosts
@@ -154,21 +157,13 @@ func (p *pool) left(s *slot, n *need) float64 {
 		float64(float64(s.all.Disk-n.least.Disk)*p.perDisk)
 }
 
-// slotOf is the slot of the host that is to be used, nil if none will do: the one where something is reserved for the pod;
-// otherwise by the order of the requirement's roles, then the one that it fits best.
+// slotOf is the slot of the host that is to be used, nil if none will do: by the order of the requirement's roles, then the
+// one that it fits best.
 func (p *pool) slotOf(h *host, n *need) *slot {
 	if p.excluded(h, n).code != "" {
 		return nil
 	}
 	a := p.scratch.init(p)
-	if held := n.heldOn(h); held || n.claimed() {
-		for _, s := range n.held {
-			if s.host == h && p.admits(s, n) && a.try(n, s, false) {
-				return s
-			}
-		}
-		return nil
-	}
 	var best *slot
 	for i := range h.slots {
 		if s := &h.slots[i]; p.admits(s, n) && (best == nil || p.preferred(s, best, n)) && a.try(n, s, false) {
@@ -205,9 +200,17 @@ func (n *need) roleOrder(s *slot) int {
 	return len(n.Roles)
 }
 
-// admits says whether the slot's role will do, and whether it may be used for all that is known about its agent.
+// admits says whether the slot comes into question, and may be used for all that is known about its agent.
 func (p *pool) admits(s *slot, n *need) bool {
-	return (len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)) && (s.unavailability == nil || p.returns(n, s.host))
+	return n.considers(s) && n.willDo(s) && (s.unavailability == nil || p.returns(n, s.host))
+}
+
+// considers says whether the slot comes into question: if something is reserved, only where that is.
+func (n *need) considers(s *slot) bool { return !n.bound || slices.Contains(n.held, s) }
+
+// willDo says whether the slot's role is one that the requirement takes. Mesos: nothing can be reserved for the role *.
+func (n *need) willDo(s *slot) bool {
+	return (len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)) && (n.Claim == nil || s.role() != "*")
 }
 
 // returns says whether the pod comes back to a host where it has been. What binds new pods does not bind it.

@@ -149,7 +149,7 @@ func (p *pool) refuse(n *need, hosts []host) Result {
 		return Result{Refusals: []Refusal{none}, Refused: 1, Summary: []Tally{{Refusal: none}}}
 	}
 	_, known := p.census.byName[n.Subject]
-	same := !known && len(n.held) == 0 && !n.claimed()
+	same := !known && !n.bound
 	if v := &p.refused; same && v.requirement != nil && v.version == p.version && alike(v.requirement, n.Requirement) {
 		return v.result
 	}
@@ -231,9 +231,9 @@ func (g *gathering) host(h *host) {
 // hostLack is why a host is not looked at more closely; none if it is.
 func (g *gathering) hostLack(h *host) lack {
 	p, n := g.pool, g.need
-	if (len(n.held) > 0 || n.claimed()) && !n.heldOn(h) {
-		if len(n.held) > 0 {
-			return lack{code: CodeElsewhere, text: n.held[0].host.key}
+	if n.bound && !n.heldOn(h) {
+		if n.elsewhere != "" {
+			return lack{code: CodeElsewhere, text: n.elsewhere}
 		}
 		return lack{code: CodeHeld, name: n.Subject}
 	}
@@ -243,7 +243,7 @@ func (g *gathering) hostLack(h *host) lack {
 	roles, usable := false, false
 	for i := range h.slots {
 		s := &h.slots[i]
-		roles = roles || len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)
+		roles = roles || n.considers(s) && n.willDo(s)
 		usable = usable || p.admits(s, n)
 	}
 	switch {
@@ -252,14 +252,14 @@ func (g *gathering) hostLack(h *host) lack {
 	case roles:
 		return lack{code: CodeMaintenance}
 	}
-	return lack{code: CodeRole, text: h.roles()}
+	return lack{code: CodeRole, text: h.roles(n)}
 }
 
-// roles lists the roles that the host's offers are for.
-func (h *host) roles() string {
+// roles lists the roles that the host's offers are for, as far as they come into question.
+func (h *host) roles(n *need) string {
 	var roles []string
 	for i := range h.slots {
-		if r := h.slots[i].role(); !slices.Contains(roles, r) {
+		if r := h.slots[i].role(); n.considers(&h.slots[i]) && !slices.Contains(roles, r) {
 			roles = append(roles, r)
 		}
 	}

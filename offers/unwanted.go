@@ -72,7 +72,7 @@ func releaseOf(offers []*Offer, wanted func(owner) bool) Release {
 		for i := range o.Rest {
 			res := &o.Rest[i]
 			of, ours := ownerOf(res)
-			if !ours || !wanted(of) {
+			if !ours || res.Shared || res.Revocable || !wanted(of) {
 				continue
 			}
 			r.Pods = append(r.Pods, of.pod)

@@ -119,6 +119,20 @@ func (c *census) busy(h *host, number uint64) bool {
 	return false
 }
 
+// taken are the numbers that other pods use on the host.
+func (c *census) taken(h *host) []Range {
+	var taken []Range
+	for _, i := range c.residents(h) {
+		if c.pods[i].absent {
+			continue
+		}
+		for _, n := range c.pods[i].Ports {
+			taken = append(taken, Range{n, n})
+		}
+	}
+	return Normalize(taken)
+}
+
 // spread counts the pods of a type.
 func (c *census) spread(podType string) *spread {
 	if s, ok := c.spreads[podType]; ok {

@@ -111,9 +111,9 @@ type Claim struct {
 	ID string
 	// Principal is the framework's. Mesos: it must be that of every reservation that the framework makes.
 	Principal string
-	// Held is what is recorded as reserved (see Placement.Held and Kept). It must be on offer before anything more is
-	// reserved, all ports and what is still needed of the rest: an agent offers what was freed in several pieces, and what
-	// comes late must not be reserved twice.
+	// Held is what is recorded as reserved (see Placement.Held and Kept). What the pod still needs of it must be on offer
+	// before anything more is reserved: an agent offers what was freed in several pieces, and what comes late must not be
+	// reserved twice.
 	Held Quantities
 }
 

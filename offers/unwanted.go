@@ -135,3 +135,8 @@ func Reserved(offers []Offer, pod string, c Claim) Quantities {
 	}
 	return sum.free
 }
+
+// HasVolume says whether the persistent volume with the id is in the offer.
+func (o Offer) HasVolume(id string) bool {
+	return slices.ContainsFunc(o.Rest, func(r Resource) bool { return r.Persistent() && r.Disk.Persistence.ID == id })
+}

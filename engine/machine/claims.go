@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -162,9 +163,11 @@ func (m *Machine) noteLeftovers(batch []offers.Offer) {
 		found[batch[i].Host] = append(found[batch[i].Host], m.leftoversIn(&batch[i])...)
 	}
 	for host, left := range found { // each host by itself, so the order does not matter
-		if len(left)+len(m.leftovers[host]) > 0 {
+		switch {
+		case len(left) > 0:
 			m.leftovers[host] = left
-			m.changed = true
+		case len(m.leftovers[host]) > 0:
+			delete(m.leftovers, host)
 		}
 	}
 }
@@ -179,4 +182,20 @@ func (m *Machine) leftoversIn(o *offers.Offer) []string {
 		left = append(left, fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod))
 	}
 	return left
+}
+
+// lostState holds everything when nothing was ever launched by these records, and Mesos shows what an earlier framework has
+// reserved for the service: then the records are probably not the right ones, and to begin anew would be to lay a second
+// system over the first. What is there is never touched. (dcos-commons 679: a scheduler with the wrong records destroyed what
+// it did not know.)
+func (m *Machine) lostState() *plans.Hold {
+	if m.cfg.IgnoreLeftovers || len(m.leftovers) == 0 || slices.ContainsFunc(m.order, func(p *Pod) bool { return p.Task != nil }) {
+		return nil
+	}
+	hosts := slices.Sorted(maps.Keys(m.leftovers))
+	return &plans.Hold{
+		Code: plans.CodeConflict, Subject: hosts[0],
+		Text: fmt.Sprintf("the state is empty, and on %d hosts something is reserved for %s already (%s: %s); start with the state that belongs to it, or with --ignore-leftovers to begin anew beside it",
+			len(hosts), m.service.Name(), hosts[0], abbreviate(m.leftovers[hosts[0]], 3)),
+	}
 }

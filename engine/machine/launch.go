@@ -17,8 +17,12 @@ type try struct {
 	hold  plans.Hold
 }
 
-// reviveInterval is the least time between two REVIVEs. Mesos answers each with offers of everything.
-const reviveInterval = 2 * time.Second
+// REVIVEs come from a bucket of tokens, because Mesos answers each with offers of everything: reviveBurst at once, then one every
+// reviveRefill.
+const (
+	reviveBurst  = 8
+	reviveRefill = 5 * time.Second
+)
 
 // launch evaluates the candidates against the offers, launches what fits, and gives back the rest.
 func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
@@ -71,6 +75,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	m.accept(results, operations, unplaced)
 	m.decline(now, unplaced)
 	m.revive(now, unplaced)
+	m.suppress(len(candidates))
 }
 
 // usableOffers returns the offers in a stable order; those of hosts that may not be used are left out.
@@ -280,11 +285,9 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 	if len(due) == 0 {
 		return
 	}
-	if now.Before(m.reviveAt) {
-		m.wakeAt(m.reviveAt)
+	if !m.takeReviveToken(now) {
 		return
 	}
-	m.reviveAt = now.Add(reviveInterval)
 	for _, name := range due {
 		count := m.revived[name].count
 		next := now.Add(reviveRetry[min(count, len(reviveRetry)-1)])
@@ -292,4 +295,31 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 		m.wakeAt(next)
 	}
 	m.calls = append(m.calls, Revive{})
+	m.suppressed = false
+}
+
+// takeReviveToken says whether a REVIVE may be sent now. If not, it sees to it that it is looked at again.
+func (m *Machine) takeReviveToken(now time.Time) bool {
+	if gained := int(now.Sub(m.refilled) / reviveRefill); m.refilled.IsZero() || gained >= reviveBurst-m.tokens {
+		m.tokens, m.refilled = reviveBurst, now
+	} else if gained > 0 {
+		m.tokens, m.refilled = m.tokens+gained, m.refilled.Add(time.Duration(gained)*reviveRefill)
+	}
+	if m.tokens == 0 {
+		m.wakeAt(m.refilled.Add(reviveRefill))
+		return false
+	}
+	m.tokens--
+	return true
+}
+
+// suppress asks for no more offers when there is nothing to do and no host may join. Otherwise idle means to decline for long: a
+// framework without offers is blind to new hosts.
+func (m *Machine) suppress(candidates int) {
+	idle := candidates == 0 && !m.run.FrozenAt.IsZero() && !m.run.CompletedAt.IsZero()
+	if !m.cfg.NoNewHosts || !idle || m.suppressed {
+		return
+	}
+	m.suppressed = true
+	m.calls = append(m.calls, Suppress{})
 }

@@ -20,6 +20,9 @@ func (m *Machine) takeVerb(now time.Time, v Verb) {
 }
 
 func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
+	if v.Kind == KillTask {
+		return m.killTask(v.Task)
+	}
 	if !slices.Contains(verbKinds, v.Kind) {
 		return Invalid, fmt.Sprintf("verb %q: unknown", v.Kind)
 	}
@@ -45,6 +48,23 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 		m.setRun(r.Run)
 	}
 	return r.Code, r.Text
+}
+
+// killTask kills a task that no pod has. It is a stranger until Mesos says that it has ended; a KILL that was lost is given
+// again by saying it again.
+func (m *Machine) killTask(id string) (AnswerCode, string) {
+	if p := m.byTask[id]; p != nil {
+		return Refused, fmt.Sprintf("task %q: is the task of pod %s; only tasks that belong to no pod are killed so", id, p.Name)
+	}
+	agent, ok := m.strangers[id]
+	if !ok {
+		return NotFound, fmt.Sprintf("task %q: not among the tasks that belong to no pod", id)
+	}
+	if !m.connection.Connected {
+		return Refused, fmt.Sprintf("task %q: there is no session with a Mesos master that it could be killed by", id)
+	}
+	m.calls = append(m.calls, Kill{TaskID: id, AgentID: agent})
+	return Done, fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", id, agent)
 }
 
 // planInput is what a plan, known by its name or id, is evaluated from.

@@ -75,10 +75,18 @@ func (t *PodTask) port(name string) uint64 {
 	return 0
 }
 
-// claim notes, before Mesos hears of it, under which id a pod's resources are reserved.
-func (m *Machine) claim(p *Pod, r offers.Requirement) {
-	if r.Claim != nil && p.Claim == nil {
+// claim notes, before Mesos hears of it, under which id a pod's resources are reserved, and what of them is given back: that
+// is not proven, but if it were still recorded, and the launch failed, it would be waited for without end.
+func (m *Machine) claim(p *Pod, r offers.Requirement, at offers.Placement) {
+	switch {
+	case r.Claim == nil:
+	case p.Claim == nil:
 		p.Claim = &PodClaim{ID: r.Claim.ID}
+		m.touchPod(p)
+	case !at.Kept.Equal(p.Claim.Held):
+		kept := *p.Claim
+		kept.Held = at.Kept
+		p.Claim = &kept
 		m.touchPod(p)
 	}
 }

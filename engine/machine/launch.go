@@ -54,7 +54,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		}
 		at := *results[i].Placement
 		if at.Grows {
-			m.claim(p, reqs[i])
+			m.claim(p, reqs[i], at)
 			operations[i] = at.Operations
 			refused[p.Name] = m.keepSince(now, p, growing(p, at))
 			unplaced[p.Name] = reqs[i]
@@ -67,7 +67,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 			unplaced[p.Name] = reqs[i]
 			continue
 		}
-		m.claim(p, reqs[i])
+		m.claim(p, reqs[i], at)
 		m.stage(now, p, task, reqs[i], at)
 		operations[i] = append(at.Operations, at.Launch(task))
 	}

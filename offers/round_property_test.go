@@ -112,7 +112,7 @@ func (s seen) atLeast(t *testing.T, want map[string]int) {
 }
 
 func TestOrderDoesNotMatterAndArgumentsStayAsTheyAre(t *testing.T) {
-	checkDrawn(t, 400, func(t *rapid.T) {
+	checkDrawn(t, 250, func(t *rapid.T) {
 		s := scenes.Draw(t, "scene")
 		before := copied(s)
 		results := Place(s.Round)
@@ -380,7 +380,7 @@ func checkReleases(t tester, offers []Offer, releases []Release, wanted func(ser
 
 func TestUnwantedIsWhatNoPodOwns(t *testing.T) {
 	seen := seen{}
-	checkDrawn(t, 800, func(t *rapid.T) {
+	checkDrawn(t, 500, func(t *rapid.T) {
 		s := scenes.Draw(t, "scene")
 		checkReleases(t, s.Offers, Unwanted(s.Offers, s.known), func(service, framework, pod, id string) bool {
 			owner, known := s.known.Claims[pod]

@@ -1,7 +1,6 @@
 package offers
 
 import (
-	"fmt"
 	"maps"
 	"math/big"
 	"regexp"
@@ -128,6 +127,7 @@ const (
 // pile is what has one stack of reservations.
 type pile struct {
 	stack   []Reservation
+	text    string // of the stack
 	whose   whose
 	free    Quantities
 	mounts  []Resource
@@ -136,7 +136,19 @@ type pile struct {
 	target []Reservation
 }
 
-func stackText(stack []Reservation) string { return fmt.Sprintf("%+v", stack) }
+// stackText is the same for stacks that are the same only.
+func stackText(stack []Reservation) string {
+	var b strings.Builder
+	for _, r := range stack {
+		if b.WriteString("|" + r.Role + "|" + r.Principal); r.Dynamic {
+			b.WriteString("|dynamic")
+		}
+		for _, l := range r.Labels {
+			b.WriteString("|" + l.Key + "=" + l.Value)
+		}
+	}
+	return b.String()
+}
 
 func labelOf(labels []Label, key string) string {
 	for _, l := range slices.Backward(labels) {
@@ -161,12 +173,11 @@ func (s *bookSlot) piles(r *Requirement) []*pile {
 		if res.Shared || res.Revocable {
 			continue
 		}
-		at := slices.IndexFunc(piles, func(p *pile) bool {
-			return stackText(p.stack) == stackText(res.Reservations) && p.whose == s.whose(r, res)
-		})
+		text, whose := stackText(res.Reservations), s.whose(r, res)
+		at := slices.IndexFunc(piles, func(p *pile) bool { return p.text == text && p.whose == whose })
 		if at < 0 {
 			at = len(piles)
-			piles = append(piles, &pile{stack: res.Reservations, whose: s.whose(r, res), target: res.Reservations})
+			piles = append(piles, &pile{stack: res.Reservations, text: text, whose: whose, target: res.Reservations})
 		}
 		p := piles[at]
 		kind := Source{}

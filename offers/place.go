@@ -12,7 +12,8 @@ type Round struct {
 	// Offers are all that are held.
 	Offers []Offer
 	// Pods are all pods of ours that have a place, also on hosts that have nothing on offer, and those of Requirements that
-	// had one. They are counted where placement counts, their ports are kept free, and they may come back to their host.
+	// had one. They are counted where placement counts, their ports are kept free, and those that are bound may come back to
+	// their host.
 	Pods []Pod
 }
 

@@ -27,8 +27,8 @@ type Requirement struct {
 	// Claim reserves all that the pod gets; nil if it runs on what happens to be free.
 	Claim *Claim
 
-	// Constraint, Colocate and Avoid say which hosts will do. They bind new pods only: a pod that has been on a host may come
-	// back there.
+	// Constraint, Colocate and Avoid say which hosts will do. They do not bind a pod that comes back to where something is
+	// reserved for it, or to the host that it is bound to.
 	Constraint Constraint
 	// Colocate are pod types of which one must be on the host, once there is one anywhere. Avoid are pod types of which none
 	// may be.

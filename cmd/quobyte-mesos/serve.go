@@ -119,9 +119,11 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	}
 	f.server = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	if o.ZooKeeper == "" {
-		err = f.open(ctx)
+		if err = f.open(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return f, err
+	return f, nil
 }
 
 // open opens the state, and makes of it the engine and the API.
@@ -138,6 +140,7 @@ func (f *framework) open(ctx context.Context) (err error) {
 	e, err := engine.New(ctx, engine.Config{
 		Machine: machine.Config{
 			DiscoveryWindow: f.options.DiscoveryWindow, ScoutPatience: f.options.ScoutPatience, Principal: f.options.FrameworkPrincipal,
+			IgnoreLeftovers: f.options.IgnoreLeftovers, NoNewHosts: f.options.NewHosts == "off",
 		},
 		Service: f.service, Store: state, Session: f.session, Logger: f.log, Fence: f.fence(),
 	})

@@ -30,6 +30,7 @@ var rooms = []room{
 	{"engine/machine", []string{"plans", "offers"}, "the machine translates between plans and offers; everything else is told to it through events and its Service"},
 	{"engine/store", []string{"engine/machine!"}, "a store keeps records and never looks at them"},
 	{"engine/mesos", []string{"engine/mesos", "engine/machine!", "offers!"}, "the session maps messages to the machine's words; it decides nothing"},
+	{"engine/recorder", []string{"engine/machine!", "plans!", "offers!"}, "the recorder writes down what goes into a machine, of any service; who calls it and what it records are told to it"},
 	{"engine/api", []string{"engine/api", "engine/machine!", "plans!"}, "readers see published views and hand over verbs; they never touch the loop"},
 	{"engine", []string{"engine", "plans", "offers"}, "the engine must know nothing of Quobyte: it is an SDK"},
 	{"quobyte/prober", []string{"quobyte!", "engine/mesos/executor!", "engine/machine!", "offers!"}, "the prober is an executor that speaks Quobyte"},

@@ -36,6 +36,7 @@ const (
 	exitError       = 1
 	exitFailed      = 2
 	exitTimeout     = 5
+	exitDiffers     = 14
 	exitInterrupted = 130
 )
 

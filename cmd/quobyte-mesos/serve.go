@@ -108,9 +108,13 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 			state.Close()
 		}
 	}()
+	record, err := newRecorder(o.Record, o.Quobyte, log)
+	if err != nil {
+		return nil, err
+	}
 	e, err := engine.New(ctx, engine.Config{
 		Machine: machine.Config{DiscoveryWindow: o.DiscoveryWindow, ScoutPatience: o.ScoutPatience, Principal: o.FrameworkPrincipal},
-		Service: service, Store: state, Session: session, Logger: log,
+		Service: service, Store: state, Session: session, Recorder: record, Logger: log,
 	})
 	if err != nil {
 		return nil, err

@@ -38,6 +38,7 @@ type serveOptions struct {
 	ScoutPatience      time.Duration
 
 	Quobyte quobyte.Settings
+	Record  recordOptions
 
 	refused refusals
 }
@@ -52,6 +53,7 @@ func defaultServeOptions() serveOptions {
 		DiscoveryWindow: 10 * time.Second,
 		ScoutPatience:   2 * time.Minute,
 		Quobyte:         quobyte.DefaultSettings(),
+		Record:          defaultRecordOptions(),
 	}
 }
 
@@ -79,6 +81,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.DurationVar(&o.DiscoveryWindow, "discovery-window", o.DiscoveryWindow, "a rollout takes in hosts until none has come for so long")
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
 	bindQuobyte(f, &o.Quobyte)
+	o.Record.bind(f)
 }
 
 func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
@@ -225,6 +228,7 @@ func (o *serveOptions) validate() error {
 		problems = multierror.Append(problems, errors.New(`--reserve: devices: nothing can be reserved for --framework-role "*"; give a role of the framework's own, or --reserve=none`))
 	}
 	problems = multierror.Append(problems, o.mesosProblems()...)
+	problems = multierror.Append(problems, o.Record.problems()...)
 	service := o.Quobyte
 	if service.FrameworkURL == "" {
 		service.FrameworkURL = "http://127.0.0.1:7888" // any will do: it is found out when the port is open

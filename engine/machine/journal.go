@@ -16,8 +16,8 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// Snapshot is the whole state of a machine between two decisions: what it keeps in records, and what it would lose with the process. A machine
-// that Restore builds from it decides like the one that it was taken of.
+// Snapshot is the whole state of a machine between two decisions: what it keeps in records, and what it would lose with the
+// process. A machine that Restore builds from it decides like the one that it was taken of.
 type Snapshot struct {
 	Records  []Record // sorted by key
 	Volatile []Part   // in a fixed order
@@ -64,8 +64,8 @@ func (s Snapshot) Digest() string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Canonical writes in one way what encoding/json writes in two: a byte of a text that is not UTF-8 becomes an escape (\ufffd), and the character that
-// this is read as is written as itself. So what is read and written again stays the same.
+// Canonical writes in one way what encoding/json writes in two: a byte of a text that is not UTF-8 becomes an escape (\ufffd),
+// and the character that this is read as is written as itself. So what is read and written again stays the same.
 func Canonical(text []byte) []byte {
 	const escape = `\ufffd`
 	if !bytes.Contains(text, []byte(escape)) {
@@ -117,8 +117,8 @@ type part struct {
 	at   any
 }
 
-// volatile lists the fields that are neither kept in records nor follow from those, and outlive a decision. TestSnapshotKnowsEveryField finds one
-// that is missing.
+// volatile lists the fields that are neither kept in records nor follow from those, and outlive a decision.
+// TestSnapshotKnowsEveryField finds one that is missing.
 func (m *Machine) volatile() []part {
 	return []part{
 		{"connection", &m.connection}, {"offers", &m.offers}, {"agents", &m.agents}, {"tries", &m.tries}, {"asked", &m.asked},

@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -15,7 +16,8 @@ import (
 // outsideSnapshot are the fields of a machine that a snapshot does without, and why.
 var outsideSnapshot = map[string]string{
 	"cfg": "given", "service": "given",
-	"frameworkID": "in a record", "target": "in a record", "hosts": "in records", "pods": "in records", "run": "in a record", "history": "in records", "facts": "in records",
+	"frameworkID": "in a record", "target": "in a record", "run": "in a record",
+	"hosts": "in records", "pods": "in records", "history": "in records", "facts": "in records",
 	"byTask": "follows from the pods", "replaced": "follows from the pods", "order": "follows from the pods", "sorted": "follows from the pods",
 	"hostOrder": "follows from the hosts", "scouts": "follows from the pods", "nextIndex": "follows from the pods",
 	"dirty": "empty after a decision", "deleted": "empty after a decision", "calls": "empty after a decision", "answers": "empty after a decision",
@@ -94,7 +96,8 @@ func texts(s Snapshot) []string {
 func newPlay(t *rapid.T) *play {
 	p := &play{
 		t: t, toy: toy{expect: 1}, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
-		records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{}, begun: map[string]int{}, uuid: map[string]bool{},
+		records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{},
+		begun: map[string]int{}, uuid: map[string]bool{},
 	}
 	p.m, p.twin = p.build(), p.build()
 	return p
@@ -121,5 +124,30 @@ func TestCanonical(t *testing.T) {
 		if err := json.Unmarshal(Canonical(once), &same); err != nil || same != read {
 			t.Errorf("%q: canonical form is read as %q (%v), want %q", text, same, err, read)
 		}
+	}
+}
+
+// BenchmarkSnapshot measures what the loop does for a digest of the state, or for the snapshot that begins a segment of a
+// recording, with two pods on each host.
+func BenchmarkSnapshot(b *testing.B) {
+	for _, hosts := range []int{100, 1000, 10000} {
+		b.Run(fmt.Sprintf("hosts=%d", hosts), func(b *testing.B) {
+			m, _ := deployed(b, hosts)
+			size := 0
+			for b.Loop() {
+				s, err := m.Snapshot()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if s.Digest() == "" {
+					b.Fatal("no digest")
+				}
+				size = 0
+				for _, text := range texts(s) {
+					size += len(text)
+				}
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
 	}
 }

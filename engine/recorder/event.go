@@ -145,8 +145,8 @@ func (e encoded) into(v any) error {
 	return json.Unmarshal(e.Value, v)
 }
 
-// redactCall leaves out of a call how tasks are to run: commands, environments and containers are rendered from settings, which may hold secrets. The machine only asks
-// which tasks and offers a call was about.
+// redactCall leaves out of a call how tasks are to run: commands, environments and containers are rendered from settings,
+// which may hold secrets. The machine only asks which tasks and offers a call was about.
 func redactCall(call machine.Call) machine.Call {
 	accept, ok := call.(machine.Accept)
 	if !ok {

@@ -26,9 +26,12 @@ func everyEvent() []machine.Event {
 	}
 	offer := offers.Offer{
 		ID: "O", AgentID: "S", Role: "r", Address: "10.0.0.1",
-		Site: offers.Site{Host: "h", Hostname: "h.x", Region: "eu", Zone: "a", Attributes: []offers.Attribute{{Name: "rack", Value: "[1-2]"}}},
-		Free: offers.Quantities{CPUs: 1, Mem: 2, Disk: 3, Ports: []offers.Range{{Begin: 1, End: 1<<64 - 1}}}, Mounts: []offers.Mount{{Size: 1, Root: "/m", Provider: "p"}},
-		Rest:           []offers.Resource{disk, {Name: "set", Type: offers.Set, Set: []string{"a"}}, {Name: "x", Type: offers.Ranges, Ranges: []offers.Range{{Begin: 1, End: 2}}, Shared: true}},
+		Site:   offers.Site{Host: "h", Hostname: "h.x", Region: "eu", Zone: "a", Attributes: []offers.Attribute{{Name: "rack", Value: "[1-2]"}}},
+		Free:   offers.Quantities{CPUs: 1, Mem: 2, Disk: 3, Ports: []offers.Range{{Begin: 1, End: 1<<64 - 1}}},
+		Mounts: []offers.Mount{{Size: 1, Root: "/m", Provider: "p"}},
+		Rest: []offers.Resource{
+			disk, {Name: "set", Type: offers.Set, Set: []string{"a"}}, {Name: "x", Type: offers.Ranges, Ranges: []offers.Range{{Begin: 1, End: 2}}, Shared: true},
+		},
 		Unavailability: &offers.Unavailability{Start: at, Duration: time.Hour},
 	}
 	status := machine.TaskStatus{TaskID: "t", State: machine.Running, Message: "<&>\u2028\\ufffd", UUID: []byte{0, 255}, Data: []byte{}, Timestamp: at}
@@ -43,16 +46,22 @@ func everyEvent() []machine.Event {
 		},
 	}
 	events := []machine.Event{
-		machine.Subscribed{FrameworkID: "F", Heartbeat: time.Second, Master: machine.Master{ID: "M", Version: "1.11.0", Address: "m:5050", Hostname: "m"}},
-		machine.Disconnected{Err: "x", Fatal: true}, machine.Offered{Offers: []offers.Offer{offer, {}}}, machine.Offered{}, machine.Rescinded{OfferID: "O"},
+		machine.Subscribed{
+			FrameworkID: "F", Heartbeat: time.Second, Master: machine.Master{ID: "M", Version: "1.11.0", Address: "m:5050", Hostname: "m"},
+		},
+		machine.Disconnected{Err: "x", Fatal: true},
+		machine.Offered{Offers: []offers.Offer{offer, {}}}, machine.Offered{}, machine.Rescinded{OfferID: "O"},
 		machine.Updated{Status: status}, machine.Updated{Status: notText}, machine.Updated{Status: late},
 		machine.Failure{AgentID: "S", ExecutorID: "E", Status: 9},
-		machine.Verb{ID: 1<<64 - 1, Kind: machine.Pause, Plan: "deploy", Phase: "p", Step: "s", Pod: "d", When: "now", Force: true, Actor: "a", Reason: "r", Revision: "7"},
+		machine.Verb{
+			ID: 1<<64 - 1, Kind: machine.Pause, Plan: "deploy", Phase: "p", Step: "s", Pod: "d", When: "now", Force: true, Actor: "a", Reason: "r", Revision: "7",
+		},
 		machine.CallFailed{Err: "none"},
 	}
 	for _, c := range []machine.Call{
 		accept, machine.Decline{OfferIDs: []string{"O"}, Refuse: time.Hour}, machine.Kill{TaskID: "t", AgentID: "S", Grace: time.Second},
-		machine.Acknowledge{TaskID: "t", AgentID: "S", UUID: []byte{1}}, machine.Reconcile{Tasks: []machine.TaskRef{{TaskID: "t", AgentID: "S"}}}, machine.Reconcile{},
+		machine.Acknowledge{TaskID: "t", AgentID: "S", UUID: []byte{1}},
+		machine.Reconcile{Tasks: []machine.TaskRef{{TaskID: "t", AgentID: "S"}}}, machine.Reconcile{},
 		machine.Revive{}, machine.Message{AgentID: "S", ExecutorID: "E", Data: []byte("d")}, machine.Kill{TaskID: "\xff"},
 	} {
 		events = append(events, machine.CallFailed{Call: c, Err: "400", Ambiguous: true})

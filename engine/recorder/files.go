@@ -27,7 +27,8 @@ func segmentNumber(name string) int {
 	return n
 }
 
-// segmentNames lists the segments of a directory, the oldest first. Of one that is there twice, because compressing it was interrupted, the original counts.
+// segmentNames lists the segments of a directory, the oldest first. Of one that is there twice, because compressing it was
+// interrupted, the original counts.
 func segmentNames(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

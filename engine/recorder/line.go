@@ -93,8 +93,8 @@ func (d decideLine) random() (out [16]byte, err error) {
 	return [16]byte(b), nil
 }
 
-// digestEffects identifies what a decision asks for, in 16 hex digits. How tasks are to run is left out, because a replay may not know; so is the view, which
-// is made of the state, but not that there is one.
+// digestEffects identifies what a decision asks for, in 16 hex digits. How tasks are to run is left out, because a replay may
+// not know; so is the view, which is made of the state, but not that there is one.
 func digestEffects(e machine.Effects) (string, error) {
 	h := sha256.New()
 	write := func(b []byte) {

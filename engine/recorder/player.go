@@ -42,7 +42,8 @@ type Taken struct {
 type Outcome struct {
 	// Snapshot is the state after the last decision; empty if nothing was replayed.
 	Snapshot machine.Snapshot
-	// Segments and Decisions count what was replayed, Compared the digests of the state that were compared and found equal, those of effects not counted.
+	// Segments and Decisions count what was replayed, Compared the digests of the state that were compared and found equal,
+	// those of effects not counted.
 	Segments, Decisions, Compared int
 	// At is the time of the last decision.
 	At time.Time

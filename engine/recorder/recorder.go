@@ -40,8 +40,8 @@ const (
 	farewell = 5 * time.Second
 )
 
-// Recorder records the inputs of one machine. New makes it, Run writes; Begin, Take, Decide, Decided and End are called by the loop, in this order, and but for End
-// never wait.
+// Recorder records the inputs of one machine. New makes it, Run writes; Begin, Take, Decide, Decided and End are called by the
+// loop, in this order, and but for End never wait.
 type Recorder struct {
 	cfg  Config
 	lock *os.File
@@ -248,8 +248,8 @@ func (r *Recorder) digest(m *machine.Machine) string {
 	return s.Digest()
 }
 
-// End ends the recording and waits until it is written, though not for long. It must be called also when the machine has panicked: what it was about to do
-// is the most interesting part.
+// End ends the recording and waits until it is written, though not for long. It must be called also when the machine has
+// panicked: what it was about to do is the most interesting part.
 func (r *Recorder) End(m *machine.Machine) {
 	b := batch{takes: r.pending, decide: r.deciding, end: endStopped}
 	switch {

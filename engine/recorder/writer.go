@@ -23,11 +23,7 @@ type writer struct {
 // batch writes what the loop handed over.
 func (w *writer) batch(b batch) error {
 	for _, t := range b.takes {
-		event, err := encodeEvent(t.event)
-		if err != nil {
-			return err
-		}
-		if err := w.line(line{Take: &takeLine{At: t.at, Event: event}}); err != nil {
+		if err := w.take(t); err != nil {
 			return err
 		}
 	}
@@ -45,6 +41,22 @@ func (w *writer) batch(b batch) error {
 		return w.begin(b.start)
 	}
 	return nil
+}
+
+// take writes an event. That is most of a recording, so it is put together from what is JSON already.
+func (w *writer) take(t taken) error {
+	event, err := encodeEvent(t.event)
+	if err != nil {
+		return err
+	}
+	if event.Gob != nil {
+		return w.line(line{Take: &takeLine{At: t.at, Event: event}})
+	}
+	at, err := t.at.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	return w.text([]byte(`{"take":{"at":`), at, []byte(`,"event":{"type":"`+event.Type+`","value":`), event.Value, []byte(`}}}`))
 }
 
 func (w *writer) decision(d *decision) error {
@@ -115,15 +127,24 @@ func (w *writer) line(l line) error {
 	if err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
+	return w.text(text)
+}
+
+// text writes a line that is given in parts.
+func (w *writer) text(parts ...[]byte) error {
 	if w.out == nil {
 		return errors.New("no segment has begun")
 	}
-	w.size += int64(len(text)) + 1
-	if len(text) >= maxLine {
-		return fmt.Errorf("line: %d bytes: longer than the %d that can be read again", len(text), maxLine)
+	length := 0
+	for _, p := range parts {
+		length += len(p)
+		if _, err := w.out.Write(p); err != nil {
+			return err
+		}
 	}
-	if _, err := w.out.Write(text); err != nil {
-		return err
+	w.size += int64(length) + 1
+	if length >= maxLine {
+		return fmt.Errorf("line: %d bytes: longer than the %d that can be read again", length, maxLine)
 	}
 	return w.out.WriteByte('\n')
 }

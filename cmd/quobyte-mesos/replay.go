@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -131,11 +132,17 @@ func (o replayOptions) play(ctx context.Context, stderr io.Writer, to account, f
 	return failed
 }
 
-// recordedService is Quobyte as its settings were when a segment was recorded.
+// recordedService is Quobyte as its settings were when a segment was recorded. Those that the version which recorded did not
+// know have their defaults.
 func recordedService(s recorder.Segment) (machine.Service, error) {
-	var settings quobyte.Settings
+	settings := quobyte.DefaultSettings()
+	settings.Resources, settings.ExtraRAM, settings.Constraints, settings.Expect = nil, nil, nil, nil // are not to be mixed with what was recorded
 	if err := json.Unmarshal(s.Settings, &settings); err != nil {
 		return nil, err
 	}
-	return quobyte.New(settings)
+	service, err := quobyte.New(settings)
+	if err != nil {
+		return nil, errors.New(strings.Join(problems(err), "; "))
+	}
+	return service, nil
 }

@@ -27,7 +27,7 @@ func (r *replayText) printf(format string, args ...any) {
 
 // row prints a line below a decision. What comes from outside can't break it.
 func (r *replayText) row(mark, word, text string) {
-	r.printf("  %s %-9s %s\n", mark, word, tree.OneLine(text))
+	r.printf("  %s\n", strings.TrimRight(fmt.Sprintf("%s %-9s %s", mark, word, tree.OneLine(text)), " "))
 }
 
 func (r *replayText) segment(file string, s recorder.Segment) error {
@@ -36,7 +36,7 @@ func (r *replayText) segment(file string, s recorder.Segment) error {
 	if s.Boot != nil {
 		how = "framework started"
 	}
-	r.printf("%s  %s, recorded by %s\n", file, how, tree.OneLine(s.Version))
+	r.printf("%s  %s  %s, recorded by %s\n", s.At.Format(time.RFC3339Nano), file, how, tree.OneLine(s.Version))
 	return r.err
 }
 
@@ -92,7 +92,7 @@ func (r *replayText) event(ev machine.Event) {
 	case machine.Updated:
 		r.row("·", "update", statusText(e.Status))
 	case machine.Failure:
-		r.row("·", "failure", fmt.Sprintf("agent %s executor %q status %d", e.AgentID, e.ExecutorID, e.Status))
+		r.row("·", "failure", failureText(e))
 	case machine.CallFailed:
 		r.row("·", "failed", fmt.Sprintf("%s: %s", machine.CallName(e.Call), e.Err))
 	case machine.Verb:
@@ -104,6 +104,14 @@ func (r *replayText) event(ev machine.Event) {
 		}
 		r.row("·", "verb", fmt.Sprintf("%s, by %s: %s", strings.Join(target, " "), e.Actor, e.Reason))
 	}
+}
+
+func failureText(f machine.Failure) string {
+	text := "agent " + f.AgentID
+	if f.ExecutorID != "" {
+		text += ", executor " + f.ExecutorID
+	}
+	return fmt.Sprintf("%s, status %d", text, f.Status)
 }
 
 // manyOffers is how many offers are listed.
@@ -176,10 +184,10 @@ func operationText(op offers.Operation) string {
 
 func (r *replayText) state(s machine.Snapshot) error {
 	for _, rec := range s.Records {
-		r.printf("record %s %s\n", tree.OneLine(rec.Key), rec.Value)
+		r.printf("record %s %s\n", tree.OneLine(rec.Key), tree.OneLine(string(rec.Value)))
 	}
 	for _, p := range s.Volatile {
-		r.printf("volatile %s %s\n", p.Name, p.Value)
+		r.printf("volatile %s %s\n", tree.OneLine(p.Name), tree.OneLine(string(p.Value)))
 	}
 	return r.err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/offers"
@@ -27,6 +28,7 @@ type failedCall struct {
 // codec encodes and decodes one type of events or calls.
 type codec[T any] struct {
 	name   string
+	of     string // the Go type, for tests
 	is     func(T) bool
 	decode func(encoded) (T, error)
 }
@@ -34,6 +36,7 @@ type codec[T any] struct {
 func codecOf[C, T any](name string) codec[T] {
 	return codec[T]{
 		name: name,
+		of:   reflect.TypeFor[C]().Name(),
 		is:   func(v T) bool { _, ok := any(v).(C); return ok },
 		decode: func(e encoded) (T, error) {
 			var c C
@@ -45,21 +48,17 @@ func codecOf[C, T any](name string) codec[T] {
 }
 
 // eventCodecs are the types of events but for CallFailed, which contains a call.
-func eventCodecs() []codec[machine.Event] {
-	return []codec[machine.Event]{
-		codecOf[machine.Offered, machine.Event]("offered"), codecOf[machine.Updated, machine.Event]("updated"),
-		codecOf[machine.Rescinded, machine.Event]("rescinded"), codecOf[machine.Subscribed, machine.Event]("subscribed"),
-		codecOf[machine.Disconnected, machine.Event]("disconnected"), codecOf[machine.Failure, machine.Event]("failure"),
-		codecOf[machine.Verb, machine.Event]("verb"),
-	}
+var eventCodecs = []codec[machine.Event]{
+	codecOf[machine.Offered, machine.Event]("offered"), codecOf[machine.Updated, machine.Event]("updated"),
+	codecOf[machine.Rescinded, machine.Event]("rescinded"), codecOf[machine.Subscribed, machine.Event]("subscribed"),
+	codecOf[machine.Disconnected, machine.Event]("disconnected"), codecOf[machine.Failure, machine.Event]("failure"),
+	codecOf[machine.Verb, machine.Event]("verb"),
 }
 
-func callCodecs() []codec[machine.Call] {
-	return []codec[machine.Call]{
-		codecOf[machine.Accept, machine.Call]("accept"), codecOf[machine.Decline, machine.Call]("decline"), codecOf[machine.Kill, machine.Call]("kill"),
-		codecOf[machine.Acknowledge, machine.Call]("acknowledge"), codecOf[machine.Reconcile, machine.Call]("reconcile"),
-		codecOf[machine.Revive, machine.Call]("revive"), codecOf[machine.Message, machine.Call]("message"),
-	}
+var callCodecs = []codec[machine.Call]{
+	codecOf[machine.Accept, machine.Call]("accept"), codecOf[machine.Decline, machine.Call]("decline"), codecOf[machine.Kill, machine.Call]("kill"),
+	codecOf[machine.Acknowledge, machine.Call]("acknowledge"), codecOf[machine.Reconcile, machine.Call]("reconcile"),
+	codecOf[machine.Revive, machine.Call]("revive"), codecOf[machine.Message, machine.Call]("message"),
 }
 
 const callFailed = "call-failed"
@@ -72,7 +71,7 @@ func encodeEvent(e machine.Event) (encoded, error) {
 		}
 		return encode(callFailed, failedCall{Call: call, Err: f.Err, Ambiguous: f.Ambiguous})
 	}
-	for _, c := range eventCodecs() {
+	for _, c := range eventCodecs {
 		if c.is(e) {
 			return encode(c.name, e)
 		}
@@ -86,20 +85,20 @@ func decodeEvent(e encoded) (machine.Event, error) {
 		if err := e.into(&f); err != nil {
 			return nil, err
 		}
-		call, err := decodeAs(f.Call, callCodecs(), "call")
+		call, err := decodeAs(f.Call, callCodecs, "call")
 		if err != nil {
 			return nil, err
 		}
 		return machine.CallFailed{Call: call, Err: f.Err, Ambiguous: f.Ambiguous}, nil
 	}
-	return decodeAs(e, eventCodecs(), "event")
+	return decodeAs(e, eventCodecs, "event")
 }
 
 func encodeCall(call machine.Call) (encoded, error) {
 	if call == nil {
 		return encoded{Type: "none"}, nil
 	}
-	for _, c := range callCodecs() {
+	for _, c := range callCodecs {
 		if c.is(call) {
 			return encode(c.name, call)
 		}

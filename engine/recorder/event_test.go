@@ -1,8 +1,12 @@
 package recorder
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,5 +150,47 @@ func TestLinesThatMakeNoSense(t *testing.T) {
 				t.Errorf("error %v, want it to contain %q", err, test.want)
 			}
 		})
+	}
+}
+
+// Every type of events and calls that the machine knows can be recorded: one that is added must get a name here.
+func TestEveryTypeHasAName(t *testing.T) {
+	fset := token.NewFileSet()
+	files, err := filepath.Glob(filepath.Join("..", "machine", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]string{} // by marker method: event, call
+	for _, file := range files {
+		f, err := parser.ParseFile(fset, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || fn.Name.Name != "event" && fn.Name.Name != "call" {
+				continue
+			}
+			if receiver, ok := fn.Recv.List[0].Type.(*ast.Ident); ok {
+				found[fn.Name.Name] = append(found[fn.Name.Name], receiver.Name)
+			}
+		}
+	}
+	var events, calls []string
+	for _, c := range eventCodecs {
+		events = append(events, c.of)
+	}
+	for _, c := range callCodecs {
+		calls = append(calls, c.of)
+	}
+	for _, test := range []struct {
+		kind      string
+		have, all []string
+	}{{"event", append(events, "CallFailed"), found["event"]}, {"call", calls, found["call"]}} {
+		slices.Sort(test.have)
+		slices.Sort(test.all)
+		if diff := cmp.Diff(test.all, test.have); diff != "" {
+			t.Errorf("%ss of the machine (-there are +have a name in event.go):\n%s", test.kind, diff)
+		}
 	}
 }

@@ -34,6 +34,8 @@ type Segment struct {
 	Number  int    `json:"number"`
 	// Started is when the process began to record; segments of one process have it in common.
 	Started time.Time `json:"started"`
+	// At is the time of the state that it begins with.
+	At time.Time `json:"at"`
 	// Boot is what the machine was built with, in the first segment of a process. Later ones begin with a snapshot.
 	Boot *machine.Boot `json:"boot,omitempty"`
 	// Decisions is how many the process had made.

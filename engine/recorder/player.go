@@ -140,7 +140,7 @@ func (r *replay) segment(in *reader) error {
 	if err != nil {
 		return fmt.Errorf("recording: %w", err)
 	}
-	if !r.Until.IsZero() && head.Started.After(r.Until) {
+	if !r.Until.IsZero() && head.At.After(r.Until) {
 		return errUntil
 	}
 	began, err := r.begin(in, head)
@@ -196,7 +196,7 @@ func (r *replay) restore(in *reader, head Segment, s machine.Snapshot, state str
 		return fmt.Errorf("recording: %s: %w", in.name, err)
 	}
 	r.machine, r.last, r.ended, r.number = m, head, "", head.Decisions
-	r.outcome.At = head.Started
+	r.outcome.At = head.At
 	return r.compareState(in, head.Decisions, state)
 }
 

@@ -58,7 +58,8 @@ type Recorder struct {
 	heavy    int64 // weight of pending
 	deciding *decision
 	number   uint64
-	lost     bool // the queue was full: wait until it is empty, and begin with a snapshot
+	at       time.Time // of the last decision
+	lost     bool      // the queue was full: wait until it is empty, and begin with a snapshot
 }
 
 // batch is what the loop hands over after a decision.
@@ -135,7 +136,7 @@ func claim(dir string) (*os.File, error) {
 // Begin tells what a machine was built from, and gives the machine, which has taken nothing yet.
 func (r *Recorder) Begin(cfg machine.Config, service machine.Service, records []machine.Record, boot machine.Boot, m *machine.Machine) {
 	r.head = Segment{
-		Format: format, Version: r.cfg.Version, Started: boot.Now, Machine: cfg, Settings: r.cfg.Settings, Fingerprints: fingerprints(service),
+		Format: format, Version: r.cfg.Version, Started: boot.Now, At: boot.Now, Machine: cfg, Settings: r.cfg.Settings, Fingerprints: fingerprints(service),
 	}
 	s, err := m.Snapshot()
 	if err != nil {
@@ -172,6 +173,7 @@ func (r *Recorder) Take(now time.Time, e machine.Event) {
 // Decide tells that the machine is about to decide.
 func (r *Recorder) Decide(now time.Time, random [16]byte) {
 	r.number++
+	r.at = now
 	r.deciding = &decision{number: r.number, at: now, random: random}
 }
 
@@ -235,7 +237,7 @@ func (r *Recorder) snapshot(m *machine.Machine) *opening {
 		return nil
 	}
 	head := r.head
-	head.Decisions, head.Lost = r.number, r.lost
+	head.At, head.Decisions, head.Lost = r.at, r.number, r.lost
 	return &opening{head: head, records: s.Records, parts: s.Volatile, state: s.Digest()}
 }
 

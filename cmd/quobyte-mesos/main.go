@@ -36,7 +36,7 @@ const (
 	exitError       = 1
 	exitFailed      = 2
 	exitTimeout     = 5
-	exitDiffers     = 14
+	exitDiffers     = 15
 	exitInterrupted = 130
 )
 

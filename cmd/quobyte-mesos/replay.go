@@ -35,7 +35,7 @@ func newReplay(env environment) *cobra.Command {
 replayed alone, a directory from its oldest file on. Nothing is contacted or changed.
 
 Every decision is compared with what was recorded of it, and the whole state now and then. When something differs the replay ends there, with
-exit status 14. A line that is torn at the end of a file, because the framework was killed, is left out, and told.`,
+exit status 15. A line that is torn at the end of a file, because the framework was killed, is left out, and told.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), env, args[0]) },
 	}

@@ -90,8 +90,8 @@ func TestRecordedRunIsReplayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, code = run(t, built(t).framework(), "replay", "--quiet", changed)
-	if code != 14 || !regexp.MustCompile(`line \d+: decision \d+: (effects|state) differ from what was recorded`).MatchString(out) {
-		t.Errorf("replay of a changed recording: exit %d, want 14: %s", code, out)
+	if code != 15 || !regexp.MustCompile(`line \d+: decision \d+: (effects|state) differ from what was recorded`).MatchString(out) {
+		t.Errorf("replay of a changed recording: exit %d, want 15: %s", code, out)
 	}
 }
 

@@ -97,7 +97,7 @@ func (r *replayText) event(ev machine.Event) {
 		r.row("·", "failed", fmt.Sprintf("%s: %s", machine.CallName(e.Call), e.Err))
 	case machine.Verb:
 		target := []string{string(e.Kind)}
-		for _, part := range []string{e.Plan, e.Phase, e.Step, e.Pod, string(e.When)} {
+		for _, part := range []string{e.Plan, e.Phase, e.Step, e.Pod, e.Task, string(e.When)} {
 			if part != "" {
 				target = append(target, part)
 			}

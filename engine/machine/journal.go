@@ -124,7 +124,8 @@ func (m *Machine) volatile() []part {
 		{"connection", &m.connection}, {"offers", &m.offers}, {"agents", &m.agents}, {"tries", &m.tries}, {"asked", &m.asked},
 		{"fullAsk", &m.fullAsk}, {"told", &m.told}, {"retell", &m.retell}, {"strangers", &m.strangers}, {"hostHolds", &m.hostHolds},
 		{"leftovers", &m.leftovers}, {"revived", &m.revived}, {"returned", &m.returned}, {"drops", &m.drops}, {"heardAt", &m.heardAt},
-		{"silent", &m.silent}, {"reviveAt", &m.reviveAt}, {"survey", &m.survey}, {"surveyed", &m.surveyed}, {"changed", &m.changed},
+		{"silent", &m.silent}, {"stunted", &m.stunted}, {"tokens", &m.tokens}, {"refilled", &m.refilled}, {"suppressed", &m.suppressed},
+		{"survey", &m.survey}, {"surveyed", &m.surveyed}, {"changed", &m.changed},
 		{"urgent", &m.urgent}, {"viewed", &m.viewed}, {"revision", &m.revision},
 	}
 }

@@ -58,7 +58,8 @@ var eventCodecs = []codec[machine.Event]{
 var callCodecs = []codec[machine.Call]{
 	codecOf[machine.Accept, machine.Call]("accept"), codecOf[machine.Decline, machine.Call]("decline"), codecOf[machine.Kill, machine.Call]("kill"),
 	codecOf[machine.Acknowledge, machine.Call]("acknowledge"), codecOf[machine.Reconcile, machine.Call]("reconcile"),
-	codecOf[machine.Revive, machine.Call]("revive"), codecOf[machine.Message, machine.Call]("message"),
+	codecOf[machine.Revive, machine.Call]("revive"), codecOf[machine.Suppress, machine.Call]("suppress"),
+	codecOf[machine.Message, machine.Call]("message"),
 }
 
 const callFailed = "call-failed"

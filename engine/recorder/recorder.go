@@ -32,7 +32,7 @@ type Config struct {
 }
 
 const (
-	// queueWeight bounds what waits to be written: events and offers, about a kilobyte each.
+	// queueWeight bounds what waits to be written: events, offers and records, about a kilobyte each.
 	queueWeight = 50_000
 	// queueBatches bounds it in decisions.
 	queueBatches = 4096
@@ -184,6 +184,12 @@ func (r *Recorder) Decided(effects machine.Effects, m *machine.Machine) {
 	if r.failed.Load() {
 		return
 	}
+	if effects.View != nil {
+		effects.View = &machine.View{Revision: effects.View.Revision} // all that is looked at; the whole is large, and need not wait here
+	}
+	for _, g := range effects.Groups {
+		b.weight += int64(len(g.Puts))
+	}
 	b.decide.effects = &effects
 	waiting := r.weight.Load()
 	switch {
@@ -299,7 +305,12 @@ func (r *Recorder) Run() {
 	}
 }
 
-func (r *Recorder) write(w *writer, b batch) error {
+func (r *Recorder) write(w *writer, b batch) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v) // a mistake in here must not end the framework
+		}
+	}()
 	if err := w.batch(b); err != nil {
 		return err
 	}

@@ -107,7 +107,8 @@ func TestPanicIsRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder(t, dir)
 		e, err := New(t.Context(), Config{
-			Machine: machine.Config{DiscoveryWindow: time.Nanosecond}, Service: brittle{}, Store: (&store.Disk{}).Open(), Session: newSession(&journal{}), Recorder: r,
+			Machine: machine.Config{DiscoveryWindow: time.Nanosecond}, Service: brittle{},
+			Store: (&store.Disk{}).Open(), Session: newSession(&journal{}), Recorder: r,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -59,8 +59,10 @@ func everything() recorder.Decision {
 	}
 	for _, c := range []machine.Call{
 		machine.Accept{Operations: []offers.Operation{{Type: offers.Reserve, Resources: offers.Resources{disk}}, launch}},
-		machine.Accept{Operations: []offers.Operation{{Type: offers.GrowVolume, Volume: disk, Addition: disk}}}, machine.Decline{OfferIDs: []string{"O1"}, Refuse: time.Hour},
-		machine.Kill{TaskID: "t"}, machine.Acknowledge{TaskID: "t"}, machine.Reconcile{}, machine.Reconcile{Tasks: []machine.TaskRef{{TaskID: "t"}}}, machine.Revive{},
+		machine.Accept{Operations: []offers.Operation{{Type: offers.GrowVolume, Volume: disk, Addition: disk}}},
+		machine.Decline{OfferIDs: []string{"O1"}, Refuse: time.Hour},
+		machine.Kill{TaskID: "t"}, machine.Acknowledge{TaskID: "t"}, machine.Reconcile{},
+		machine.Reconcile{Tasks: []machine.TaskRef{{TaskID: "t"}}}, machine.Revive{},
 		machine.Message{AgentID: "S0", ExecutorID: "e", Data: []byte("xyz")},
 	} {
 		effects.Calls = append(effects.Calls, machine.Sending{Call: c, After: 1})
@@ -71,7 +73,8 @@ func everything() recorder.Decision {
 func TestReplayText(t *testing.T) {
 	var out strings.Builder
 	r := &replayText{out: &out}
-	if err := r.segment("recording-00000001.jsonl", recorder.Segment{Version: "v1", At: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC), Boot: &machine.Boot{}}); err != nil {
+	at := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	if err := r.segment("recording-00000001.jsonl", recorder.Segment{Version: "v1", At: at, Boot: &machine.Boot{}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.decision(everything()); err != nil {

@@ -24,7 +24,8 @@
 //	part      a part of the state that no record holds; not in the first segment of a process
 //	begin     the snapshot is complete; the digest of the state
 //	take      an event, and when it was taken
-//	decide    time and random number of a decision, which ends the batch of the events before it; a digest of its effects, and now and then of the state
+//	decide    time and random number of a decision, which ends the batch of the events before it; a digest of its effects,
+//	          and now and then one of the state
 //	end       why no more follows. After a kill it is missing, and the line before may be torn
 //
 // Events are JSON too, with a name for their type. One that JSON can't carry to the byte (text that is not UTF-8, a time

@@ -34,7 +34,8 @@ func everyEvent() []machine.Event {
 		Free:   offers.Quantities{CPUs: 1, Mem: 2, Disk: 3, Ports: []offers.Range{{Begin: 1, End: 1<<64 - 1}}},
 		Mounts: []offers.Mount{{Size: 1, Root: "/m", Provider: "p"}},
 		Rest: []offers.Resource{
-			disk, {Name: "set", Type: offers.Set, Set: []string{"a"}}, {Name: "x", Type: offers.Ranges, Ranges: []offers.Range{{Begin: 1, End: 2}}, Shared: true},
+			disk, {Name: "set", Type: offers.Set, Set: []string{"a"}},
+			{Name: "x", Type: offers.Ranges, Ranges: []offers.Range{{Begin: 1, End: 2}}, Shared: true},
 		},
 		Unavailability: &offers.Unavailability{Start: at, Duration: time.Hour},
 	}
@@ -58,7 +59,8 @@ func everyEvent() []machine.Event {
 		machine.Updated{Status: status}, machine.Updated{Status: notText}, machine.Updated{Status: late},
 		machine.Failure{AgentID: "S", ExecutorID: "E", Status: 9},
 		machine.Verb{
-			ID: 1<<64 - 1, Kind: machine.Pause, Plan: "deploy", Phase: "p", Step: "s", Pod: "d", When: "now", Force: true, Actor: "a", Reason: "r", Revision: "7",
+			ID: 1<<64 - 1, Kind: machine.Pause, Plan: "deploy", Phase: "p", Step: "s", Pod: "d", Task: "t", When: "now",
+			Force: true, Actor: "a", Reason: "r", Revision: "7",
 		},
 		machine.CallFailed{Err: "none"},
 	}

@@ -38,6 +38,7 @@ const (
 	exitTimeout     = 5
 	exitRefused     = 13
 	exitDeposed     = 14
+	exitDiffers     = 15
 	exitInterrupted = 130
 )
 

@@ -137,12 +137,16 @@ func (f *framework) open(ctx context.Context) (err error) {
 			state.Close()
 		}
 	}()
+	record, err := newRecorder(f.options.Record, f.options.Quobyte, f.log)
+	if err != nil {
+		return err
+	}
 	e, err := engine.New(ctx, engine.Config{
 		Machine: machine.Config{
 			DiscoveryWindow: f.options.DiscoveryWindow, ScoutPatience: f.options.ScoutPatience, Principal: f.options.FrameworkPrincipal,
 			IgnoreLeftovers: f.options.IgnoreLeftovers, NoNewHosts: f.options.NewHosts == "off",
 		},
-		Service: f.service, Store: state, Session: f.session, Logger: f.log, Fence: f.fence(),
+		Service: f.service, Store: state, Session: f.session, Recorder: record, Logger: f.log, Fence: f.fence(),
 	})
 	if err != nil {
 		return f.unusable(ctx, state, err)

@@ -45,6 +45,7 @@ type serveOptions struct {
 	ScoutPatience      time.Duration
 
 	Quobyte quobyte.Settings
+	Record  recordOptions
 
 	refused refusals
 }
@@ -62,6 +63,7 @@ func defaultServeOptions() serveOptions {
 		ZooKeeperSessionTimeout: zookeeper.DefaultSessionTimeout,
 		ScoutPatience:           2 * time.Minute,
 		Quobyte:                 quobyte.DefaultSettings(),
+		Record:                  defaultRecordOptions(),
 	}
 }
 
@@ -93,6 +95,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
 	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although an earlier framework has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
+	o.Record.bind(f)
 }
 
 func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
@@ -240,6 +243,7 @@ func (o *serveOptions) validate() error {
 		problems = multierror.Append(problems, errors.New(`--reserve: devices: nothing can be reserved for --framework-role "*"; give a role of the framework's own, or --reserve=none`))
 	}
 	problems = multierror.Append(problems, o.mesosProblems()...)
+	problems = multierror.Append(problems, o.Record.problems()...)
 	service := o.Quobyte
 	if service.FrameworkURL == "" {
 		service.FrameworkURL = "http://127.0.0.1:7888" // any will do: it is found out when the port is open

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,7 +57,8 @@ const perDeployment = 10
 // killed deploys on a new cluster, and kills serve at up to most moments meanwhile. It says how often.
 func killed(t *testing.T, draw *rand.Rand, deployment, most int) int {
 	c := startCluster(t, fmt.Sprintf("127.0.%d.", 60+deployment%40), 3)
-	flags := []string{"--expect=registry=3,metadata=3,data=3", "--reserve=devices", "--framework-principal=quobyte"}
+	recording := filepath.Join(c.dir, "recording")
+	flags := []string{"--expect=registry=3,metadata=3,data=3", "--reserve=devices", "--framework-principal=quobyte", "--record", recording}
 	n := 0
 	begun := time.Now()
 	p, api := c.serve(t, fmt.Sprintf("serve %d.0", deployment), flags...)
@@ -81,6 +83,9 @@ func killed(t *testing.T, draw *rand.Rand, deployment, most int) int {
 	for _, q := range []*process{p, c.process} {
 		q.signal(syscall.SIGTERM)
 		q.wait()
+	}
+	if out, code := run(t, built(t).framework(), "replay", "--quiet", recording); code != 0 {
+		t.Errorf("what was recorded is not what replay decides: exit %d: %s", code, tail(out, 20))
 	}
 	return max(n, 1)
 }

@@ -63,6 +63,20 @@ func logOperation(log *slog.Logger, op offers.Operation) {
 	case offers.GrowVolume:
 		log.Info("operation", "type", op.Type, "volume", op.Volume.String(), "addition", op.Addition.String())
 	default:
-		log.Info("operation", "type", op.Type, "resources", op.Resources.String())
+		log.Info("operation", "type", op.Type, "pod", podOf(op.Resources), "resources", op.Resources.Quantities().String())
 	}
+}
+
+// podOf is the pod that the first of some resources is reserved for.
+func podOf(list offers.Resources) string {
+	for _, r := range list {
+		for _, reservation := range r.Reservations {
+			for _, l := range reservation.Labels {
+				if l.Key == offers.LabelPod {
+					return l.Value
+				}
+			}
+		}
+	}
+	return ""
 }

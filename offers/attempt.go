@@ -16,6 +16,8 @@ type attempt struct {
 	volumes []placedVolume
 	mounts  []freeMount
 	loose   []int     // ports that take any number
+	taken   []Range   // numbers that other pods use on the host; only if ports have to be chosen
+	avail   []Range   // numbers of managed ports that may be chosen
 	found   Resources // the volumes as they are used
 	// grown says that a volume must grow before the launch, fits that the slot has all that is needed.
 	grown, fits bool
@@ -165,10 +167,26 @@ func (a *attempt) checkHeld() bool {
 			ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: held[i].name, need: need, have: have[i].amount})
 		}
 	}
-	if missing := cutRanges(claim.Held.Ports, own.Ports); len(missing) > 0 {
+	if missing := cutRanges(commonRanges(claim.Held.Ports, a.n.priorPorts()), own.Ports); len(missing) > 0 {
 		ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: "ports", ports: missing, offered: own.Ports})
 	}
 	return ok
+}
+
+// priorPorts are the managed ports with a number that the pod wants again: a fixed one, or the one that it had.
+func (n *need) priorPorts() []Range {
+	prior := slices.Clone(n.fixed)
+	for i := range n.Ports {
+		p := &n.Ports[i]
+		number := p.Prior
+		if p.Offset && n.PortBase.Prior != 0 {
+			number = n.PortBase.Prior + p.Number
+		}
+		if _, fixed := n.numberOf(p); !fixed && !p.Unmanaged && number != 0 {
+			prior = append(prior, Range{number, number})
+		}
+	}
+	return Normalize(prior)
 }
 
 // takeScalars takes cpus, mem and disk: first what the pod has reserved.

@@ -15,6 +15,8 @@ func (a *attempt) choosePorts() bool {
 	clear(a.numbers)
 	ok := a.fixedPorts()
 	if n.loose && (ok || a.tell) {
+		a.taken = a.pool.census.taken(a.host)
+		a.avail = cutRanges(a.offeredPorts(), a.taken)
 		ok = a.loosePorts() && ok
 	}
 	if ok {
@@ -76,13 +78,16 @@ func (a *attempt) offeredPorts() []Range {
 	return all
 }
 
-// usable says whether a number may be given to a port.
+// usable says whether a number may be given to a port that takes any.
 func (a *attempt) usable(p *Port, number uint64) bool {
-	if number == 0 || number > maxPort || slices.Contains(a.numbers, number) || a.pool.census.busy(a.host, number) {
+	if number == 0 || number > maxPort || slices.Contains(a.numbers, number) {
 		return false
 	}
-	single := [1]Range{{number, number}}
-	return p.Unmanaged || len(a.missingPorts(single[:])) == 0
+	single := Range{number, number}
+	if p.Unmanaged {
+		return !holdsRange(a.taken, single)
+	}
+	return holdsRange(a.avail, single)
 }
 
 const maxPort = 65535
@@ -147,8 +152,8 @@ func (a *attempt) bases(based []int) iter.Seq[uint64] {
 			return
 		}
 		for _, r := range a.baseRanges(based) {
-			for base := r.Begin; base <= r.End && base <= maxPort; base++ {
-				if a.baseFits(base, based) && !yield(base) {
+			for base := r.Begin; base <= r.End; base++ {
+				if !yield(base) {
 					return
 				}
 			}
@@ -164,26 +169,40 @@ func (a *attempt) lackBase(based []int) bool {
 	return a.lack(lack{code: CodePortBase, resource: "ports", ports: Normalize(offsets), offered: a.offeredPorts()})
 }
 
-// baseRanges is where a base may lie: in the requirement's ranges, and such that the first managed port is on offer.
+// baseRanges are all bases from which every port with an offset is free: the numbers that each of them may have, less its
+// offset, and what is common to all.
 func (a *attempt) baseRanges(based []int) []Range {
-	allowed := Normalize(a.n.PortBase.Ranges)
+	bases := []Range{{1, maxPort}}
+	if allowed := Normalize(a.n.PortBase.Ranges); len(allowed) > 0 {
+		bases = commonRanges(bases, allowed)
+	}
+	var chosen []Range
+	for _, number := range a.numbers {
+		if number != 0 {
+			chosen = append(chosen, Range{number, number})
+		}
+	}
+	chosen = Normalize(chosen)
 	for _, i := range based {
 		p := &a.n.Ports[i]
+		numbers := a.avail
 		if p.Unmanaged {
-			continue
+			numbers = cutRanges([]Range{{1, maxPort}}, a.taken)
 		}
-		var shifted []Range
-		for _, r := range a.offeredPorts() {
-			if r.End > p.Number {
-				shifted = append(shifted, Range{max(r.Begin, p.Number+1) - p.Number, r.End - p.Number})
-			}
-		}
-		if len(allowed) == 0 {
-			return shifted
-		}
-		return commonRanges(allowed, shifted)
+		bases = commonRanges(bases, lower(cutRanges(numbers, chosen), p.Number))
 	}
-	return allowed
+	return bases
+}
+
+// lower are the ranges with every number less by so much; numbers below 1 are left out.
+func lower(ranges []Range, by uint64) []Range {
+	var lowered []Range
+	for _, r := range ranges {
+		if r.End > by {
+			lowered = append(lowered, Range{max(r.Begin, by+1) - by, r.End - by})
+		}
+	}
+	return lowered
 }
 
 func (a *attempt) baseFits(number uint64, based []int) bool {
@@ -286,7 +305,11 @@ func (a *attempt) firstPort(p *Port, b *base) uint64 {
 	if b == nil {
 		return 0
 	}
-	for _, r := range b.free.Ports {
+	ports := b.free.Ports
+	if len(a.taken) > 0 {
+		ports = cutRanges(ports, a.taken)
+	}
+	for _, r := range ports {
 		for number := r.Begin; number <= min(r.End, maxPort); number++ {
 			if a.usable(p, number) {
 				return number
@@ -329,7 +352,7 @@ func (a *attempt) candidates(p *Port, most int) []uint64 {
 // portSources is where a port's number may come from, best first.
 func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 	if p.Unmanaged {
-		return [][]Range{allowed}
+		return [][]Range{cutRanges(allowed, a.taken)}
 	}
 	var sources [][]Range
 	for _, own := range [...]bool{true, false} {
@@ -338,9 +361,9 @@ func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 			switch {
 			case b == nil:
 			case len(allowed) == 0:
-				sources = append(sources, b.free.Ports)
+				sources = append(sources, commonRanges(b.free.Ports, a.avail))
 			default:
-				sources = append(sources, commonRanges(allowed, b.free.Ports))
+				sources = append(sources, commonRanges(allowed, commonRanges(b.free.Ports, a.avail)))
 			}
 		}
 	}

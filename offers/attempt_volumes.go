@@ -67,14 +67,14 @@ func (a *attempt) findVolume(i int) bool {
 }
 
 // missing is what of the root disk a volume takes: all of a new one, what is missing of one that is there and too small.
-// A MOUNT disk has the size that it has.
+// Only what lies on the root disk can grow from it.
 func (a *attempt) missing(i int) Milli {
 	v, p := &a.n.Volumes[i], &a.volumes[i]
 	switch {
 	case p.found == nil:
 		return v.Size
-	case p.found.Disk.Source.Type == MountDisk:
-		return 0
+	case p.found.Disk.Source.Type != RootDisk || v.Type == MountVolume:
+		return 0 // it is used as it is
 	}
 	return v.Size - p.found.Scalar
 }

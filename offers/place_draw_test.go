@@ -285,6 +285,13 @@ func (d *drawing) volume(j int, kind VolumeType) Volume {
 	return v
 }
 
+// taken says whether the requirement has a port with that number and protocol.
+func (d *drawing) taken(r *Requirement, p Port) bool {
+	return (p.Number != 0 || p.Offset) && slices.ContainsFunc(r.Ports, func(q Port) bool {
+		return q.Number == p.Number && q.Offset == p.Offset && (q.Protocol == "udp") == (p.Protocol == "udp")
+	})
+}
+
 func (d *drawing) ports(r *Requirement) {
 	t := d.t
 	n := upTo(t, 4, "ports")
@@ -321,7 +328,9 @@ func (d *drawing) ports(r *Requirement) {
 		if bridged && chance(t, 30, "mapped") {
 			p.ContainerPort = 80 + uint64(j)
 		}
-		r.Ports = append(r.Ports, p)
+		if !d.taken(r, p) {
+			r.Ports = append(r.Ports, p)
+		}
 	}
 	if chance(t, 20, "fixed base") {
 		r.PortBase.Number = 21000 + uint64(upTo(t, 3, "base"))

@@ -146,7 +146,7 @@ func (s *slot) agent() string { return s.offers[0].AgentID }
 func (s *slot) fill() {
 	plain := &s.bases[0]
 	for i, o := range s.offers {
-		free := Quantities{o.Free.CPUs, o.Free.Mem, o.Free.Disk, Normalize(o.Free.Ports)}
+		free := Quantities{max(0, o.Free.CPUs), max(0, o.Free.Mem), max(0, o.Free.Disk), Normalize(o.Free.Ports)}
 		if i == 0 {
 			plain.free, plain.mounts, plain.borrowed = free, o.Mounts, true
 		} else {

@@ -384,7 +384,7 @@ func TestUnwantedIsWhatNoPodOwns(t *testing.T) {
 		s := scenes.Draw(t, "scene")
 		checkReleases(t, s.Offers, Unwanted(s.Offers, s.known), func(service, framework, pod, id string) bool {
 			owner, known := s.known.Claims[pod]
-			return service == drawnService && framework == drawnFramework && (!known || owner != id)
+			return service == drawnService && framework == drawnFramework && (!known || owner != "" && owner != id)
 		}, seen)
 		for _, k := range []Known{
 			{Service: drawnService, Framework: drawnFramework, Claims: s.known.Claims},
@@ -420,16 +420,24 @@ func TestRefusalsStaySmall(t *testing.T) {
 		if chance(t, 50, "loose ports") {
 			r.Ports = append(r.Ports, Port{Name: "a", Ranges: []Range{{1, 2}}}, Port{Name: "b", Ranges: []Range{{1, 2}}}, Port{Name: "c", Ranges: []Range{{1, 2}}})
 		}
+		for i := range upTo(t, 7, "unmanaged ports") {
+			r.Ports = append(r.Ports, Port{Name: fmt.Sprintf("u%d", i), Number: 100 + 2*uint64(i), Unmanaged: true})
+		}
 		round := Round{Requirements: []Requirement{r}}
 		for i := range 15 + upTo(t, 50, "hosts") {
 			key := fmt.Sprintf("h%02d", i)
 			o := Offer{ID: "o-" + key, AgentID: "a-" + key, Role: "dev", Site: Site{Host: key, Hostname: key}, Free: Quantities{CPUs: 500, Mem: 128000}}
+			other := Pod{Name: "other-" + key, PodType: "other", Site: o.Site}
 			for _, p := range r.Ports {
-				if p.Number > 0 && chance(t, 50, "port") {
+				switch {
+				case p.Number == 0 || chance(t, 50, "port"):
+				case p.Unmanaged:
+					other.Ports = append(other.Ports, p.Number)
+				default:
 					o.Free.Ports = append(o.Free.Ports, Range{p.Number, p.Number})
 				}
 			}
-			round.Offers = append(round.Offers, o)
+			round.Offers, round.Pods = append(round.Offers, o), append(round.Pods, other)
 		}
 		b, res := open(round), Place(round)
 		c := &checking{tester: t, books: b, r: &r, res: &res[0], seen: seen}

@@ -360,7 +360,7 @@ func amount(q Quantities, name string) Milli {
 	return map[string]Milli{"cpus": q.CPUs, "mem": q.Mem, "disk": q.Disk}[name]
 }
 
-// heldMissing: of each scalar as much as is still needed must be there, and all ports.
+// heldMissing: of each scalar as much as is still needed must be there, and the ports that the pod wants again.
 func heldMissing(r *Requirement, own Quantities) []string {
 	if r.Claim == nil {
 		return nil
@@ -372,6 +372,9 @@ func heldMissing(r *Requirement, own Quantities) []string {
 		}
 	}
 	for n := range numbers(r.Claim.Held.Ports) {
+		if !wantsAgain(r, n) {
+			continue
+		}
 		if !numbers(own.Ports)[n] {
 			return append(names, "ports")
 		}
@@ -571,6 +574,23 @@ func (b *books) anyFit(r *Requirement, s *bookSlot, offered []Range, used map[ui
 
 // Which hosts a pod may go to.
 
+// wantsAgain says whether the pod asks Mesos for just this number: it is fixed, or one that it had.
+func wantsAgain(r *Requirement, n uint64) bool {
+	return slices.ContainsFunc(r.Ports, func(p Port) bool {
+		switch {
+		case p.Unmanaged:
+			return false
+		case p.Offset && r.PortBase.Number != 0:
+			return r.PortBase.Number+p.Number == n
+		case p.Offset && r.PortBase.Prior != 0:
+			return r.PortBase.Prior+p.Number == n
+		case p.Number != 0 && !p.Offset:
+			return p.Number == n
+		}
+		return p.Prior == n
+	})
+}
+
 // lived says whether the pod was last on the host.
 func (b *books) lived(r *Requirement, host string) bool {
 	return slices.ContainsFunc(b.pods, func(p bookPod) bool { return p.Name == r.Subject && p.Site.Host == host })
@@ -578,7 +598,7 @@ func (b *books) lived(r *Requirement, host string) bool {
 
 // came says whether the pod comes back to the host.
 func (b *books) came(r *Requirement, host string) bool {
-	return b.lived(r, host) || slices.ContainsFunc(b.on(host), func(s *bookSlot) bool { return s.holds(r) })
+	return r.Host == host && b.lived(r, host) || slices.ContainsFunc(b.on(host), func(s *bookSlot) bool { return s.holds(r) })
 }
 
 func (b *books) count(r *Requirement, podType string, like func(Site) bool) (n int) {

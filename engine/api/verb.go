@@ -43,6 +43,7 @@ var planVerbs = [...]verb{
 var podVerbs = [...]verb{
 	{"except", machine.Except, "leave a dead pod out of plans", []string{"reason", "force"}, false},
 	{"include", machine.Include, "take it into plans again", []string{"reason"}, false},
+	{"forgetReservations", machine.ForgetReservations, "have its resources reserved anew", []string{"reason", "force"}, false},
 }
 
 // taskVerbs are the verbs on tasks that belong to no pod.

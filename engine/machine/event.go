@@ -88,6 +88,8 @@ const (
 	Unbreak = plans.VerbUnbreak
 	// KillTask kills a task that belongs to no pod. Plans know nothing of such tasks.
 	KillTask VerbKind = "kill-task"
+	// ForgetReservations lets a pod have its resources reserved anew. Plans know nothing of reservations.
+	ForgetReservations VerbKind = "forget-reservations"
 )
 
 // Answer answers a Verb, after everything that it changed is durable.

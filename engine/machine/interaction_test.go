@@ -60,6 +60,7 @@ func newWorld() *world {
 //	pause / resume / force-complete PLAN [PHASE [STEP]] [when=W], break / unbreak PLAN PHASE when=W, except / include POD   an operator
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
 //	kill-task TASK                   an operator wants it killed
+//	forget-reservations POD [force]  an operator wants its resources reserved anew
 //	advance D                        time passes
 //	view                             the plans as a tree, and warnings
 //	records                          what is stored
@@ -102,6 +103,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: args[0], AgentID: "S-" + args[1], State: TaskState(args[2]), Source: "MASTER"}})
 	case "kill-task":
 		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
+	case "forget-reservations":
+		w.m.Take(w.now, Verb{ID: 1, Kind: ForgetReservations, Pod: args[0], Actor: "ann", Force: slices.Contains(args, "force")})
 	case "advance":
 		step, err := time.ParseDuration(args[0])
 		if err != nil {

@@ -29,18 +29,15 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	if !m.connection.Connected {
 		return
 	}
-	reqs := make([]offers.Requirement, len(candidates))
-	for i, p := range candidates {
-		reqs[i] = m.requirement(random, p)
-	}
+	refused := map[string]try{}
+	unplaced := map[string]offers.Requirement{}
 	pool := m.usableOffers()
+	candidates, reqs := m.requirements(now, random, candidates, pool, refused)
 	var results []offers.Result
 	if len(candidates) > 0 {
 		results = offers.Place(offers.Round{Requirements: reqs, Offers: pool, Pods: m.residents(candidates)})
 	}
 
-	refused := map[string]try{}
-	unplaced := map[string]offers.Requirement{}
 	operations := map[int][]offers.Operation{} // by index of result
 	var cluster Cluster
 	if len(candidates) > 0 {
@@ -54,10 +51,13 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		}
 		at := *results[i].Placement
 		if at.Grows {
-			m.claim(p, reqs[i], at)
-			operations[i] = at.Operations
 			refused[p.Name] = m.keepSince(now, p, growing(p, at))
 			unplaced[p.Name] = reqs[i]
+			if m.grow(now, p, reqs[i], at) {
+				operations[i] = at.Operations
+			} else {
+				results[i].Placement = nil
+			}
 			continue
 		}
 		task, err := m.task(random, p, at, cluster)
@@ -76,6 +76,27 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	m.decline(now, unplaced)
 	m.revive(now, unplaced)
 	m.suppress(len(candidates))
+}
+
+// requirements are what the candidates need. One that is not valid is refused before it is looked at: it is the service's fault,
+// and Mesos would refuse it each time.
+func (m *Machine) requirements(now time.Time, random [16]byte, all []*Pod, pool []offers.Offer, refused map[string]try) ([]*Pod, []offers.Requirement) {
+	owned := map[offers.Owned]bool{}
+	for i := range pool {
+		for _, o := range pool[i].Owned(m.service.Name()) {
+			owned[o] = true
+		}
+	}
+	candidates, reqs := make([]*Pod, 0, len(all)), make([]offers.Requirement, 0, len(all))
+	for _, p := range all {
+		r := m.requirement(random, p, owned)
+		if err := r.Validate(); err != nil {
+			refused[p.Name] = m.keepSince(now, p, plans.Hold{Code: plans.CodeService, Subject: p.Name, Text: err.Error()})
+			continue
+		}
+		candidates, reqs = append(candidates, p), append(reqs, r)
+	}
+	return candidates, reqs
 }
 
 // usableOffers returns the offers in a stable order; those of hosts that may not be used are left out.
@@ -187,6 +208,7 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requir
 	}
 	p.Host = at.Host
 	p.NextTry = time.Time{}
+	delete(m.stunted, p.Name)
 	if p.BegunIn != m.run.Number {
 		p.BegunIn, p.BegunAt = m.run.Number, now
 	}

@@ -94,6 +94,7 @@ type Machine struct {
 	retell     map[string]bool                // hosts whose scout may have to be told something
 	strangers  map[string]string              // task id -> agent id
 	hostHolds  map[string][]plans.Hold        // why a host can't be used
+	stunted    map[string]string              // pod name -> why its volume did not grow
 	leftovers  map[string][]string            // host -> what is reserved there for no pod
 	revived    map[string]retry               // candidates for which offers were asked
 	returned   map[string]retry               // offers whose DECLINE failed
@@ -146,6 +147,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		retell:    map[string]bool{},
 		strangers: map[string]string{},
 		hostHolds: map[string][]plans.Hold{},
+		stunted:   map[string]string{},
 		leftovers: map[string][]string{},
 		revived:   map[string]retry{},
 		returned:  map[string]retry{},

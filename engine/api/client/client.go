@@ -202,6 +202,16 @@ func (c *Client) Include(ctx context.Context, pod, reason string) (string, error
 	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "pods", pod, "include")
 }
 
+// ForgetReservations has a pod's resources reserved anew when it is launched next. With force also if it has volumes, which are
+// left as they are.
+func (c *Client) ForgetReservations(ctx context.Context, pod, reason string, force bool) (string, error) {
+	query := Element{}.query(Note{Reason: reason})
+	if force {
+		query.Set("force", "true")
+	}
+	return c.verb(ctx, query, "pods", pod, "forgetReservations")
+}
+
 // KillTask kills a task that belongs to no pod (see Strangers).
 func (c *Client) KillTask(ctx context.Context, task, reason string) (string, error) {
 	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "tasks", task, "kill")

@@ -1,0 +1,133 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// kills is how often serve is killed: ten times, or as often as SOAK_KILLS says (make soak).
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("SOAK_KILLS")
+	if text == "" {
+		return 10
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("SOAK_KILLS: %q: want a number from 1", text)
+	}
+	return n
+}
+
+// serve is killed at random moments of deployments: no task is launched twice, none is lost, and each plan completes. The moments are
+// numbers of lines that it has written, because that is where it is busy; SOAK_SEED plays the same ones again.
+func TestKilledAtRandomMoments(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("SOAK_SEED"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("SOAK_SEED: %q: want a number", text)
+		}
+		seed = n
+	}
+	t.Logf("SOAK_SEED=%d", seed)
+	draw := rand.New(rand.NewPCG(seed, 0))
+	left := kills(t)
+	for deployment := 0; left > 0; deployment++ {
+		left -= killed(t, draw, deployment, left)
+	}
+}
+
+// perDeployment is how often serve is killed in one deployment at most.
+const perDeployment = 10
+
+// killed deploys on a new cluster, and kills serve at up to most moments meanwhile. It says how often.
+func killed(t *testing.T, draw *rand.Rand, deployment, most int) int {
+	c := startCluster(t, fmt.Sprintf("127.0.%d.", 60+deployment%40), 3)
+	flags := []string{"--expect=registry=3,metadata=3,data=3", "--reserve=devices", "--framework-principal=quobyte"}
+	n := 0
+	begun := time.Now()
+	p, api := c.serve(t, fmt.Sprintf("serve %d.0", deployment), flags...)
+	for n < min(most, perDeployment) && p.lines(1+draw.IntN(60)) {
+		p.signal(syscall.SIGKILL)
+		p.wait()
+		n++
+		begun = time.Now()
+		p, api = c.serve(t, fmt.Sprintf("serve %d.%d", deployment, n), flags...)
+	}
+	eventually(t, "deploy is complete", func() bool { return api.deploy().Status == plans.Complete })
+	t.Logf("deployment %d: killed %d times; complete %s after the last start", deployment, n, time.Since(begun).Round(time.Millisecond))
+	for name, tasks := range c.everLaunched(t) {
+		if len(tasks) != 1 {
+			t.Errorf("%s was launched %d times: %s", name, len(tasks), strings.Join(tasks, ", "))
+		}
+	}
+	running := api.tasks()
+	if want := 3 + 3 + 3 + 3 + 1 + 1 + 3; len(running) != want {
+		t.Errorf("%d tasks run, want %d: %v", len(running), want, running)
+	}
+	for _, q := range []*process{p, c.process} {
+		q.signal(syscall.SIGTERM)
+		q.wait()
+	}
+	return max(n, 1)
+}
+
+// lines waits until so many lines were written. It says no if none comes for a while: the program is done with what it had to do.
+func (p *process) lines(n int) bool {
+	p.t.Helper()
+	for {
+		text, more := p.out.state()
+		if strings.Count(text, "\n") >= n {
+			return true
+		}
+		select {
+		case <-more:
+		case <-p.done:
+			p.t.Fatalf("%s ended: %v", p.name, p.err)
+		case <-time.After(3 * time.Second):
+			return false
+		}
+	}
+}
+
+// everLaunched are the ids of all tasks that the master ever saw, by the task's name.
+func (c *cluster) everLaunched(t *testing.T) map[string][]string {
+	t.Helper()
+	resp, err := http.Get("http://" + c.master + "/state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var state struct {
+		Frameworks []struct {
+			Tasks     []struct{ ID, Name string } `json:"tasks"`
+			Completed []struct{ ID, Name string } `json:"completed_tasks"`
+		} `json:"frameworks"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&state); err != nil {
+		t.Fatal(err)
+	}
+	if len(state.Frameworks) != 1 {
+		t.Errorf("the master knows %d frameworks", len(state.Frameworks))
+	}
+	out := map[string][]string{}
+	for _, f := range state.Frameworks {
+		for _, task := range slices.Concat(f.Tasks, f.Completed) {
+			out[task.Name] = append(out[task.Name], task.ID)
+		}
+	}
+	return out
+}

@@ -106,7 +106,11 @@ func drawScene(t *rapid.T) scene {
 	d.next = 20
 	d.hosts()
 	d.agents()
-	for i := range 1 + upTo(t, 3, "requirements") {
+	for i := range 1 + upTo(t, 4, "requirements") {
+		if i > 0 && chance(t, 35, "like one before") {
+			d.scene.Requirements = append(d.scene.Requirements, d.alike(oneOf(t, "which", d.scene.Requirements...), i))
+			continue
+		}
 		d.scene.Requirements = append(d.scene.Requirements, d.requirement(i))
 	}
 	for range upTo(t, 4, "pods") {
@@ -207,6 +211,52 @@ func (d *drawing) requirement(i int) Requirement {
 	return r
 }
 
+// alike is another pod like the one of r, or nearly.
+func (d *drawing) alike(r Requirement, i int) Requirement {
+	r = copied(r)
+	r.Subject = fmt.Sprintf("%s-%d", r.PodType, i)
+	if r.Claim != nil {
+		r.Claim.ID = fmt.Sprintf("c%d", i)
+	}
+	other := d.requirement(i)
+	switch upTo(d.t, 11, "difference") {
+	case 0:
+		r.Roles, r.PreReserved = other.Roles, ""
+		if r.Claim != nil && slices.Contains(r.Roles, "*") {
+			r.Roles = nil
+		}
+	case 1, 9:
+		r.Ports, r.PortBase, r.Task = other.Ports, other.PortBase, other.Task
+		r.Executor = other.Executor
+	case 2:
+		r.CPUs, r.Mem, r.Disk = other.CPUs, other.Mem, other.Disk
+	case 3:
+		r.Constraint = other.Constraint
+	case 4:
+		r.Colocate, r.Avoid = other.Colocate, other.Avoid
+	case 5:
+		r.Host = other.Host
+	case 6:
+		if r.Claim != nil {
+			r.Volumes = other.Volumes
+		}
+		if other.Claim == nil {
+			r.Claim, r.Volumes = nil, nil
+		}
+	case 7:
+		r.PreReserved = other.PreReserved
+	case 8:
+		r.PodType = other.PodType
+	}
+	if r.Task.ID = "t-" + r.Subject; r.Task.Executor != nil {
+		r.Task.Executor.ID = "x-" + r.Subject
+	}
+	if err := r.Validate(); err != nil {
+		d.t.Fatalf("drawn is what is not valid: %v", err)
+	}
+	return r
+}
+
 func (d *drawing) rolesFor(r *Requirement) []string {
 	main, second := d.roles[0], d.roles[1]
 	switch {
@@ -227,6 +277,9 @@ func (d *drawing) volume(j int, kind VolumeType) Volume {
 	if kind == MountVolume || kind == "" && chance(t, 50, "mount") {
 		v.Type = MountVolume
 		v.Root = oneOf(t, "root", "", "", "", "/d1", "/d2")
+		if kind == MountVolume {
+			v.Root, v.Size = oneOf(t, "root", "", "", "/d1", "/d2", "/d3"), oneOf[Milli](t, "size", 50000, 100000)
+		}
 		v.Profiles = oneOf(t, "profiles", nil, nil, nil, []string{"fast"}, []string{"fast", ""})
 	}
 	return v
@@ -644,14 +697,14 @@ func (d *drawing) odd(s *drawnSlot) {
 // offers makes offers of what is in the slots.
 func (d *drawing) offers() {
 	var all []Offer
+	told := map[string]bool{} // agents of which an offer says that they are scheduled for maintenance
 	for _, s := range d.slots {
-		told := !d.away[s.agent]
 		for i, part := range split(d.t, s.all) {
 			o := offerOf(part)
 			o.ID, o.AgentID, o.Role, o.Address, o.Site = fmt.Sprintf("o-%s-%s-%d", s.agent, s.role, i), s.agent, s.role, "10.0.0.1", s.site
-			if d.away[s.agent] && (!told || chance(d.t, 50, "maintenance is told")) {
+			if d.away[s.agent] && (!told[s.agent] || chance(d.t, 40, "maintenance is told")) {
 				o.Unavailability = &Unavailability{Start: time.Unix(1e9, 0), Duration: time.Hour}
-				told = true
+				told[s.agent] = true
 			}
 			all = append(all, o)
 		}

@@ -286,7 +286,7 @@ func TestPlaceAgreesWithATwinLater(t *testing.T) {
 		checkAccepts(t, next, Place(next), nil)
 	})
 	seen.atLeast(t, map[string]int{
-		"volume grows": 8, "surplus is given back": 30, "only the difference is reserved": 30, "refused: held": 30, "refused: volume": 10,
+		"volume grows": 3, "surplus is given back": 30, "only the difference is reserved": 30, "refused: held": 30, "refused: volume": 10,
 	})
 }
 

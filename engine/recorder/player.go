@@ -272,7 +272,7 @@ func (r *replay) cut(in *reader, torn bool, events int) {
 	if events > 0 {
 		text += fmt.Sprintf("%d events after the last decision are left out; ", events)
 	}
-	r.note("%sends without an end: the framework was killed, or runs still", text)
+	r.note("%sends without an end: the framework was killed, could not write on, or runs still", text)
 }
 
 // decide feeds the machine with the events and lets it decide, as it did when it was recorded.

@@ -1,0 +1,299 @@
+package mesos
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseZooKeeper(t *testing.T) {
+	type parsed struct {
+		Servers              []string
+		Path, User, Password string
+	}
+	for text, want := range map[string]parsed{
+		"zk://h1:2181/mesos":             {Servers: []string{"h1:2181"}, Path: "/mesos"},
+		"zk://h1,h2:2182,[::1]:2/a/b/":   {Servers: []string{"h1:2181", "h2:2182", "[::1]:2"}, Path: "/a/b"},
+		"zk://u:p@h1/mesos":              {Servers: []string{"h1:2181"}, Path: "/mesos", User: "u", Password: "p"},
+		"zk://u:p:with@signs/@h1/mesos":  {Servers: []string{"h1:2181"}, Path: "/mesos", User: "u", Password: "p:with@signs/"},
+		"zk://10.0.0.1,10.0.0.2:99/m-1_": {Servers: []string{"10.0.0.1:2181", "10.0.0.2:99"}, Path: "/m-1_"},
+	} {
+		z, err := ParseZooKeeper(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if diff := cmp.Diff(want, parsed{z.Servers, z.Path, z.User, z.Password}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+		if got := z.String(); strings.Contains(got, "p:with") {
+			t.Errorf("the password is shown: %s", got)
+		}
+	}
+	const allowed = "; allowed is zk://[user:password@]host[:port],…/path"
+	for text, want := range map[string]string{
+		"zk://h1:2181":             `master "zk://h1:2181": it has no path, such as /mesos` + allowed,
+		"zk://h1/":                 `master "zk://h1/": it has no path, such as /mesos` + allowed,
+		"zk:///mesos":              `master "zk:///mesos": "" is not host or host:port` + allowed,
+		"zk://u:secret@h1:x/mesos": `master "zk://…@h1:x/mesos": "h1:x" is not host or host:port` + allowed,
+		"zk://secret@h1/mesos":     `master "zk://…@h1/mesos": what stands before the @ is not user:password`,
+		"zk://h1/mesos,h2/mesos":   `master "zk://h1/mesos,h2/mesos": "/mesos,h2/mesos" is not a path` + allowed,
+	} {
+		_, err := ParseZooKeeper(text)
+		if err == nil || strings.ReplaceAll(err.Error(), `":2181" is`, `"" is`) != want {
+			t.Errorf("%s: error = %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestFirstContender(t *testing.T) {
+	for _, tt := range []struct {
+		names []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"log_replicas", "info_0000000001", "json.info_", "json.info_x", "json.info_-1"}, ""},
+		{[]string{"json.info_0000000012", "json.info_0000000009", "json.info_0000000010", "log_replicas"}, "json.info_0000000009"},
+		{[]string{"json.info_9999999999", "json.info_10000000000"}, "json.info_9999999999"},
+	} {
+		if got, ok := firstContender(tt.names); got != tt.want || ok != (tt.want != "") {
+			t.Errorf("of %v: %q, %v", tt.names, got, ok)
+		}
+	}
+}
+
+// masterInfo is what a master of 1.12 writes.
+const masterInfo = `{"id":"52f","ip":16777343,"port":%[2]d,"pid":"master@10.0.0.1:%[2]d","hostname":"%[1]s","version":"1.12.0",` +
+	`"address":{"hostname":"%[1]s","ip":"10.0.0.1","port":%[2]d},"capabilities":[{"type":"AGENT_UPDATE"}]}`
+
+func TestMasterAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		data     string
+		hostname bool
+		want     []string
+		err      string
+	}{
+		{data: fmt.Sprintf(masterInfo, "m1", 5050), want: []string{"10.0.0.1:5050", "m1:5050"}},
+		{data: fmt.Sprintf(masterInfo, "m1", 5050), hostname: true, want: []string{"m1:5050", "10.0.0.1:5050"}},
+		{data: fmt.Sprintf(masterInfo, "10.0.0.1", 5050), want: []string{"10.0.0.1:5050"}},
+		{data: `{"hostname":"m1","ip":1,"port":5051,"pid":"master@10.0.0.1:5050"}`, want: []string{"10.0.0.1:5051", "m1:5051"}},
+		{data: `{"hostname":"m1","port":5051}`, want: []string{"m1:5051"}},
+		{data: `{"address":{"ip":"::1","port":5050}}`, want: []string{"[::1]:5050"}},
+		{data: `{"address":{"port":5050}}`, err: "the MasterInfo there names no address"},
+		{data: `{"hostname":"m1"}`, err: `the MasterInfo there has a bad address: master "m1:0"`},
+		{data: "\x0a\x03abc", err: "what stands there is no MasterInfo"},
+	} {
+		got, err := masterAddresses([]byte(tt.data), tt.hostname)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.data, diff)
+		}
+		if (err == nil) != (tt.err == "") || err != nil && !strings.HasPrefix(err.Error(), tt.err) {
+			t.Errorf("%s: error = %v", tt.data, err)
+		}
+	}
+}
+
+// startZooKeeper runs a real server on a free port, with the jars of Debian's package.
+func startZooKeeper(t *testing.T) (address string, stop, again func()) {
+	t.Helper()
+	java, err := exec.LookPath("java")
+	jars, _ := filepath.Glob("/usr/share/java/zookeeper*.jar")
+	if err != nil || len(jars) == 0 {
+		t.Skip("no java or no /usr/share/java/zookeeper*.jar: install Debian's package zookeeper to run this test")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address = l.Addr().String()
+	l.Close()
+	dir := t.TempDir()
+	_, port, _ := net.SplitHostPort(address)
+	settings := fmt.Sprintf("tickTime=200\ndataDir=%s\nclientPort=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n4lw.commands.whitelist=*\n", dir, port)
+	file := filepath.Join(dir, "zoo.cfg")
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var server *exec.Cmd
+	again = func() {
+		server = exec.Command(java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", "/etc/zookeeper/conf_example:/usr/share/java/*",
+			"org.apache.zookeeper.server.quorum.QuorumPeerMain", file)
+		log, err := os.Create(filepath.Join(dir, "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Stdout, server.Stderr = log, log
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		log.Close()
+	}
+	stop = func() {
+		if server != nil {
+			server.Process.Kill()
+			server.Wait()
+			server = nil
+		}
+	}
+	t.Cleanup(func() {
+		stop()
+		if t.Failed() {
+			text, _ := os.ReadFile(filepath.Join(dir, "out"))
+			t.Logf("zookeeper:\n%s", text)
+		}
+	})
+	again()
+	return address, stop, again
+}
+
+// dialZooKeeper connects and waits for the server.
+func dialZooKeeper(t *testing.T, address string) *zk.Conn {
+	t.Helper()
+	conn, events, err := zk.Connect([]string{address}, 4*time.Second, zk.WithLogger(printf(func(string, ...any) {})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	limit := time.After(60 * time.Second)
+	for {
+		select {
+		case e := <-events:
+			if e.State == zk.StateHasSession {
+				return conn
+			}
+		case <-limit:
+			t.Fatal("no session with zookeeper within 60 s")
+		}
+	}
+}
+
+func contend(t *testing.T, conn *zk.Conn, acl []zk.ACL, host string) string {
+	t.Helper()
+	path, err := conn.Create("/mesos/json.info_", fmt.Appendf(nil, masterInfo, host, 5050), zk.FlagEphemeral|zk.FlagSequence, acl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// With a real server: the path is made, masters contend with an ACL, the leader goes, the server goes and comes back.
+func TestZooKeeper(t *testing.T) {
+	address, stop, again := startZooKeeper(t)
+	conn := dialZooKeeper(t, address)
+	z, err := ParseZooKeeper("zk://127.0.0.1:1," + address + "/mesos") // nobody listens at the first
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	reports, done := make(chan Candidates, 100), make(chan struct{})
+	go func() {
+		z.Watch(ctx, func(c Candidates) { reports <- c })
+		close(done)
+	}()
+	want := func(addresses []string, reason string) {
+		t.Helper()
+		limit := time.After(60 * time.Second)
+		var last Candidates
+		for {
+			select {
+			case last = <-reports:
+				if cmp.Equal(last.Addresses, addresses) && strings.Contains(last.Reason, reason) && last.Leader == (addresses != nil) {
+					return
+				}
+			case <-limit:
+				t.Fatalf("no report of %v %q; the last is %+v", addresses, reason, last)
+			}
+		}
+	}
+	want(nil, "there is no such path")
+	open := zk.WorldACL(zk.PermAll)
+	if _, err := conn.Create("/mesos", nil, 0, open); err != nil {
+		t.Fatal(err)
+	}
+	want(nil, "no master leads")
+	if _, err := conn.Create("/mesos/log_replicas", nil, 0, open); err != nil {
+		t.Fatal(err)
+	}
+	first := contend(t, conn, open, "m1")
+	want([]string{"10.0.0.1:5050", "m1:5050"}, "")
+	contend(t, conn, open, "m2")
+	if err := conn.Delete(first, -1); err != nil {
+		t.Fatal(err)
+	}
+	want([]string{"10.0.0.1:5050", "m2:5050"}, "")
+	stop()
+	again()
+	conn.Close() // m2 is gone, now or when its session has expired
+	conn = dialZooKeeper(t, address)
+	contend(t, conn, open, "m3")
+	want([]string{"10.0.0.1:5050", "m3:5050"}, "")
+	cancel()
+	<-done
+}
+
+// Digest authentication: what a stranger may not read, who has the password may.
+func TestZooKeeperDigest(t *testing.T) {
+	address, _, _ := startZooKeeper(t)
+	conn := dialZooKeeper(t, address)
+	if err := conn.AddAuth("digest", []byte("u:p")); err != nil {
+		t.Fatal(err)
+	}
+	closed := zk.DigestACL(zk.PermAll, "u", "p")
+	if _, err := conn.Create("/mesos", nil, 0, closed); err != nil {
+		t.Fatal(err)
+	}
+	contend(t, conn, closed, "m1")
+	for _, tt := range []struct {
+		user, reason string
+		addresses    []string
+	}{
+		{"u:p@", "", []string{"10.0.0.1:5050", "m1:5050"}},
+		{"u:wrong@", "not allowed to read; are user and password right?", nil},
+		{"", "not allowed to read", nil},
+	} {
+		z, err := ParseZooKeeper("zk://" + tt.user + address + "/mesos")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		met := false
+		z.Watch(ctx, func(c Candidates) {
+			if cmp.Equal(c.Addresses, tt.addresses) && strings.Contains(c.Reason, tt.reason) {
+				met = true
+				cancel()
+			}
+		})
+		cancel()
+		if !met {
+			t.Errorf("with %q there was no report of %v %q", tt.user, tt.addresses, tt.reason)
+		}
+	}
+}
+
+// A server that is down is told in words, again and again until it is up.
+func TestZooKeeperOutOfReach(t *testing.T) {
+	z, err := ParseZooKeeper("zk://127.0.0.1:1/mesos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	var last Candidates
+	z.Watch(ctx, func(c Candidates) {
+		if last = c; strings.Contains(c.Reason, "not reachable") {
+			cancel()
+		}
+	})
+	if want := "zookeeper 127.0.0.1:1/mesos: not reachable; is it running, and is the address right?"; last.Reason != want {
+		t.Errorf("reason = %q", last.Reason)
+	}
+}

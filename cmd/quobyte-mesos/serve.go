@@ -79,6 +79,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	o.FrameworkPrincipal = o.Mesos.principal(o.FrameworkPrincipal)
 	listener, err := listen(o.Listen)
 	if err != nil {
 		return nil, err
@@ -89,13 +90,17 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 		}
 	}()
 	if o.Quobyte.FrameworkURL == "" {
-		o.Quobyte.FrameworkURL = reachableURL(listener, o.Masters)
+		o.Quobyte.FrameworkURL = reachableURL(listener, mesos.Addresses(o.Masters))
 	}
 	service, err := quobyte.New(o.Quobyte)
 	if err != nil {
 		return nil, err
 	}
-	session, err := mesos.New(mesosConfig(o, log))
+	config := mesosConfig(o, log)
+	if err := o.Mesos.complete(&config); err != nil {
+		return nil, err
+	}
+	session, err := mesos.New(config)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type serveOptions struct {
 	DiscoveryWindow    time.Duration
 	ScoutPatience      time.Duration
 
+	Mesos   mesosOptions
 	Quobyte quobyte.Settings
 
 	refused refusals
@@ -51,6 +52,7 @@ func defaultServeOptions() serveOptions {
 		FailoverTimeout: 14 * 24 * time.Hour,
 		DiscoveryWindow: 10 * time.Second,
 		ScoutPatience:   2 * time.Minute,
+		Mesos:           defaultMesosOptions(),
 		Quobyte:         quobyte.DefaultSettings(),
 	}
 }
@@ -66,7 +68,7 @@ func currentUser() string {
 
 // bind declares the flags of serve. Those of the service are apart, because the demo shares them.
 func (o *serveOptions) bind(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.Masters, "master", o.Masters, "Mesos master: host:port or http(s)://host:port; several are candidates for the leader")
+	f.StringSliceVar(&o.Masters, "master", o.Masters, "Mesos master: host:port or http(s)://host:port, several are candidates for the leader; or zk://[user:password@]host,…/path")
 	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "directory of the durable state; made if it is missing")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of the HTTP API, which also serves artifacts to the hosts")
 	f.StringVar(&o.Config, "config", o.Config, "YAML, TOML or JSON file with values for these flags, by their names")
@@ -78,6 +80,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.HostKeyAttribute, "host-key-attribute", o.HostKeyAttribute, "agent attribute that identifies a host (default: its hostname)")
 	f.DurationVar(&o.DiscoveryWindow, "discovery-window", o.DiscoveryWindow, "a rollout takes in hosts until none has come for so long")
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
+	o.Mesos.bind(f)
 	bindQuobyte(f, &o.Quobyte)
 }
 
@@ -225,6 +228,7 @@ func (o *serveOptions) validate() error {
 		problems = multierror.Append(problems, errors.New(`--reserve: devices: nothing can be reserved for --framework-role "*"; give a role of the framework's own, or --reserve=none`))
 	}
 	problems = multierror.Append(problems, o.mesosProblems()...)
+	problems = multierror.Append(problems, o.Mesos.validate(o.FrameworkRole, o.FrameworkPrincipal))
 	service := o.Quobyte
 	if service.FrameworkURL == "" {
 		service.FrameworkURL = "http://127.0.0.1:7888" // any will do: it is found out when the port is open

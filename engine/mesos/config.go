@@ -136,6 +136,21 @@ func (c Config) detector() (Detector, []endpoint, error) {
 	return candidateList(masters), endpoints, all.ErrorOrNil()
 }
 
+// Addresses are where masters that are given as in Config.Masters are looked for: their own, or those of ZooKeeper's servers. What is no
+// address is left out.
+func Addresses(masters []string) []string {
+	var out []string
+	for _, m := range joinMasters(masters) {
+		if z, err := ParseZooKeeper(m); err == nil {
+			return z.Servers
+		}
+		if e, err := parseEndpoint(m, ""); err == nil {
+			out = append(out, e.address)
+		}
+	}
+	return out
+}
+
 // validate tells all problems at once, after the defaults have been filled in.
 func (c Config) validate() (Detector, []endpoint, error) {
 	var all *multierror.Error

@@ -41,16 +41,19 @@ type ZooKeeper struct {
 func ParseZooKeeper(text string) (*ZooKeeper, error) {
 	rest, ok := strings.CutPrefix(text, zkScheme)
 	out := &ZooKeeper{}
+	bad := func(format string, args ...any) (*ZooKeeper, error) { // never shows the password
+		return nil, fmt.Errorf("master %q: %s; allowed is zk://[user:password@]host[:port],…/path", hideUser(text), fmt.Sprintf(format, args...))
+	}
+	if strings.Contains(rest, "://") {
+		return bad("other masters are named beside it")
+	}
 	if at := strings.LastIndex(rest, "@"); at >= 0 {
 		var secret bool
 		out.User, out.Password, secret = strings.Cut(rest[:at], ":")
 		rest = rest[at+1:]
 		if out.User == "" || !secret {
-			return nil, fmt.Errorf("master %q: what stands before the @ is not user:password", hideUser(text))
+			return bad("what stands before the @ is not user:password")
 		}
-	}
-	bad := func(format string, args ...any) (*ZooKeeper, error) { // never shows the password
-		return nil, fmt.Errorf("master %q: %s; allowed is zk://[user:password@]host[:port],…/path", hideUser(text), fmt.Sprintf(format, args...))
 	}
 	hosts, path, slash := strings.Cut(rest, "/")
 	if !ok || !slash || strings.Trim(path, "/") == "" {

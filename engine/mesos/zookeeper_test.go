@@ -45,7 +45,8 @@ func TestParseZooKeeper(t *testing.T) {
 		"zk://h1/":                 `master "zk://h1/": it has no path, such as /mesos` + allowed,
 		"zk:///mesos":              `master "zk:///mesos": "" is not host or host:port` + allowed,
 		"zk://u:secret@h1:x/mesos": `master "zk://…@h1:x/mesos": "h1:x" is not host or host:port` + allowed,
-		"zk://secret@h1/mesos":     `master "zk://…@h1/mesos": what stands before the @ is not user:password`,
+		"zk://secret@h1/mesos":     `master "zk://…@h1/mesos": what stands before the @ is not user:password` + allowed,
+		"zk://a:b@h1/x,zk://h/y":   `master "zk://…@h1/x,zk://h/y": other masters are named beside it` + allowed,
 		"zk://h1/mesos,h2/mesos":   `master "zk://h1/mesos,h2/mesos": "/mesos,h2/mesos" is not a path` + allowed,
 	} {
 		_, err := ParseZooKeeper(text)

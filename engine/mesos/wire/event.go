@@ -35,6 +35,9 @@ type Decoded struct {
 
 // Event decodes a record. It fails only if the bytes are not an event.
 func (d Decoder) Event(record []byte) (Decoded, error) {
+	if o, ok := d.readOffers(record); ok {
+		return Decoded{Events: []machine.Event{o}}, nil
+	}
 	e, err := unmarshal(record)
 	if err != nil {
 		return Decoded{}, fmt.Errorf("event of %d bytes: %w", len(record), err)

@@ -2,7 +2,9 @@ package mesos_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 	session "github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/mesos/internal/pipenet"
+	"github.com/quobyte/mesos-framework/engine/mesos/recordio"
 	"github.com/quobyte/mesos-framework/offers"
 )
 
@@ -766,4 +769,51 @@ func TestStats(t *testing.T) {
 			t.Error("subscribed after the end")
 		}
 	})
+}
+
+// An event may be as long as that of a large cluster, and not longer than the limit.
+func TestLargeEvents(t *testing.T) {
+	one, err := ptr(offerWithDisks(1)).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const padding, n = 10_000, 10_000
+	one = append(one, 0xfa, 0x01) // field 31, which nobody knows: stands for longer offers
+	one = append(binary.AppendUvarint(one, padding), make([]byte, padding)...)
+	var list []byte
+	for range n {
+		list = binary.AppendUvarint(append(list, 0x0a), uint64(len(one)))
+		list = append(list, one...)
+	}
+	record := append(binary.AppendUvarint([]byte{0x08, 0x02, 0x1a}, uint64(len(list))), list...) // type OFFERS, offers
+	for limit, want := range map[int]string{
+		0:           "",
+		100_000_000: fmt.Sprintf("record too long: %d bytes, at most 100000000 are allowed; raise the limit if the cluster is that large", len(record)),
+	} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			bubble(t, func(t *testing.T, network *pipenet.Network) {
+				m := newMaster(t, network, masterA)
+				defer m.server.Close()
+				cfg := config(masterA)
+				cfg.MaxRecord = limit
+				h := start(t, network, cfg, "")
+				m.stream().out <- recordio.Append(nil, record)
+				got := h.take()
+				if len(got) != 2 {
+					t.Fatalf("%d events", len(got))
+				}
+				switch e := got[1].(type) {
+				case machine.Offered:
+					if want != "" || len(e.Offers) != n || len(e.Offers[n-1].Mounts) != 12 {
+						t.Errorf("%d offers; want %q", len(e.Offers), want)
+					}
+				case machine.Disconnected:
+					if e.Err != "master master-a:5050: event stream: "+want {
+						t.Errorf("error = %s\nwant %s", e.Err, want)
+					}
+				}
+				h.stop()
+			})
+		})
+	}
 }

@@ -264,6 +264,9 @@ func (r *run) next(st *stream) (wire.Decoded, error) {
 		if err == io.EOF {
 			return wire.Decoded{}, because(st.ctx, fmt.Errorf("%s: ended the event stream", st.master))
 		}
+		if errors.Is(err, recordio.ErrTooLong) {
+			return wire.Decoded{}, fmt.Errorf("%s: event stream: %w; raise the limit if the cluster is that large", st.master, err)
+		}
 		return wire.Decoded{}, because(st.ctx, fmt.Errorf("%s: event stream: %s", st.master, transport.Explain(err)))
 	}
 	d, err := r.decoder.Event(record)

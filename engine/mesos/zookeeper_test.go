@@ -1,4 +1,4 @@
-package mesos
+package mesos_test
 
 import (
 	"context"
@@ -13,6 +13,9 @@ import (
 
 	"github.com/go-zookeeper/zk"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	session "github.com/quobyte/mesos-framework/engine/mesos"
 )
 
 func TestParseZooKeeper(t *testing.T) {
@@ -27,7 +30,7 @@ func TestParseZooKeeper(t *testing.T) {
 		"zk://u:p:with@signs/@h1/mesos":  {Servers: []string{"h1:2181"}, Path: "/mesos", User: "u", Password: "p:with@signs/"},
 		"zk://10.0.0.1,10.0.0.2:99/m-1_": {Servers: []string{"10.0.0.1:2181", "10.0.0.2:99"}, Path: "/m-1_"},
 	} {
-		z, err := ParseZooKeeper(text)
+		z, err := session.ParseZooKeeper(text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -49,7 +52,7 @@ func TestParseZooKeeper(t *testing.T) {
 		"zk://a:b@h1/x,zk://h/y":   `master "zk://…@h1/x,zk://h/y": other masters are named beside it` + allowed,
 		"zk://h1/mesos,h2/mesos":   `master "zk://h1/mesos,h2/mesos": "/mesos,h2/mesos" is not a path` + allowed,
 	} {
-		_, err := ParseZooKeeper(text)
+		_, err := session.ParseZooKeeper(text)
 		if err == nil || strings.ReplaceAll(err.Error(), `":2181" is`, `"" is`) != want {
 			t.Errorf("%s: error = %v\nwant %s", text, err, want)
 		}
@@ -66,15 +69,15 @@ func TestFirstContender(t *testing.T) {
 		{[]string{"json.info_0000000012", "json.info_0000000009", "json.info_0000000010", "log_replicas"}, "json.info_0000000009"},
 		{[]string{"json.info_9999999999", "json.info_10000000000"}, "json.info_9999999999"},
 	} {
-		if got, ok := firstContender(tt.names); got != tt.want || ok != (tt.want != "") {
+		if got, ok := session.FirstContender(tt.names); got != tt.want || ok != (tt.want != "") {
 			t.Errorf("of %v: %q, %v", tt.names, got, ok)
 		}
 	}
 }
 
 // masterInfo is what a master of 1.12 writes.
-const masterInfo = `{"id":"52f","ip":16777343,"port":%[2]d,"pid":"master@10.0.0.1:%[2]d","hostname":"%[1]s","version":"1.12.0",` +
-	`"address":{"hostname":"%[1]s","ip":"10.0.0.1","port":%[2]d},"capabilities":[{"type":"AGENT_UPDATE"}]}`
+const masterInfo = `{"id":"52f","ip":16777343,"port":%[2]d,"pid":"master@%[3]s:%[2]d","hostname":"%[1]s","version":"1.12.0",` +
+	`"address":{"hostname":"%[1]s","ip":"%[3]s","port":%[2]d},"capabilities":[{"type":"AGENT_UPDATE"}]}`
 
 func TestMasterAddresses(t *testing.T) {
 	for _, tt := range []struct {
@@ -83,9 +86,9 @@ func TestMasterAddresses(t *testing.T) {
 		want     []string
 		err      string
 	}{
-		{data: fmt.Sprintf(masterInfo, "m1", 5050), want: []string{"10.0.0.1:5050", "m1:5050"}},
-		{data: fmt.Sprintf(masterInfo, "m1", 5050), hostname: true, want: []string{"m1:5050", "10.0.0.1:5050"}},
-		{data: fmt.Sprintf(masterInfo, "10.0.0.1", 5050), want: []string{"10.0.0.1:5050"}},
+		{data: fmt.Sprintf(masterInfo, "m1", 5050, "10.0.0.1"), want: []string{"10.0.0.1:5050", "m1:5050"}},
+		{data: fmt.Sprintf(masterInfo, "m1", 5050, "10.0.0.1"), hostname: true, want: []string{"m1:5050", "10.0.0.1:5050"}},
+		{data: fmt.Sprintf(masterInfo, "10.0.0.1", 5050, "10.0.0.1"), want: []string{"10.0.0.1:5050"}},
 		{data: `{"hostname":"m1","ip":1,"port":5051,"pid":"master@10.0.0.1:5050"}`, want: []string{"10.0.0.1:5051", "m1:5051"}},
 		{data: `{"hostname":"m1","port":5051}`, want: []string{"m1:5051"}},
 		{data: `{"address":{"ip":"::1","port":5050}}`, want: []string{"[::1]:5050"}},
@@ -93,7 +96,7 @@ func TestMasterAddresses(t *testing.T) {
 		{data: `{"hostname":"m1"}`, err: `the MasterInfo there has a bad address: master "m1:0"`},
 		{data: "\x0a\x03abc", err: "what stands there is no MasterInfo"},
 	} {
-		got, err := masterAddresses([]byte(tt.data), tt.hostname)
+		got, err := session.MasterAddresses([]byte(tt.data), tt.hostname)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.data, diff)
 		}
@@ -156,10 +159,15 @@ func startZooKeeper(t *testing.T) (address string, stop, again func()) {
 	return address, stop, again
 }
 
+// silence is a logger of nothing.
+type silence struct{}
+
+func (silence) Printf(string, ...any) {}
+
 // dialZooKeeper connects and waits for the server.
 func dialZooKeeper(t *testing.T, address string) *zk.Conn {
 	t.Helper()
-	conn, events, err := zk.Connect([]string{address}, 4*time.Second, zk.WithLogger(printf(func(string, ...any) {})))
+	conn, events, err := zk.Connect([]string{address}, 4*time.Second, zk.WithLogger(silence{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +187,7 @@ func dialZooKeeper(t *testing.T, address string) *zk.Conn {
 
 func contend(t *testing.T, conn *zk.Conn, acl []zk.ACL, host string) string {
 	t.Helper()
-	path, err := conn.Create("/mesos/json.info_", fmt.Appendf(nil, masterInfo, host, 5050), zk.FlagEphemeral|zk.FlagSequence, acl)
+	path, err := conn.Create("/mesos/json.info_", fmt.Appendf(nil, masterInfo, host, 5050, "10.0.0.1"), zk.FlagEphemeral|zk.FlagSequence, acl)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,20 +198,20 @@ func contend(t *testing.T, conn *zk.Conn, acl []zk.ACL, host string) string {
 func TestZooKeeper(t *testing.T) {
 	address, stop, again := startZooKeeper(t)
 	conn := dialZooKeeper(t, address)
-	z, err := ParseZooKeeper("zk://127.0.0.1:1," + address + "/mesos") // nobody listens at the first
+	z, err := session.ParseZooKeeper("zk://127.0.0.1:1," + address + "/mesos") // nobody listens at the first
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	reports, done := make(chan Candidates, 100), make(chan struct{})
+	reports, done := make(chan session.Candidates, 100), make(chan struct{})
 	go func() {
-		z.Watch(ctx, func(c Candidates) { reports <- c })
+		z.Watch(ctx, func(c session.Candidates) { reports <- c })
 		close(done)
 	}()
 	want := func(addresses []string, reason string) {
 		t.Helper()
 		limit := time.After(60 * time.Second)
-		var last Candidates
+		var last session.Candidates
 		for {
 			select {
 			case last = <-reports:
@@ -261,13 +269,13 @@ func TestZooKeeperDigest(t *testing.T) {
 		{"u:wrong@", "not allowed to read; are user and password right?", nil},
 		{"", "not allowed to read", nil},
 	} {
-		z, err := ParseZooKeeper("zk://" + tt.user + address + "/mesos")
+		z, err := session.ParseZooKeeper("zk://" + tt.user + address + "/mesos")
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		met := false
-		z.Watch(ctx, func(c Candidates) {
+		z.Watch(ctx, func(c session.Candidates) {
 			if cmp.Equal(c.Addresses, tt.addresses) && strings.Contains(c.Reason, tt.reason) {
 				met = true
 				cancel()
@@ -282,19 +290,86 @@ func TestZooKeeperDigest(t *testing.T) {
 
 // A server that is down is told in words, again and again until it is up.
 func TestZooKeeperOutOfReach(t *testing.T) {
-	z, err := ParseZooKeeper("zk://127.0.0.1:1/mesos")
+	z, err := session.ParseZooKeeper("zk://127.0.0.1:1/mesos")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	var last Candidates
-	z.Watch(ctx, func(c Candidates) {
+	var last session.Candidates
+	z.Watch(ctx, func(c session.Candidates) {
 		if last = c; strings.Contains(c.Reason, "not reachable") {
 			cancel()
 		}
 	})
 	if want := "zookeeper 127.0.0.1:1/mesos: not reachable; is it running, and is the address right?"; last.Reason != want {
 		t.Errorf("reason = %q", last.Reason)
+	}
+}
+
+// A session follows the lead from one master to the other, through real sockets and a real ZooKeeper.
+func TestSessionFollowsZooKeeper(t *testing.T) {
+	address, _, _ := startZooKeeper(t)
+	conn := dialZooKeeper(t, address)
+	open := zk.WorldACL(zk.PermAll)
+	if _, err := conn.Create("/mesos", nil, 0, open); err != nil {
+		t.Fatal(err)
+	}
+	lead := func() (m *fakeMaster, path string) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m = &fakeMaster{t: t, heartbeat: 15}
+		m.serve(l)
+		t.Cleanup(func() { m.server.Close() })
+		info := fmt.Appendf(nil, masterInfo, "nowhere.invalid", l.Addr().(*net.TCPAddr).Port, "127.0.0.1")
+		path, err = conn.Create("/mesos/json.info_", info, zk.FlagEphemeral|zk.FlagSequence, open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m, path
+	}
+	cfg := config(strings.Split("zk://127.0.0.1:1,"+address+"/mesos", ",")...) // as a flag with a list splits it
+	cfg.MinBackoff, cfg.MaxBackoff = time.Millisecond, time.Millisecond
+	s, err := session.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	events, done := make(chan machine.Event, 1000), make(chan error, 1)
+	go func() { done <- s.Run(ctx, "", func(e machine.Event) { events <- e }) }()
+	wait := func(met func(machine.Event) bool) {
+		t.Helper()
+		for {
+			select {
+			case e := <-events:
+				if met(e) {
+					return
+				}
+			case <-ctx.Done():
+				t.Fatal("not in time")
+			}
+		}
+	}
+	subscribed := func(e machine.Event) bool { _, ok := e.(machine.Subscribed); return ok }
+	first, path := lead()
+	wait(subscribed)
+	second, _ := lead()
+	if err := conn.Delete(path, -1); err != nil {
+		t.Fatal(err)
+	}
+	wait(func(e machine.Event) bool {
+		d, ok := e.(machine.Disconnected)
+		return ok && strings.Contains(d.Err, "leads no more")
+	})
+	wait(subscribed)
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("run = %v", err)
+	}
+	if first.attempts() != 1 || second.attempts() != 1 {
+		t.Errorf("SUBSCRIBEs: %d to the first, %d to the second", first.attempts(), second.attempts())
 	}
 }

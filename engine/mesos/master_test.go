@@ -40,6 +40,7 @@ type fakeMaster struct {
 	t       *testing.T
 	address string
 	server  *http.Server
+	prefix  string // of stream ids
 
 	// refuse, if set, answers SUBSCRIBE; a zero status lets it pass. onCall answers other calls, 202 if nil. first, if set,
 	// is sent in place of SUBSCRIBED.
@@ -70,6 +71,7 @@ type fakeStream struct {
 	id     string
 	out    chan []byte
 	finish chan struct{}
+	ended  bool // whether a test has closed finish
 }
 
 func newMaster(t *testing.T, network *pipenet.Network, address string) *fakeMaster {
@@ -165,7 +167,7 @@ func (m *fakeMaster) say(w http.ResponseWriter, r *http.Request, a answer) {
 func (m *fakeMaster) subscribe(w http.ResponseWriter, r *http.Request, call *scheduler.Call) {
 	m.mu.Lock()
 	m.subscribes = append(m.subscribes, call)
-	st := &fakeStream{id: fmt.Sprintf("stream-%d", len(m.streams)+1), out: make(chan []byte, 100), finish: make(chan struct{})}
+	st := &fakeStream{id: fmt.Sprintf("%sstream-%d", m.prefix, len(m.streams)+1), out: make(chan []byte, 100), finish: make(chan struct{})}
 	refuse := m.refuse
 	m.mu.Unlock()
 	if r.Header.Get("Mesos-Stream-Id") != "" || r.Header.Get("Accept") != "application/x-protobuf" {

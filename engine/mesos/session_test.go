@@ -641,6 +641,7 @@ func TestSettingsAreConfirmed(t *testing.T) {
 	}{
 		{"they are", answer{status: 200}, machine.Subscribed{}, nil},
 		{"a master that knows no such call", answer{status: 400, text: "Failed to validate scheduler::Call: Expecting 'type' to be present"}, machine.Subscribed{}, nil},
+		{"forbidden", answer{status: 403, text: "Not authorized to use role 'x'"}, machine.Subscribed{}, nil},
 		{"an answer that says nothing", answer{status: 500}, machine.Subscribed{}, nil},
 		{"no answer", answer{hold: true}, machine.Subscribed{}, nil},
 		{"another user", answer{status: 400, text: user}, machine.Disconnected{Fatal: true, Err: "subscription refused: master master-a:5050: 400 " + user +

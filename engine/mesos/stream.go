@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -249,7 +250,7 @@ func (r *run) settle(st *stream) error {
 	case v == accepted:
 	case fixedSetting(text) != "":
 		return settingError(st.master, fixedSetting(text), text)
-	case v == lost:
+	case v == lost && (starting(text) || !strings.HasPrefix(text, "403 ")): // to change settings may also be forbidden, which is a 403, too
 		return fmt.Errorf("%s: UPDATE_FRAMEWORK: %s; subscribing again", st.master, text)
 	default: // masters before 1.9 know no such call; and what SUBSCRIBE could change, it has changed
 		r.cfg.Logger.Warn("settings of the framework are not confirmed", "master", st.master.address, "answer", text)

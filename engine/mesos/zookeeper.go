@@ -99,22 +99,32 @@ func (z *ZooKeeper) Watch(ctx context.Context, report func(Candidates)) {
 	})
 	last := Candidates{Reason: fmt.Sprintf("%s: no answer yet", z)}
 	report(last)
-	authenticated := z.User == ""
+	authenticated, troubled := z.User == "", false
+	trouble := func(err error) {
+		if !troubled && ctx.Err() == nil {
+			log.Warn("masters: no answer", "from", z.String(), "error", explainZK(err), "last_leader", strings.Join(last.Addresses, " or "))
+		}
+		troubled = true
+		if len(last.Addresses) == 0 { // otherwise it says nothing of who leads
+			last.Reason = fmt.Sprintf("%s: %s", z, explainZK(err))
+			report(last)
+		}
+		sleep(ctx, zkRetry)
+	}
 	for ctx.Err() == nil {
 		if !authenticated {
 			if err := conn.AddAuth("digest", []byte(z.User+":"+z.Password)); err != nil {
-				last = z.trouble(report, last, err)
-				sleep(ctx, zkRetry)
+				trouble(err)
 				continue
 			}
 			authenticated = true // the client does it again for each connection
 		}
 		now, changed, err := z.look(conn)
 		if err != nil {
-			last = z.trouble(report, last, err)
-			sleep(ctx, zkRetry)
+			trouble(err)
 			continue
 		}
+		troubled = false
 		if changed == nil {
 			continue // it changed while we looked
 		}
@@ -128,15 +138,6 @@ func (z *ZooKeeper) Watch(ctx context.Context, report func(Candidates)) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// trouble reports that ZooKeeper gives no answer, which says nothing of who leads.
-func (z *ZooKeeper) trouble(report func(Candidates), last Candidates, err error) Candidates {
-	if len(last.Addresses) == 0 {
-		last.Reason = fmt.Sprintf("%s: %s", z, explainZK(err))
-		report(last)
-	}
-	return last
 }
 
 // look asks who leads, and returns a channel that tells of the next change; nil if there was one already.

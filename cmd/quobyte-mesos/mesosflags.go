@@ -141,7 +141,8 @@ func (o *mesosOptions) authenticate(c *mesos.Config) []error {
 	case account != nil && from != "":
 		return []error{fmt.Errorf("%s: there is a service account, too; give one of them", from)}
 	case account != nil && c.Framework.Principal != "" && c.Framework.Principal != account.UID:
-		return []error{fmt.Errorf("--framework-principal: %q: the service account is %q; leave one of them out, or make them the same", c.Framework.Principal, account.UID)}
+		return []error{fmt.Errorf("--framework-principal: %q: the service account is %q; leave one of them out, or make them the same",
+			c.Framework.Principal, account.UID)}
 	case account != nil:
 		c.Framework.Principal, c.Credentials = account.UID, account
 	case from != "":

@@ -23,10 +23,14 @@ func offerWithDisks(i int) mesos.Offer {
 		return mesos.Resource{Name: name, Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: value}, AllocationInfo: role()}
 	}
 	o := mesos.Offer{
-		ID: mesos.OfferID{Value: fmt.Sprintf("f46c9e03-a331-4a74-989e-b55ec446bcec-O%d", i)}, FrameworkID: mesos.FrameworkID{Value: "f46c9e03-a331-4a74-989e-b55ec446bcec-0000"},
-		AgentID: mesos.AgentID{Value: fmt.Sprintf("f46c9e03-a331-4a74-989e-b55ec446bcec-S%d", i)}, Hostname: fmt.Sprintf("host-%05d.storage.example.com", i),
+		ID:          mesos.OfferID{Value: fmt.Sprintf("f46c9e03-a331-4a74-989e-b55ec446bcec-O%d", i)},
+		FrameworkID: mesos.FrameworkID{Value: "f46c9e03-a331-4a74-989e-b55ec446bcec-0000"},
+		AgentID:     mesos.AgentID{Value: fmt.Sprintf("f46c9e03-a331-4a74-989e-b55ec446bcec-S%d", i)}, Hostname: fmt.Sprintf("host-%05d.storage.example.com", i),
 		AllocationInfo: role(),
-		URL:            &mesos.URL{Scheme: "http", Address: mesos.Address{IP: ptr("10.1.2.3"), Hostname: ptr(fmt.Sprintf("host-%05d.storage.example.com", i)), Port: 5051}, Path: ptr("/slave(1)")},
+		URL: &mesos.URL{
+			Scheme: "http", Path: ptr("/slave(1)"),
+			Address: mesos.Address{IP: ptr("10.1.2.3"), Hostname: ptr(fmt.Sprintf("host-%05d.storage.example.com", i)), Port: 5051},
+		},
 		Domain: &mesos.DomainInfo{FaultDomain: &mesos.DomainInfo_FaultDomain{
 			Region: mesos.DomainInfo_FaultDomain_RegionInfo{Name: "eu"}, Zone: mesos.DomainInfo_FaultDomain_ZoneInfo{Name: fmt.Sprintf("zone-%d", i%5)},
 		}},
@@ -65,7 +69,9 @@ func BenchmarkIntake(b *testing.B) {
 		return recordio.Append(nil, raw)
 	}
 	record := marshal(event)
-	welcome := marshal(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: "F"}}})
+	welcome := marshal(&scheduler.Event{
+		Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: "F"}},
+	})
 	ready := make(chan struct{})
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-protobuf")

@@ -82,8 +82,8 @@ func (c *chaos) onCall(m *fakeMaster) func(*scheduler.Call) answer {
 
 func (c *chaos) onSubscribe() answer {
 	answers := map[int]answer{
-		0: {status: 503, text: "x"}, 1: {status: 404}, 2: {hold: true}, 3: {cut: true}, 4: {status: 307, location: "//" + masterA + "/"}, 5: {status: 307, location: "//" + masterB + "/"},
-		6: {status: 500}, 7: {status: 307},
+		0: {status: 503, text: "x"}, 1: {status: 404}, 2: {hold: true}, 3: {cut: true}, 4: {status: 307, location: "//" + masterA + "/"},
+		5: {status: 307, location: "//" + masterB + "/"}, 6: {status: 500}, 7: {status: 307},
 	}
 	return answers[c.roll(24)]
 }

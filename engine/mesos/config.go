@@ -220,7 +220,8 @@ func parseEndpoint(s, scheme string) (endpoint, error) {
 		out.scheme, out.address = scheme, strings.TrimSuffix(rest, "/")
 	}
 	bad := func(why string) (endpoint, error) {
-		return endpoint{}, fmt.Errorf("master %q: %s; allowed are host:port, http://host:port, https://host:port, and alone zk://host:port/path", hideUser(s), why)
+		return endpoint{}, fmt.Errorf("master %q: %s; "+
+			"allowed are host:port, http://host:port, https://host:port, and alone zk://host:port/path", hideUser(s), why)
 	}
 	if out.scheme != "http" && out.scheme != "https" {
 		return bad(fmt.Sprintf("scheme %q is not supported", out.scheme))

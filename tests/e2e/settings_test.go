@@ -17,7 +17,8 @@ func TestSettingsChangedBetweenRuns(t *testing.T) {
 	first.find("msg=subscribed")
 	first.signal(syscall.SIGTERM)
 	first.wait()
-	second, _ := serve("--framework-principal=store", "--framework-name=renamed", "--failover-timeout=1h", "--pre-reserved-roles=other", "--framework-labels=a=b", "--log-level=debug")
+	second, _ := serve("--framework-principal=store", "--framework-name=renamed", "--failover-timeout=1h", "--pre-reserved-roles=other",
+		"--framework-labels=a=b", "--log-level=debug")
 	second.find("msg=subscribed framework=") // the engine was told
 	second.signal(syscall.SIGTERM)
 	second.wait()

@@ -1,5 +1,7 @@
 package offers
 
+import "slices"
+
 // Accept is the content of one ACCEPT call: offers of one agent and role, and the results whose placements use them.
 type Accept struct {
 	Host, AgentID, Role string
@@ -26,7 +28,11 @@ func Group(results []Result) []Accept {
 			index[k] = at
 			accepts = append(accepts, Accept{Host: p.Host, AgentID: p.AgentID, Role: p.Role, OfferIDs: p.OfferIDs})
 		}
-		accepts[at].Results = append(accepts[at].Results, i)
+		a := &accepts[at]
+		a.Results = append(a.Results, i)
+		if !slices.Equal(a.OfferIDs, p.OfferIDs) { // an agent that is taken for two hosts
+			a.OfferIDs = slices.Compact(slices.Sorted(slices.Values(slices.Concat(a.OfferIDs, p.OfferIDs))))
+		}
 	}
 	return accepts
 }

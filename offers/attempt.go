@@ -16,6 +16,8 @@ type attempt struct {
 	volumes []placedVolume
 	mounts  []freeMount
 	loose   []int     // ports that take any number
+	taken   []Range   // numbers that other pods use on the host; only if ports have to be chosen
+	avail   []Range   // numbers of managed ports that may be chosen
 	found   Resources // the volumes as they are used
 	// grown says that a volume must grow before the launch, fits that the slot has all that is needed.
 	grown, fits bool
@@ -27,6 +29,7 @@ type lane struct {
 	stack []Reservation
 	own   *base // what the pod has reserved; nil if nothing
 	free  *base // what may be taken; nil if nothing
+	kept  *base // has a volume of the pod, and nothing that may be taken; nil if there is none
 	// reserve: what is taken from free is reserved first.
 	reserve          bool
 	useOwn, useFree  Quantities
@@ -88,21 +91,24 @@ func (a *attempt) open() {
 	}
 	// What the operator has reserved for the role itself is used up before what is unreserved.
 	for i := len(s.bases) - 1; i >= 0; i-- {
-		if b := &s.bases[i]; a.eligible(b) {
+		switch b := &s.bases[i]; {
+		case a.n.eligible(b, s.role()):
 			a.offer(b)
+		case b.hasVolume(a.n):
+			a.lanes = append(a.lanes, lane{stack: b.stack, kept: b})
 		}
 	}
 }
 
 // eligible says whether the pod may take from a base.
-func (a *attempt) eligible(b *base) bool {
+func (n *need) eligible(b *base, role string) bool {
 	switch of := len(b.stack); {
-	case a.n.PreReserved != "":
-		return of == 1 && b.stack[0].Role == a.n.PreReserved
+	case n.PreReserved != "":
+		return of == 1 && b.stack[0].Role == n.PreReserved
 	case of == 0:
 		return true
 	}
-	return b.stack[0].Role == a.slot.role()
+	return b.stack[0].Role == role
 }
 
 // offer adds a base to the lanes. Mesos: a reservation can be refined only for a sub-role, so what is reserved for the role
@@ -116,7 +122,7 @@ func (a *attempt) offer(b *base) {
 	for i := range a.lanes {
 		l := &a.lanes[i]
 		if l.own != nil && l.free == nil && len(l.stack) == len(b.stack)+1 &&
-			sameStack(l.stack[:len(b.stack)], b.stack) && l.stack[len(b.stack)].Role == a.slot.role() {
+			sameStack(l.stack[:len(b.stack)], b.stack) && a.repeatable(l.stack[len(b.stack)]) {
 			l.free, l.reserve = b, true
 			return
 		}
@@ -134,6 +140,11 @@ func (n *need) stackOn(b *base, role string) []Reservation {
 		n.stack = stack
 	}
 	return stack
+}
+
+// repeatable says whether Mesos would let the framework make a reservation that the pod has once more.
+func (a *attempt) repeatable(r Reservation) bool {
+	return r.Role == a.slot.role() && r.Principal == a.n.Claim.Principal
 }
 
 // checkHeld: what is recorded as reserved must be on offer, before more is reserved in its place. Only what is still needed
@@ -156,10 +167,26 @@ func (a *attempt) checkHeld() bool {
 			ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: held[i].name, need: need, have: have[i].amount})
 		}
 	}
-	if missing := cutRanges(claim.Held.Ports, own.Ports); len(missing) > 0 {
+	if missing := cutRanges(commonRanges(claim.Held.Ports, a.n.priorPorts()), own.Ports); len(missing) > 0 {
 		ok = a.lack(lack{code: CodeHeld, name: a.n.Subject, resource: "ports", ports: missing, offered: own.Ports})
 	}
 	return ok
+}
+
+// priorPorts are the managed ports with a number that the pod wants again: a fixed one, or the one that it had.
+func (n *need) priorPorts() []Range {
+	prior := slices.Clone(n.fixed)
+	for i := range n.Ports {
+		p := &n.Ports[i]
+		number := p.Prior
+		if p.Offset && n.PortBase.Prior != 0 {
+			number = n.PortBase.Prior + p.Number
+		}
+		if _, fixed := n.numberOf(p); !fixed && !p.Unmanaged && number != 0 {
+			prior = append(prior, Range{number, number})
+		}
+	}
+	return Normalize(prior)
 }
 
 // takeScalars takes cpus, mem and disk: first what the pod has reserved.
@@ -173,16 +200,19 @@ func (a *attempt) takeScalars() bool {
 	return ok
 }
 
-// takeScalar takes an amount and says how much of it is missing.
+// takeScalar takes an amount and says how much of it is missing. What the pod has reserved is used first, then what the
+// operator has reserved for the role, then what is unreserved: so a pod that comes back needs nothing else than it had.
 func (a *attempt) takeScalar(i int, left Milli) Milli {
 	for j := range a.lanes {
 		if l := &a.lanes[j]; l.own != nil {
 			left -= move(l.own.free, &l.useOwn, i, left)
 		}
 	}
-	for j := range a.lanes {
-		if l := &a.lanes[j]; l.free != nil {
-			left -= move(l.free.free, &l.useFree, i, left)
+	for _, reserved := range [...]bool{true, false} {
+		for j := range a.lanes {
+			if l := &a.lanes[j]; l.free != nil && reserved == (len(l.free.stack) > 0) {
+				left -= move(l.free.free, &l.useFree, i, left)
+			}
 		}
 	}
 	return left

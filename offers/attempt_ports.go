@@ -1,6 +1,9 @@
 package offers
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // choosePorts finds a number for every port: fixed ones first, then those that count from a base, then the others.
 func (a *attempt) choosePorts() bool {
@@ -12,8 +15,9 @@ func (a *attempt) choosePorts() bool {
 	clear(a.numbers)
 	ok := a.fixedPorts()
 	if n.loose && (ok || a.tell) {
-		ok = a.basedPorts() && ok
-		ok = a.anyPorts() && ok
+		a.taken = a.pool.census.taken(a.host)
+		a.avail = cutRanges(a.offeredPorts(), a.taken)
+		ok = a.loosePorts() && ok
 	}
 	if ok {
 		a.takePorts()
@@ -74,39 +78,90 @@ func (a *attempt) offeredPorts() []Range {
 	return all
 }
 
-// usable says whether a number may be given to a port.
+// usable says whether a number may be given to a port that takes any.
 func (a *attempt) usable(p *Port, number uint64) bool {
-	if number == 0 || number > maxPort || slices.Contains(a.numbers, number) || a.pool.census.busy(a.host, number) {
+	if number == 0 || number > maxPort || slices.Contains(a.numbers, number) {
 		return false
 	}
-	single := [1]Range{{number, number}}
-	return p.Unmanaged || len(a.missingPorts(single[:])) == 0
+	single := Range{number, number}
+	if p.Unmanaged {
+		return !holdsRange(a.taken, single)
+	}
+	return holdsRange(a.avail, single)
 }
 
 const maxPort = 65535
 
-// basedPorts finds a base from which all ports with an offset are free: the one that the pod had before, or the lowest.
-func (a *attempt) basedPorts() bool {
+// loosePorts sets the numbers that leave a choice: with the base that the pod had before, or the lowest, but only one that
+// leaves a number for each port that takes any.
+func (a *attempt) loosePorts() bool {
 	var based []int
+	loose := a.loose[:0]
 	for i := range a.n.Ports {
-		if p := &a.n.Ports[i]; p.Offset && a.n.PortBase.Number == 0 {
+		switch p := &a.n.Ports[i]; {
+		case p.Offset && a.n.PortBase.Number == 0:
 			based = append(based, i)
+		case !p.Offset && p.Number == 0:
+			loose = append(loose, i)
 		}
 	}
-	if len(based) == 0 {
-		return true
+	a.loose = loose
+	switch {
+	case len(based) == 0 && len(loose) == 1:
+		return a.anyPort(loose[0])
+	case len(based) == 0:
+		return a.anyPorts(loose) || a.lackAny(loose)
 	}
-	b := a.n.PortBase
-	if b.Prior != 0 && (len(b.Ranges) == 0 || holdsRange(Normalize(b.Ranges), Range{b.Prior, b.Prior})) && a.baseFits(b.Prior, based) {
-		return a.setBase(b.Prior, based)
+	base, ok := a.findBase(based, loose)
+	if base == 0 {
+		a.lackBase(based)
+		a.lackAny(loose)
+		return false
 	}
-	for _, r := range a.baseRanges(based) {
-		for number := r.Begin; number <= r.End && number <= maxPort; number++ {
-			if a.baseFits(number, based) {
-				return a.setBase(number, based)
+	a.setBase(base, based)
+	return ok && a.anyPorts(loose) || a.lackAny(loose)
+}
+
+// findBase is the base to use. If none leaves a number for each port that takes any, it is the first one from which all ports
+// with an offset are free, and false.
+func (a *attempt) findBase(based, loose []int) (first uint64, ok bool) {
+	for base := range a.bases(based) {
+		a.setBase(base, based)
+		_, ok := a.match(loose)
+		a.setBase(0, based)
+		if ok {
+			return base, true
+		}
+		if first > 0 {
+			continue
+		}
+		first = base
+		if _, ok := a.match(loose); !ok {
+			break // it is not for the base
+		}
+	}
+	return first, false
+}
+
+// bases are those from which all ports with an offset are free, best first.
+func (a *attempt) bases(based []int) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		b := a.n.PortBase
+		if b.Prior != 0 && (len(b.Ranges) == 0 || holdsRange(Normalize(b.Ranges), Range{b.Prior, b.Prior})) &&
+			a.baseFits(b.Prior, based) && !yield(b.Prior) {
+			return
+		}
+		for _, r := range a.baseRanges(based) {
+			for base := r.Begin; base <= r.End; base++ {
+				if !yield(base) {
+					return
+				}
 			}
 		}
 	}
+}
+
+func (a *attempt) lackBase(based []int) bool {
 	var offsets []Range
 	for _, i := range based {
 		offsets = append(offsets, Range{a.n.Ports[i].Number, a.n.Ports[i].Number})
@@ -114,26 +169,40 @@ func (a *attempt) basedPorts() bool {
 	return a.lack(lack{code: CodePortBase, resource: "ports", ports: Normalize(offsets), offered: a.offeredPorts()})
 }
 
-// baseRanges is where a base may lie: in the requirement's ranges, and such that the first managed port is on offer.
+// baseRanges are all bases from which every port with an offset is free: the numbers that each of them may have, less its
+// offset, and what is common to all.
 func (a *attempt) baseRanges(based []int) []Range {
-	allowed := Normalize(a.n.PortBase.Ranges)
+	bases := []Range{{1, maxPort}}
+	if allowed := Normalize(a.n.PortBase.Ranges); len(allowed) > 0 {
+		bases = commonRanges(bases, allowed)
+	}
+	var chosen []Range
+	for _, number := range a.numbers {
+		if number != 0 {
+			chosen = append(chosen, Range{number, number})
+		}
+	}
+	chosen = Normalize(chosen)
 	for _, i := range based {
 		p := &a.n.Ports[i]
+		numbers := a.avail
 		if p.Unmanaged {
-			continue
+			numbers = cutRanges([]Range{{1, maxPort}}, a.taken)
 		}
-		var shifted []Range
-		for _, r := range a.offeredPorts() {
-			if r.End > p.Number {
-				shifted = append(shifted, Range{max(r.Begin, p.Number+1) - p.Number, r.End - p.Number})
-			}
-		}
-		if len(allowed) == 0 {
-			return shifted
-		}
-		return commonRanges(allowed, shifted)
+		bases = commonRanges(bases, lower(cutRanges(numbers, chosen), p.Number))
 	}
-	return allowed
+	return bases
+}
+
+// lower are the ranges with every number less by so much; numbers below 1 are left out.
+func lower(ranges []Range, by uint64) []Range {
+	var lowered []Range
+	for _, r := range ranges {
+		if r.End > by {
+			lowered = append(lowered, Range{max(r.Begin, by+1) - by, r.End - by})
+		}
+	}
+	return lowered
 }
 
 func (a *attempt) baseFits(number uint64, based []int) bool {
@@ -145,49 +214,66 @@ func (a *attempt) baseFits(number uint64, based []int) bool {
 	return true
 }
 
-func (a *attempt) setBase(number uint64, based []int) bool {
+// setBase sets the numbers of ports with an offset; base 0 takes them back.
+func (a *attempt) setBase(base uint64, based []int) {
 	for _, i := range based {
-		a.numbers[i] = number + a.n.Ports[i].Number
+		if a.numbers[i] = 0; base > 0 {
+			a.numbers[i] = base + a.n.Ports[i].Number
+		}
+	}
+}
+
+// anyPorts gives numbers to the ports that take any, if there is one for each.
+func (a *attempt) anyPorts(loose []int) bool {
+	match, ok := a.match(loose)
+	if !ok {
+		return false
+	}
+	for k, i := range loose {
+		a.numbers[i], _ = match.of(k)
 	}
 	return true
 }
 
-// anyPorts gives numbers to the ports that take any. Each may have been limited to ranges, so that one must sometimes give
-// way to another: this is a matching, found by augmenting paths. With k ports, k candidates each are enough.
-func (a *attempt) anyPorts() bool {
-	loose := a.loose[:0]
-	for i := range a.n.Ports {
-		if p := &a.n.Ports[i]; !p.Offset && p.Number == 0 {
-			loose = append(loose, i)
+// match finds a number for each of the ports that take any. Each may have been limited to ranges, so that one must sometimes
+// give way to another: this is a matching, found by augmenting paths. With k ports, k candidates each are enough. A port keeps
+// its number if that leaves one for each of the others.
+func (a *attempt) match(loose []int) (*matching[uint64], bool) {
+	candidates := a.allCandidates(loose)
+	match, ok := matchAll(candidates)
+	if !ok {
+		return match, false
+	}
+	for k, i := range loose {
+		all := candidates[k]
+		if all[0] != a.n.Ports[i].Prior {
+			continue
+		}
+		candidates[k] = all[:1]
+		if keeping, kept := matchAll(candidates); kept {
+			match = keeping
+		} else {
+			candidates[k] = all
 		}
 	}
-	a.loose = loose
-	switch len(loose) {
-	case 0:
-		return true
-	case 1:
-		return a.anyPort(loose[0])
-	}
+	return match, true
+}
+
+func (a *attempt) allCandidates(loose []int) [][]uint64 {
 	candidates := make([][]uint64, len(loose))
 	for k, i := range loose {
 		candidates[k] = a.candidates(&a.n.Ports[i], len(loose))
 	}
-	match := matching[uint64]{candidates: candidates}
-	// Ports keep their numbers if they can, so they are first.
+	return candidates
+}
+
+// lackAny notes which ports are left without a number.
+func (a *attempt) lackAny(loose []int) bool {
+	match := matching[uint64]{candidates: a.allCandidates(loose)}
 	ok := true
-	for pass := range 2 {
-		for k, i := range loose {
-			if first := a.n.Ports[i].Prior != 0; first != (pass == 0) {
-				continue
-			}
-			if !match.place(k) {
-				ok = a.lackPort(i)
-			}
-		}
-	}
 	for k, i := range loose {
-		if number, found := match.of(k); found {
-			a.numbers[i] = number
+		if !match.place(k) {
+			ok = a.lackPort(i)
 		}
 	}
 	return ok
@@ -219,7 +305,11 @@ func (a *attempt) firstPort(p *Port, b *base) uint64 {
 	if b == nil {
 		return 0
 	}
-	for _, r := range b.free.Ports {
+	ports := b.free.Ports
+	if len(a.taken) > 0 {
+		ports = cutRanges(ports, a.taken)
+	}
+	for _, r := range ports {
 		for number := r.Begin; number <= min(r.End, maxPort); number++ {
 			if a.usable(p, number) {
 				return number
@@ -262,7 +352,7 @@ func (a *attempt) candidates(p *Port, most int) []uint64 {
 // portSources is where a port's number may come from, best first.
 func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 	if p.Unmanaged {
-		return [][]Range{allowed}
+		return [][]Range{cutRanges(allowed, a.taken)}
 	}
 	var sources [][]Range
 	for _, own := range [...]bool{true, false} {
@@ -271,9 +361,9 @@ func (a *attempt) portSources(p *Port, allowed []Range) [][]Range {
 			switch {
 			case b == nil:
 			case len(allowed) == 0:
-				sources = append(sources, b.free.Ports)
+				sources = append(sources, commonRanges(b.free.Ports, a.avail))
 			default:
-				sources = append(sources, commonRanges(allowed, b.free.Ports))
+				sources = append(sources, commonRanges(allowed, commonRanges(b.free.Ports, a.avail)))
 			}
 		}
 	}

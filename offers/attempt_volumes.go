@@ -18,20 +18,23 @@ func (a *attempt) takeVolumes() bool {
 	a.volumes = slices.Grow(a.volumes, len(n.Volumes))[:len(n.Volumes)]
 	clear(a.volumes)
 	ok := true
-	var mounts []int
+	var mounts, roots []int
 	for i := range n.Volumes {
 		v := &n.Volumes[i]
 		switch {
 		case a.findVolume(i):
-			ok = a.growVolume(i) && ok
+			if a.missing(i) > 0 {
+				roots = append(roots, i)
+			}
 		case v.Prior != "":
 			ok = a.lack(lack{code: CodeVolume, resource: "disk", name: v.Name, text: v.Prior})
 		case v.Type == MountVolume:
 			mounts = append(mounts, i)
 		default:
-			ok = a.newRootVolume(i) && ok
+			roots = append(roots, i)
 		}
 	}
+	ok = a.takeRootDisk(roots) && ok
 	return a.newMountVolumes(mounts) && ok
 }
 
@@ -48,7 +51,7 @@ func (a *attempt) findVolume(i int) bool {
 	v := &a.n.Volumes[i]
 	id := a.n.persistenceID(v)
 	for j := range a.lanes {
-		for _, b := range [...]*base{a.lanes[j].own, a.lanes[j].free} {
+		for _, b := range [...]*base{a.lanes[j].own, a.lanes[j].free, a.lanes[j].kept} {
 			if b == nil {
 				continue
 			}
@@ -63,23 +66,109 @@ func (a *attempt) findVolume(i int) bool {
 	return false
 }
 
-// growVolume gives a volume that is too small what is missing. Mesos: the volume can then not be used in the same ACCEPT.
-// A MOUNT disk has the size that it has.
-func (a *attempt) growVolume(i int) bool {
+// missing is what of the root disk a volume takes: all of a new one, what is missing of one that is there and too small.
+// Only what lies on the root disk can grow from it.
+func (a *attempt) missing(i int) Milli {
 	v, p := &a.n.Volumes[i], &a.volumes[i]
-	missing := v.Size - p.found.Scalar
-	if missing <= 0 || p.found.Disk.Source.Type == MountDisk {
+	switch {
+	case p.found == nil:
+		return v.Size
+	case p.found.Disk.Source.Type != RootDisk || v.Type == MountVolume:
+		return 0 // it is used as it is
+	}
+	return v.Size - p.found.Scalar
+}
+
+// takeRootDisk takes from the root disk for volumes that are made or grow. All of a volume has one stack of reservations, so
+// they choose before task and executor, which can do with pieces: these give back what they have taken.
+func (a *attempt) takeRootDisk(volumes []int) bool {
+	if len(volumes) == 0 {
 		return true
 	}
+	if !a.lacksDisk() {
+		a.putBackDisk()
+		if a.divideDisk(volumes) {
+			return true
+		}
+		a.putBackDisk()
+		a.takeScalar(diskScalar, a.n.disk)
+	}
+	for _, i := range volumes {
+		if a.volumes[i].found != nil {
+			a.growVolume(i)
+		} else {
+			a.newRootVolume(i)
+		}
+	}
+	return false
+}
+
+func (a *attempt) lacksDisk() bool {
+	return slices.ContainsFunc(a.lacks, func(l lack) bool { return l.code == CodeScalar && l.resource == "disk" })
+}
+
+func (a *attempt) putBackDisk() {
+	for j := range a.lanes {
+		l := &a.lanes[j]
+		l.useOwn.Disk, l.useFree.Disk, l.newDisk = 0, 0, 0
+	}
+}
+
+// divideDisk finds a way to give volumes, task and executor what they need of the root disk, if there is one.
+func (a *attempt) divideDisk(volumes []int) bool {
+	var spare Milli
+	need := a.n.disk
+	for j := range a.lanes {
+		spare += a.spareDisk(j)
+	}
+	for _, i := range volumes {
+		need += a.missing(i)
+	}
+	if need > spare {
+		return false
+	}
+	// Those that have no choice come first, then the largest, so that they are not left with what is too small.
+	sorted := slices.Clone(volumes)
+	slices.SortStableFunc(sorted, func(i, j int) int {
+		return cmp.Or(compareBools(a.volumes[i].found == nil, a.volumes[j].found == nil), cmp.Compare(a.missing(j), a.missing(i)))
+	})
+	return a.placeDisk(sorted) && a.takeScalar(diskScalar, a.n.disk) == 0
+}
+
+// placeDisk tries all lanes for the first volume, with all ways for the others.
+func (a *attempt) placeDisk(volumes []int) bool {
+	if len(volumes) == 0 {
+		return true
+	}
+	i := volumes[0]
+	p, amount := &a.volumes[i], a.missing(i)
+	for j := range a.lanes {
+		if a.spareDisk(j) < amount || p.found != nil && p.lane != j {
+			continue
+		}
+		before := a.lanes[j]
+		a.takeDisk(j, amount)
+		if a.placeDisk(volumes[1:]) {
+			if p.lane = j; p.found != nil {
+				p.grow, a.grown = amount, true
+			}
+			return true
+		}
+		a.lanes[j] = before
+	}
+	return false
+}
+
+// growVolume gives a volume that is too small what is missing. Mesos: the volume can then not be used in the same ACCEPT.
+func (a *attempt) growVolume(i int) bool {
+	v, p, missing := &a.n.Volumes[i], &a.volumes[i], a.missing(i)
 	if have := a.takeDisk(p.lane, missing); have < missing {
 		return a.lack(lack{code: CodeScalar, resource: "disk", name: v.Name, need: v.Size, have: p.found.Scalar + have})
 	}
-	p.grow = missing
-	a.grown = true
 	return true
 }
 
-// newRootVolume takes a part of the root disk. All of a volume has one stack of reservations.
+// newRootVolume takes a part of the root disk.
 func (a *attempt) newRootVolume(i int) bool {
 	v := &a.n.Volumes[i]
 	var most Milli
@@ -87,7 +176,6 @@ func (a *attempt) newRootVolume(i int) bool {
 		have := a.spareDisk(j)
 		if have >= v.Size {
 			a.takeDisk(j, v.Size)
-			a.volumes[i] = placedVolume{lane: j}
 			return true
 		}
 		most = max(most, have)

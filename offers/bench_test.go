@@ -54,6 +54,47 @@ func BenchmarkPlaceFree(b *testing.B) {
 	benchmark(b, round, 200)
 }
 
+// BenchmarkPlaceFreeCrowded: the same with three pods and three reservations on every host, and each host a little better than
+// the one before.
+func BenchmarkPlaceFreeCrowded(b *testing.B) {
+	constraint, err := ParseConstraint("rack:MAX_PER:300,hostname:UNLIKE:host-0000.")
+	if err != nil {
+		b.Fatal(err)
+	}
+	round := Round{Offers: storageCluster(10000)}
+	for i := range round.Offers {
+		o := &round.Offers[i]
+		o.Zone, o.Free.CPUs, o.Free.Mem = "z", Milli(90000-i), 64e6
+		for k := range 3 {
+			name := fmt.Sprintf("data-%d", 3*i+k)
+			claim := Claim{Service: "quobyte", Framework: "F", Principal: "p", ID: "claim-" + name}
+			o.Rest = append(o.Rest, plainResources(Quantities{CPUs: 100, Mem: 1e6}, o.Role, []Reservation{claim.reservation(name, o.Role)})...)
+			round.Pods = append(round.Pods, Pod{Name: name, PodType: "data", Site: o.Site, Ports: []uint64{uint64(7000 + k)}})
+		}
+	}
+	for i := range 200 {
+		r := metadataPod(i)
+		r.Constraint = constraint
+		r.Volumes = append(r.Volumes, Volume{Name: "log", Type: MountVolume, Size: 1e9, ContainerPath: "log"})
+		round.Requirements = append(round.Requirements, r)
+	}
+	benchmark(b, round, 200)
+}
+
+// BenchmarkPlacePortBase: bases for two ports, where every second number is free, on 200 hosts; none fits.
+func BenchmarkPlacePortBase(b *testing.B) {
+	round := Round{Offers: storageCluster(200)}
+	var ports []Range
+	for n := uint64(1025); n < 65535; n += 2 {
+		ports = append(ports, Range{n, n})
+	}
+	for i := range round.Offers {
+		round.Offers[i].Free.Ports = ports
+	}
+	round.Requirements = []Requirement{{Subject: "a", PodType: "a", CPUs: 100, Ports: []Port{{Name: "x", Offset: true}, {Name: "y", Offset: true, Number: 1}}}}
+	benchmark(b, round, 0)
+}
+
 // BenchmarkPlaceBound: one pod on every one of 10,000 hosts.
 func BenchmarkPlaceBound(b *testing.B) {
 	round := Round{Offers: storageCluster(10000)}
@@ -93,6 +134,10 @@ func BenchmarkRefuse(b *testing.B) {
 	r.Ports[1].Number = 29000
 	r.Volumes[0].Size = 5e9
 	round := Round{Offers: storageCluster(10000), Requirements: []Requirement{r}}
+	for i := range round.Offers { // every host lacks other ports
+		free := &round.Offers[i].Free
+		free.Ports = append([]Range{{20000 + uint64(i%40), 21000 + uint64(i%5)}}, free.Ports[2:]...)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		results := Place(round)

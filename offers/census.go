@@ -119,6 +119,28 @@ func (c *census) busy(h *host, number uint64) bool {
 	return false
 }
 
+// last is the host where a pod was last; empty if it was nowhere.
+func (c *census) last(pod string) string {
+	if i, ok := c.byName[pod]; ok {
+		return c.pods[i].Site.Host
+	}
+	return ""
+}
+
+// taken are the numbers that other pods use on the host.
+func (c *census) taken(h *host) []Range {
+	var taken []Range
+	for _, i := range c.residents(h) {
+		if c.pods[i].absent {
+			continue
+		}
+		for _, n := range c.pods[i].Ports {
+			taken = append(taken, Range{n, n})
+		}
+	}
+	return Normalize(taken)
+}
+
 // spread counts the pods of a type.
 func (c *census) spread(podType string) *spread {
 	if s, ok := c.spreads[podType]; ok {

@@ -27,8 +27,8 @@
 // # What is counted
 //
 // Placement constraints, spreading and colocation count pods of Round.Pods and those placed earlier in the round: by pod,
-// however many tasks it has, and by exactly its type. A pod that has been on a host may come back to it, whatever
-// constraints or maintenance windows say by now.
+// however many tasks it has, and by exactly its type. A pod comes back to a host that it is bound to, or where something is
+// reserved for it, whatever constraints or maintenance windows say by now; any other is placed anew each time.
 //
 // Offers are those of one round: nothing here remembers an earlier one. Freed resources come back as further small offers
 // while a large one is still held, so offers of one agent and one role are looked at together; roles and agents are never

@@ -2,6 +2,7 @@ package offers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,13 +21,36 @@ func Explain(r Requirement, res Result) string {
 	case res.Hosts == 0:
 		return "no offers"
 	case res.Hosts == 1 && len(res.Refusals) > 0:
-		return "host " + res.Refusals[0].Host + " " + join(res.Refusals, Refusal.phrase)
+		return "host " + res.Refusals[0].Host + " " + join(r.plainRefusals(res.Refusals), Refusal.phrase)
 	}
-	text := fmt.Sprintf("0 of %d hosts fit: %s", res.Hosts, join(res.Summary, Tally.phrase))
+	text := fmt.Sprintf("0 of %d hosts fit: %s", res.Hosts, join(r.plainTallies(res.Summary), Tally.phrase))
 	if res.Nearest != nil {
 		text += "; nearest: " + res.Nearest.String()
 	}
 	return text
+}
+
+// plainRefusals leaves out roles where there was no choice.
+func (r *Requirement) plainRefusals(all []Refusal) []Refusal {
+	if r.choosesRole() {
+		return all
+	}
+	plain := slices.Clone(all)
+	for i := range plain {
+		plain[i].Role = ""
+	}
+	return plain
+}
+
+func (r *Requirement) plainTallies(all []Tally) []Tally {
+	if r.choosesRole() {
+		return all
+	}
+	plain := slices.Clone(all)
+	for i := range plain {
+		plain[i].Role = ""
+	}
+	return plain
 }
 
 // join lists phrases, at most maxPhrases of them.
@@ -80,9 +104,13 @@ func (r Refusal) words(one bool, comparison string) string {
 		return verb("is", "are") + " not host " + r.Name + ", where its reservations are"
 	case CodeHeld:
 		if r.Resource == "" {
-			return verb("does", "do") + " not offer what is reserved for " + r.Name
+			text := verb("does", "do") + " not offer what is reserved for " + r.Name
+			if r.Have != "" {
+				text += " (it was last on host " + r.Have + ")"
+			}
+			return text
 		}
-		return verb("does", "do") + " not offer all that is reserved for " + r.Name + ": " + r.Resource + comparison
+		return verb("does", "do") + " not offer all that is reserved for " + r.Name + ": " + r.heldNamed() + comparison
 	case CodeVolume:
 		return verb("does", "do") + " not offer its volume " + r.Need
 	case CodePorts:
@@ -105,6 +133,13 @@ func (r Refusal) words(one bool, comparison string) string {
 		return verb("has", "have") + " other reasons"
 	}
 	return string(r.Code)
+}
+
+func (r Refusal) heldNamed() string {
+	if r.Resource == "ports" {
+		return r.portsNamed()
+	}
+	return r.Resource
 }
 
 func (r Refusal) inRole() string {

@@ -15,6 +15,17 @@ type holder[T comparable] struct {
 	asker     int
 }
 
+// matchAll serves all askers, and says whether that was possible.
+func matchAll[T comparable](candidates [][]T) (*matching[T], bool) {
+	m := &matching[T]{candidates: candidates}
+	for k := range candidates {
+		if !m.place(k) {
+			return m, false
+		}
+	}
+	return m, true
+}
+
 // place serves an asker, and says whether that was possible without leaving another unserved.
 func (m *matching[T]) place(asker int) bool { return m.augment(asker, &[]T{}) }
 

@@ -13,10 +13,14 @@ type need struct {
 	numbers []uint64
 	// loose says that ports have to be chosen.
 	loose bool
-	// held are the slots that have something that is reserved for the pod.
+	// held are the slots that have something that is reserved for the pod: of its host, if it is bound to one.
 	held []*slot
 	// stack is that of what is unreserved and gets reserved for the pod, in the role that was looked at last.
 	stack []Reservation
+	// bound: only those slots will do, because something is reserved, or recorded as reserved. Then elsewhere is a host where
+	// that is; empty if nothing is on offer.
+	bound     bool
+	elsewhere string
 	// rules are the clauses of the constraint.
 	rules  []rule
 	spread *spread
@@ -40,17 +44,80 @@ func (p *pool) needOf(r *Requirement) *need {
 	n.cpus, n.mem, n.disk = r.CPUs+r.Executor.CPUs, r.Mem+r.Executor.Mem, r.Disk+r.Executor.Disk
 	n.numberPorts()
 	if r.Claim != nil {
-		for _, s := range p.claims[r.Claim.ID] {
-			if s.find(r) != nil {
-				n.held = append(n.held, s)
-			}
-		}
+		n.findHeld(p)
 	}
+	n.bound = len(n.held) > 0 || n.claimed()
 	if len(n.held) == 0 {
 		n.least = Quantities{CPUs: n.cpus, Mem: n.mem, Disk: n.disk + n.rootVolumes()}
 	}
 	n.read(p.census)
 	return n
+}
+
+// findHeld finds what is there of the pod: reservations with its claim, and volumes with its ids on what the operator has
+// reserved.
+func (n *need) findHeld(p *pool) {
+	for _, s := range p.claims[n.Claim.ID] {
+		if s.find(n.Requirement) != nil {
+			n.addHeld(s)
+		}
+	}
+	for i := range n.Volumes {
+		for _, s := range p.volumes[n.persistenceID(&n.Volumes[i])] {
+			n.addHeld(s)
+		}
+	}
+	if len(n.held) > 1 {
+		n.keepOwn(p.census)
+		n.elsewhere = n.held[0].host.key
+	}
+}
+
+func (n *need) addHeld(s *slot) {
+	if n.elsewhere == "" {
+		n.elsewhere = s.host.key
+	}
+	if (n.Host == "" || n.Host == s.host.key) && !slices.Contains(n.held, s) {
+		n.held = append(n.held, s)
+	}
+}
+
+// keepOwn decides between several places with something of the pod: its own host, or those that have most of its volumes. The
+// others are what an ACCEPT left behind whose launch failed.
+func (n *need) keepOwn(c *census) {
+	if own := func(s *slot) bool { return c.lives(n.Subject, s.host) }; slices.ContainsFunc(n.held, own) {
+		n.held = slices.DeleteFunc(n.held, func(s *slot) bool { return !own(s) })
+	}
+	most := 0
+	for _, s := range n.held {
+		most = max(most, n.volumesIn(s))
+	}
+	n.held = slices.DeleteFunc(n.held, func(s *slot) bool { return n.volumesIn(s) < most })
+}
+
+// volumesIn is how many of the pod's volumes are in a slot.
+func (n *need) volumesIn(s *slot) int {
+	bases := s.bases
+	if mine := s.find(n.Requirement); mine != nil {
+		bases = slices.Concat(bases, mine.bases)
+	}
+	count := 0
+	for i := range n.Volumes {
+		id := n.persistenceID(&n.Volumes[i])
+		if slices.ContainsFunc(bases, func(b base) bool { return b.has(id) }) {
+			count++
+		}
+	}
+	return count
+}
+
+func (b *base) has(id string) bool {
+	return slices.ContainsFunc(b.volumes, func(r Resource) bool { return r.Disk.Persistence.ID == id })
+}
+
+// hasVolume says whether there is a volume of the pod.
+func (b *base) hasVolume(n *need) bool {
+	return n.Claim != nil && len(b.volumes) > 0 && slices.ContainsFunc(n.Volumes, func(v Volume) bool { return b.has(n.persistenceID(&v)) })
 }
 
 // rootVolumes is the size of the ROOT volumes that the pod does not have yet.

@@ -1,5 +1,10 @@
 package offers
 
+import (
+	"container/heap"
+	"slices"
+)
+
 // Round is what is decided at one time.
 type Round struct {
 	// Requirements are what pods need, the most urgent first.
@@ -7,7 +12,8 @@ type Round struct {
 	// Offers are all that are held.
 	Offers []Offer
 	// Pods are all pods of ours that have a place, also on hosts that have nothing on offer, and those of Requirements that
-	// had one. They are counted where placement counts, their ports are kept free, and they may come back to their host.
+	// had one. They are counted where placement counts, their ports are kept free, and those that are bound may come back to
+	// their host.
 	Pods []Pod
 }
 
@@ -31,7 +37,7 @@ type Result struct {
 // for each.
 //
 // A requirement that is bound to a host looks at that host only; one that has something reserved, at the hosts where that
-// is. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
+// is: at its own if it is among them, otherwise at those that have most of its volumes. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
 // type; among those the one that has the fewest itself; among those the one that it fits best, which is the one with least
 // left over, each resource measured by what an average host has; among those the first by key.
 //
@@ -53,10 +59,11 @@ func (p *pool) place(r *Requirement) Result {
 	n := p.needOf(r)
 	best, hosts := p.choose(n)
 	if best == nil {
+		refused := p.refuse(n, hosts)
 		if returning {
 			p.census.back(r.Subject)
 		}
-		return p.refuse(n, hosts)
+		return refused
 	}
 	a := &p.scratch
 	if a.slot != best || !a.fits {
@@ -79,7 +86,7 @@ func (p *pool) choose(n *need) (*slot, []host) {
 			return nil, nil
 		}
 		return p.slotOf(&p.hosts[at], n), p.hosts[at : at+1]
-	case len(n.held) > 0 || n.claimed():
+	case n.bound:
 		return p.heldSlot(n), p.hosts
 	}
 	return p.best(n), p.hosts
@@ -117,34 +124,119 @@ func (r rank) before(o rank) bool {
 	return r.left < o.left
 }
 
-// best is the best slot for a need that may go anywhere. Every host is looked at: first for what is cheap to compare.
+// best is the best slot for a need that may go anywhere.
 func (p *pool) best(n *need) *slot {
-	var best *slot
-	var least rank
 	p.scratch.init(p)
+	// The first choice almost always fits: every host is compared by what is cheap to compare, one is looked at closely.
+	first, ok := p.first(n)
+	if !ok {
+		return nil
+	}
+	if s := p.slotOf(&p.hosts[first.at], n); s != nil && p.left(s, n) == first.left {
+		return s
+	}
+	return p.bestOf(p.choices(n), n)
+}
+
+// choice is a host with the rank that it has at best: what it offers for several roles, or under several agents, is ranked by
+// the one that fits best, which may turn out to lack something.
+type choice struct {
+	rank
+	at   int
+	slot *slot // the slot to be used, once that is known; then the rank is exact
+}
+
+func (c choice) before(o choice) bool {
+	if c.rank == o.rank {
+		return c.at < o.at
+	}
+	return c.rank.before(o.rank)
+}
+
+// first is the best choice.
+func (p *pool) first(n *need) (best choice, ok bool) {
 	for i := range p.rows {
-		row, h := &p.rows[i], &p.hosts[i]
+		row := &p.rows[i]
 		if row.cpus < n.least.CPUs || row.mem < n.least.Mem || row.disk < n.least.Disk {
 			continue
 		}
-		r := rank{domain: n.spread.domain[row.domain], host: n.spread.host[i]}
-		if best != nil && !r.before(least) {
+		c := choice{rank: rank{domain: n.spread.domain[row.domain], host: n.spread.host[i]}, at: i}
+		if ok && !c.rank.before(best.rank) {
 			continue // with nothing left over it would not be better either
 		}
-		if len(h.slots) == 1 {
-			if r.left = p.left(&h.slots[0], n); best != nil && !r.before(least) {
-				continue
-			}
-		}
-		s := p.slotOf(h, n)
-		if s == nil {
+		var fits bool
+		if c.left, fits = p.leastLeft(&p.hosts[i], n); !fits || ok && !c.rank.before(best.rank) {
 			continue
 		}
-		if r.left = p.left(s, n); best == nil || r.before(least) {
-			best, least = s, r
+		if p.excluded(&p.hosts[i], n).code == "" {
+			best, ok = c, true
 		}
 	}
-	return best
+	return best, ok
+}
+
+// choices are all hosts that may be used and have enough cpus, mem and disk.
+func (p *pool) choices(n *need) []choice {
+	var all []choice
+	for i := range p.rows {
+		row := &p.rows[i]
+		if row.cpus < n.least.CPUs || row.mem < n.least.Mem || row.disk < n.least.Disk {
+			continue
+		}
+		c := choice{rank: rank{domain: n.spread.domain[row.domain], host: n.spread.host[i]}, at: i}
+		var fits bool
+		if c.left, fits = p.leastLeft(&p.hosts[i], n); fits && p.excluded(&p.hosts[i], n).code == "" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// leastLeft is what the host's best slot would have left over, if that is ever so little; false if none is large enough.
+func (p *pool) leastLeft(h *host, n *need) (least float64, ok bool) {
+	for i := range h.slots {
+		s := &h.slots[i]
+		if s.all.CPUs < n.least.CPUs || s.all.Mem < n.least.Mem || s.all.Disk < n.least.Disk {
+			continue
+		}
+		if left := p.left(s, n); !ok || left < least {
+			least, ok = left, true
+		}
+	}
+	return least, ok
+}
+
+// bestOf looks closely at one choice after the other, best first.
+func (p *pool) bestOf(all []choice, n *need) *slot {
+	queue := choiceQueue(all)
+	heap.Init(&queue)
+	for queue.Len() > 0 {
+		c := &queue[0]
+		if c.slot != nil {
+			return c.slot
+		}
+		s := p.slotOf(&p.hosts[c.at], n)
+		if s == nil {
+			heap.Pop(&queue)
+			continue
+		}
+		c.slot, c.left = s, p.left(s, n)
+		heap.Fix(&queue, 0)
+	}
+	return nil
+}
+
+// choiceQueue is a heap.
+type choiceQueue []choice
+
+func (q choiceQueue) Len() int           { return len(q) }
+func (q choiceQueue) Less(i, j int) bool { return q[i].before(q[j]) }
+func (q choiceQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *choiceQueue) Push(x any)        { *q = append(*q, x.(choice)) }
+func (q *choiceQueue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }
 
 // left is how much a slot would have left over, as the sum of the shares of what there is of each resource in all. The
@@ -154,21 +246,13 @@ func (p *pool) left(s *slot, n *need) float64 {
 		float64(float64(s.all.Disk-n.least.Disk)*p.perDisk)
 }
 
-// slotOf is the slot of the host that is to be used, nil if none will do: the one where something is reserved for the pod;
-// otherwise by the order of the requirement's roles, then the one that it fits best.
+// slotOf is the slot of the host that is to be used, nil if none will do: by the order of the requirement's roles, then the
+// one that it fits best.
 func (p *pool) slotOf(h *host, n *need) *slot {
 	if p.excluded(h, n).code != "" {
 		return nil
 	}
 	a := p.scratch.init(p)
-	if held := n.heldOn(h); held || n.claimed() {
-		for _, s := range n.held {
-			if s.host == h && p.admits(s, n) && a.try(n, s, false) {
-				return s
-			}
-		}
-		return nil
-	}
 	var best *slot
 	for i := range h.slots {
 		if s := &h.slots[i]; p.admits(s, n) && (best == nil || p.preferred(s, best, n)) && a.try(n, s, false) {
@@ -205,14 +289,23 @@ func (n *need) roleOrder(s *slot) int {
 	return len(n.Roles)
 }
 
-// admits says whether the slot's role will do, and whether it may be used for all that is known about its agent.
+// admits says whether the slot comes into question, and may be used for all that is known about its agent.
 func (p *pool) admits(s *slot, n *need) bool {
-	return (len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)) && (s.unavailability == nil || p.returns(n, s.host))
+	return n.considers(s) && n.willDo(s) && (s.unavailability == nil || p.returns(n, s.host))
 }
 
-// returns says whether the pod comes back to a host where it has been. What binds new pods does not bind it.
+// considers says whether the slot comes into question: if something is reserved, only where that is.
+func (n *need) considers(s *slot) bool { return !n.bound || slices.Contains(n.held, s) }
+
+// willDo says whether the slot's role is one that the requirement takes. Mesos: nothing can be reserved for the role *.
+func (n *need) willDo(s *slot) bool {
+	return (len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)) && (n.Claim == nil || s.role() != "*")
+}
+
+// returns says whether the pod comes back to where it must be: something is reserved for it there, or it is bound to the host
+// and has been there. What binds new pods does not bind it. A pod that may go elsewhere is placed anew each time.
 func (p *pool) returns(n *need, h *host) bool {
-	return n.heldOn(h) || p.census.lives(n.Subject, h)
+	return n.heldOn(h) || n.Host == h.key && p.census.lives(n.Subject, h)
 }
 
 // excluded says which rule keeps the pod from the host, whatever the host has; none if the code is empty.

@@ -25,6 +25,9 @@ type Placement struct {
 	// Held is what will be reserved for the pod, without volumes. Record it as Claim.Held once a task that was launched with
 	// it has been heard of from its agent; before that, the operations may have failed.
 	Held Quantities
+	// Kept is what of Claim.Held stays reserved. If it is less, record it as Claim.Held before the operations are sent: what
+	// they give back would be waited for otherwise, if the launch behind them fails.
+	Kept Quantities
 
 	requirement *Requirement
 }
@@ -60,6 +63,7 @@ func (a *attempt) placement() *Placement {
 	}
 	if n.Claim != nil {
 		p.Held = a.held()
+		p.Kept = common(n.Claim.Held, p.Held)
 	}
 	return p
 }
@@ -76,6 +80,11 @@ func (a *attempt) held() Quantities {
 		sum.Disk -= l.newDisk
 	}
 	return sum
+}
+
+// common is what is in both.
+func common(a, b Quantities) Quantities {
+	return Quantities{min(a.CPUs, b.CPUs), min(a.Mem, b.Mem), min(a.Disk, b.Disk), commonRanges(a.Ports, b.Ports)}
 }
 
 // operations are what has to be done before the launch.

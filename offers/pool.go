@@ -13,7 +13,9 @@ type pool struct {
 	index map[string]int32 // of hosts, by key
 	// claims says which slots hold something that is reserved, by the claim's id.
 	claims map[string][]*slot
-	census *census
+	// volumes says which slots have a volume on what the operator has reserved, by its persistence id.
+	volumes map[string][]*slot
+	census  *census
 	// inverse of the average host's amounts, for comparing amounts of different resources.
 	perCPU, perMem, perDisk float64
 	// version counts the placements of the round.
@@ -144,7 +146,7 @@ func (s *slot) agent() string { return s.offers[0].AgentID }
 func (s *slot) fill() {
 	plain := &s.bases[0]
 	for i, o := range s.offers {
-		free := Quantities{o.Free.CPUs, o.Free.Mem, o.Free.Disk, Normalize(o.Free.Ports)}
+		free := Quantities{max(0, o.Free.CPUs), max(0, o.Free.Mem), max(0, o.Free.Disk), Normalize(o.Free.Ports)}
 		if i == 0 {
 			plain.free, plain.mounts, plain.borrowed = free, o.Mounts, true
 		} else {
@@ -314,6 +316,7 @@ func (p *pool) findClaims() {
 	for i := range p.hosts {
 		for j := range p.hosts[i].slots {
 			s := &p.hosts[i].slots[j]
+			p.findVolumes(s)
 			for k := range s.holdings {
 				if p.claims == nil {
 					p.claims = map[string][]*slot{}
@@ -323,6 +326,19 @@ func (p *pool) findClaims() {
 					p.claims[id] = append(at, s)
 				}
 			}
+		}
+	}
+}
+
+// findVolumes indexes volumes on what stays as the operator has reserved it: there no label says whose they are.
+func (p *pool) findVolumes(s *slot) {
+	for i := range s.bases {
+		for j := range s.bases[i].volumes {
+			if p.volumes == nil {
+				p.volumes = map[string][]*slot{}
+			}
+			id := s.bases[i].volumes[j].Disk.Persistence.ID
+			p.volumes[id] = append(p.volumes[id], s)
 		}
 	}
 }

@@ -8,10 +8,12 @@ import (
 
 // Limits of what a result holds, so that it stays small with ten thousand hosts.
 const (
-	// MaxRefusals is how many refusals of hosts it holds at most.
-	MaxRefusals = 20
+	// MaxRefusals is how many refusals of hosts it holds at most; a host may have several.
+	MaxRefusals = 100
 	// MaxKinds is how many kinds of refusals are told apart at most; all further ones count as CodeOther.
 	MaxKinds = 24
+	// maxPortSets is how many different sets of missing ports are told. Beyond that, the hosts are counted for each port.
+	maxPortSets = 8
 )
 
 // Tally is a kind of refusal and on how many hosts it was met. Host is the first of them.
@@ -50,7 +52,8 @@ const (
 type Refusal struct {
 	Code Code
 	Host string
-	// Role is the role of the offers that were looked at; empty if it does not matter.
+	// Role is the role of the offers that were looked at, or the one that the resources were to be set aside for; empty if
+	// none was looked at.
 	Role     string
 	Resource string // cpus, mem, disk, ports; empty if it is not about a resource
 	// Name is the volume or port that it is about, if there are several; or what else names it: a pod type, a path.
@@ -78,6 +81,7 @@ type Lack struct {
 type lack struct {
 	code     Code
 	role     string
+	byRole   bool // there is a choice of roles, so that it matters which it is
 	resource string
 	name     string
 	text     string // a path, a persistence id, a pod type
@@ -106,6 +110,7 @@ func (l *lack) refusal(host string) Refusal {
 	case CodeHeld:
 		switch l.resource {
 		case "":
+			r.Have = l.text
 		case "ports":
 			r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
 		default:
@@ -128,7 +133,7 @@ func (l *lack) refusal(host string) Refusal {
 
 // same says whether two lacks are of one kind: they differ only in what the hosts have.
 func (l *lack) same(o *lack) bool {
-	return l.code == o.code && l.resource == o.resource && l.name == o.name && l.text == o.text && l.role == o.role &&
+	return l.code == o.code && l.resource == o.resource && l.name == o.name && l.text == o.text && (l.role == o.role || !l.byRole) &&
 		l.clause == o.clause && l.need == o.need && slices.Equal(l.ports, o.ports)
 }
 
@@ -149,9 +154,9 @@ func (p *pool) refuse(n *need, hosts []host) Result {
 		return Result{Refusals: []Refusal{none}, Refused: 1, Summary: []Tally{{Refusal: none}}}
 	}
 	_, known := p.census.byName[n.Subject]
-	same := !known && len(n.held) == 0 && !n.claimed()
+	same := !known && !n.bound
 	if v := &p.refused; same && v.requirement != nil && v.version == p.version && alike(v.requirement, n.Requirement) {
-		return v.result
+		return v.result.clone()
 	}
 	g := gathering{pool: p, need: n, result: Result{Hosts: len(hosts)}}
 	for i := range hosts {
@@ -159,9 +164,18 @@ func (p *pool) refuse(n *need, hosts []host) Result {
 	}
 	result := g.done()
 	if same {
-		p.refused = verdict{n.Requirement, p.version, result}
+		p.refused = verdict{n.Requirement, p.version, result.clone()}
 	}
 	return result
+}
+
+// clone shares nothing with the result, so that callers may change what they are given.
+func (r Result) clone() Result {
+	r.Refusals, r.Summary = slices.Clone(r.Refusals), slices.Clone(r.Summary)
+	if r.Nearest != nil {
+		r.Nearest = &Nearest{Host: r.Nearest.Host, Lacks: slices.Clone(r.Nearest.Lacks)}
+	}
+	return r
 }
 
 // absent refuses for want of an offer from the host to which a requirement is bound.
@@ -181,6 +195,8 @@ type gathering struct {
 	result Result
 	kinds  []kind
 	others kind
+	counts []kind // of single ports that are missing, by number
+	sets   int    // of missing ports, that were told apart
 	best   []lack // kept from host to host, to save memory
 	// near is the host that lacks least so far.
 	near     string
@@ -194,6 +210,7 @@ type kind struct {
 	host  string
 	hosts int
 	mixed bool
+	last  string // the host that was counted last
 }
 
 // host adds everything that keeps a host from having what is needed. If it has several slots, the one counts that comes
@@ -215,7 +232,7 @@ func (g *gathering) host(h *host) {
 			least = near
 			g.best = append(g.best[:0], a.lacks...)
 			for k := range g.best {
-				g.best[k].role = g.roleOf(s)
+				g.best[k].role, g.best[k].byRole = g.roleOf(s)
 			}
 		}
 	}
@@ -231,11 +248,11 @@ func (g *gathering) host(h *host) {
 // hostLack is why a host is not looked at more closely; none if it is.
 func (g *gathering) hostLack(h *host) lack {
 	p, n := g.pool, g.need
-	if (len(n.held) > 0 || n.claimed()) && !n.heldOn(h) {
-		if len(n.held) > 0 {
-			return lack{code: CodeElsewhere, text: n.held[0].host.key}
+	if n.bound && !n.heldOn(h) {
+		if n.elsewhere != "" {
+			return lack{code: CodeElsewhere, text: n.elsewhere}
 		}
-		return lack{code: CodeHeld, name: n.Subject}
+		return lack{code: CodeHeld, name: n.Subject, text: p.census.last(n.Subject)}
 	}
 	if l := p.excluded(h, n); l.code != "" {
 		return l
@@ -243,7 +260,7 @@ func (g *gathering) hostLack(h *host) lack {
 	roles, usable := false, false
 	for i := range h.slots {
 		s := &h.slots[i]
-		roles = roles || len(n.Roles) == 0 || n.roleOrder(s) < len(n.Roles)
+		roles = roles || n.considers(s) && n.willDo(s)
 		usable = usable || p.admits(s, n)
 	}
 	switch {
@@ -252,30 +269,27 @@ func (g *gathering) hostLack(h *host) lack {
 	case roles:
 		return lack{code: CodeMaintenance}
 	}
-	return lack{code: CodeRole, text: h.roles()}
+	return lack{code: CodeRole, text: h.roles(n)}
 }
 
-// roles lists the roles that the host's offers are for.
-func (h *host) roles() string {
+// roles lists the roles that the host's offers are for, as far as they come into question.
+func (h *host) roles(n *need) string {
 	var roles []string
 	for i := range h.slots {
-		if r := h.slots[i].role(); !slices.Contains(roles, r) {
+		if r := h.slots[i].role(); n.considers(&h.slots[i]) && !slices.Contains(roles, r) {
 			roles = append(roles, r)
 		}
 	}
 	return strings.Join(roles, ", ")
 }
 
-// roleOf is the role to be told with a refusal: only where there is a choice.
-func (g *gathering) roleOf(s *slot) string {
-	switch {
-	case g.need.PreReserved != "":
-		return g.need.PreReserved
-	case len(g.need.Roles) > 1:
-		return s.role()
-	}
-	return ""
+// roleOf is the role of a refusal, and whether there was a choice.
+func (g *gathering) roleOf(s *slot) (role string, choice bool) {
+	return cmp.Or(g.need.PreReserved, s.role()), g.need.choosesRole()
 }
+
+// choosesRole says whether it matters for refusals what role they are about.
+func (r *Requirement) choosesRole() bool { return r.PreReserved != "" || len(r.Roles) > 1 }
 
 // nearness is how much is missing. An amount may become free, so that counts by the share that is missing; a port or a disk
 // that an agent does not have counts for more than any amount.
@@ -310,6 +324,9 @@ func (g *gathering) add(host string, l *lack) {
 	if len(g.result.Refusals) < MaxRefusals {
 		g.result.Refusals = append(g.result.Refusals, l.refusal(host))
 	}
+	if l.code == CodePorts {
+		g.countPorts(host, l)
+	}
 	for i := range g.kinds {
 		k := &g.kinds[i]
 		if !k.same(l) {
@@ -320,17 +337,46 @@ func (g *gathering) add(host string, l *lack) {
 		k.have, k.count = max(k.have, l.have), max(k.count, l.count)
 		return
 	}
-	if len(g.kinds) == MaxKinds {
-		if g.others.hosts == 0 {
-			g.others = kind{lack: lack{code: CodeOther}, host: host}
+	if l.code == CodePorts {
+		if g.sets++; g.sets > maxPortSets {
+			return // they are counted by port
 		}
-		g.others.hosts++
+	}
+	if len(g.kinds) == MaxKinds {
+		if g.others.last != host {
+			g.others.hosts++
+			g.others.lack, g.others.last = lack{code: CodeOther}, host
+			g.others.host = cmp.Or(g.others.host, host)
+		}
 		return
 	}
 	g.kinds = append(g.kinds, kind{lack: *l, host: host, hosts: 1})
 }
 
+// countPorts counts each missing port by itself.
+func (g *gathering) countPorts(host string, l *lack) {
+	for _, r := range l.ports {
+		for number := r.Begin; number <= r.End; number++ {
+			at, known := slices.BinarySearchFunc(g.counts, number, func(k kind, n uint64) int { return cmp.Compare(k.ports[0].Begin, n) })
+			if !known {
+				one := kind{lack: *l, host: host}
+				one.ports = []Range{{number, number}}
+				g.counts = slices.Insert(g.counts, at, one)
+			}
+			k := &g.counts[at]
+			k.mixed = k.mixed || k.hosts > 0 && !slices.Equal(k.offered, l.offered)
+			k.hosts++
+		}
+	}
+}
+
 func (g *gathering) done() Result {
+	if g.sets > maxPortSets {
+		g.kinds = slices.DeleteFunc(g.kinds, func(k kind) bool { return k.code == CodePorts })
+		g.kinds = append(g.kinds, g.counts...)
+		slices.SortStableFunc(g.kinds, func(a, b kind) int { return cmp.Compare(b.hosts, a.hosts) })
+		g.kinds = g.kinds[:min(len(g.kinds), MaxKinds)]
+	}
 	for i := range g.kinds {
 		k := &g.kinds[i]
 		g.result.Summary = append(g.result.Summary, Tally{Refusal: k.refusal(k.host), Hosts: k.hosts, Mixed: k.mixed})

@@ -27,8 +27,8 @@ type Requirement struct {
 	// Claim reserves all that the pod gets; nil if it runs on what happens to be free.
 	Claim *Claim
 
-	// Constraint, Colocate and Avoid say which hosts will do. They bind new pods only: a pod that has been on a host may come
-	// back there.
+	// Constraint, Colocate and Avoid say which hosts will do. They do not bind a pod that comes back to where something is
+	// reserved for it, or to the host that it is bound to.
 	Constraint Constraint
 	// Colocate are pod types of which one must be on the host, once there is one anywhere. Avoid are pod types of which none
 	// may be.
@@ -111,8 +111,9 @@ type Claim struct {
 	ID string
 	// Principal is the framework's. Mesos: it must be that of every reservation that the framework makes.
 	Principal string
-	// Held is what is recorded as reserved. It must be on offer before anything more is reserved: an agent offers what was
-	// freed in several pieces, and what comes late must not be reserved twice.
+	// Held is what is recorded as reserved (see Placement.Held and Kept). What the pod still needs of it must be on offer
+	// before anything more is reserved: an agent offers what was freed in several pieces, and what comes late must not be
+	// reserved twice.
 	Held Quantities
 }
 

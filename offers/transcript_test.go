@@ -304,6 +304,9 @@ func (s *story) requiredVolume(name, value string) Volume {
 func (s *story) port(name, value string) Port {
 	p := Port{Name: name}
 	value, p.Unmanaged = strings.CutSuffix(value, "?")
+	if name == "udp" {
+		p.Protocol = name
+	}
 	if ranges, any := strings.CutPrefix(value, "*"); any {
 		if ranges != "" {
 			p.Ranges = s.quantities("ports:" + ranges).Ports

@@ -9,7 +9,7 @@ import (
 type Known struct {
 	Service, Framework string
 	// Claims are the ids of the claims of all pods, by pod: also of those that have no place, that wait to be removed, and
-	// that are being placed in this round.
+	// that are being placed in this round. Of a pod without a claim (an empty id) nothing is taken, in case it was lost.
 	Claims map[string]string
 	// Complete says that every record of a pod could be read, and all of them were.
 	Complete bool
@@ -37,7 +37,11 @@ func Unwanted(offers []Offer, known Known) []Release {
 		return nil
 	}
 	return release(offers, func(o owner) bool {
-		return o.service == known.Service && o.framework == known.Framework && known.Claims[o.pod] != o.id
+		if o.service != known.Service || o.framework != known.Framework {
+			return false
+		}
+		id, isPod := known.Claims[o.pod]
+		return !isPod || id != "" && id != o.id
 	})
 }
 
@@ -72,7 +76,7 @@ func releaseOf(offers []*Offer, wanted func(owner) bool) Release {
 		for i := range o.Rest {
 			res := &o.Rest[i]
 			of, ours := ownerOf(res)
-			if !ours || !wanted(of) {
+			if !ours || res.Shared || res.Revocable || !wanted(of) {
 				continue
 			}
 			r.Pods = append(r.Pods, of.pod)
@@ -130,4 +134,9 @@ func Reserved(offers []Offer, pod string, c Claim) Quantities {
 		}
 	}
 	return sum.free
+}
+
+// HasVolume says whether the persistent volume with the id is in the offer.
+func (o Offer) HasVolume(id string) bool {
+	return slices.ContainsFunc(o.Rest, func(r Resource) bool { return r.Persistent() && r.Disk.Persistence.ID == id })
 }

@@ -1,9 +1,11 @@
 package offers
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -21,9 +23,10 @@ func (r Requirement) Validate() error {
 	}
 	v.ports(r)
 	v.volumes(r)
-	v.claim(r.Claim)
+	v.claim(r)
 	v.roles(r)
 	v.container(r.Task.Container)
+	v.environment(r)
 	if r.Task.KillGrace < 0 {
 		v.fail("kill grace %v: negative; allowed is zero or more", r.Task.KillGrace)
 	}
@@ -72,6 +75,7 @@ func (v *validation) ports(r Requirement) {
 		}
 		v.port(r, p)
 	}
+	v.numbers(r)
 	v.ranges("port base", r.PortBase.Ranges)
 	if r.PortBase.Number > maxPort {
 		v.fail("port base %d: allowed are 1 to %d", r.PortBase.Number, maxPort)
@@ -103,6 +107,21 @@ func (v *validation) port(r Requirement, p *Port) {
 	}
 }
 
+// numbers finds ports that would get the same number. One number for tcp and udp is held once, and is no mistake.
+func (v *validation) numbers(r Requirement) {
+	for i := range r.Ports {
+		p := &r.Ports[i]
+		if p.Number == 0 && !p.Offset {
+			continue
+		}
+		for _, q := range r.Ports[:i] {
+			if q.Number == p.Number && q.Offset == p.Offset && cmp.Or(q.Protocol, "tcp") == cmp.Or(p.Protocol, "tcp") && (q.Number != 0 || q.Offset) {
+				v.fail("port %q: number %d is that of port %q, for the same protocol", p.Name, p.Number, q.Name)
+			}
+		}
+	}
+}
+
 func (v *validation) ranges(what string, ranges []Range) {
 	for _, r := range ranges {
 		if r.Begin == 0 || r.End > maxPort || r.End < r.Begin {
@@ -128,6 +147,14 @@ func (v *validation) volumes(r Requirement) {
 		names = append(names, vol.Name)
 		if vol.ContainerPath == "" || slices.Contains(paths, vol.ContainerPath) {
 			v.fail("%s: container path %q: allowed is a path that no other volume has", name, vol.ContainerPath)
+		}
+		if slices.Contains(strings.Split(vol.ContainerPath, "/"), "..") {
+			v.fail("%s: container path %q: leads out of the sandbox", name, vol.ContainerPath)
+		}
+		if r.Claim != nil {
+			if id := r.Claim.PersistenceID(r.Subject, vol.Name); len(id) > 255 {
+				v.fail("%s: its persistence id %q is %d bytes long; 255 are allowed", name, id, len(id))
+			}
 		}
 		paths = append(paths, vol.ContainerPath)
 		if vol.Size < 0 || vol.Size > maxMilli || vol.Size == 0 && (vol.Type == RootVolume || vol.Root == "") {
@@ -158,28 +185,69 @@ func idFault(s string) string {
 	return ""
 }
 
-func (v *validation) claim(c *Claim) {
+func (v *validation) claim(r Requirement) {
+	c := r.Claim
 	if c == nil {
 		return
 	}
-	for _, f := range []struct{ name, value string }{{"service", c.Service}, {"id", c.ID}} {
+	for _, f := range []struct{ name, value string }{{"service", c.Service}, {"framework", c.Framework}, {"id", c.ID}, {"pod", v.subject}} {
 		if fault := idFault(f.value); fault != "" {
 			v.fail("claim: %s %q %s", f.name, f.value, fault)
 		}
-	}
-	if v.subject == "" {
-		v.fail("claim: a pod without a name can't have one")
 	}
 	v.quantities("held ", c.Held)
 }
 
 func (v *validation) roles(r Requirement) {
 	for i, role := range r.Roles {
-		if role == "" || slices.Contains(r.Roles[:i], role) {
-			v.fail("roles: %q: allowed are names, each once", role)
+		if slices.Contains(r.Roles[:i], role) {
+			v.fail("role %q: is given twice", role)
+		}
+		if fault := roleFault(role); fault != "" {
+			v.fail("role %q %s", role, fault)
 		}
 		if r.Claim != nil && role == "*" {
-			v.fail("roles: \"*\": nothing can be reserved for it")
+			v.fail("role \"*\": nothing can be reserved for it")
+		}
+	}
+	if r.PreReserved == "*" {
+		v.fail("pre-reserved role \"*\": nothing is set aside for it")
+	}
+	if fault := roleFault(r.PreReserved); r.PreReserved != "" && fault != "" {
+		v.fail("pre-reserved role %q %s", r.PreReserved, fault)
+	}
+}
+
+// roleFault says what is wrong with a role by the rules of Mesos, and nothing if it may be used.
+func roleFault(role string) string {
+	if role == "*" {
+		return ""
+	}
+	if strings.ContainsFunc(role, func(r rune) bool { return unicode.IsSpace(r) || r < ' ' || r == 0x7f }) {
+		return "contains white space or a control character"
+	}
+	for part := range strings.SplitSeq(role, "/") {
+		switch {
+		case part == "":
+			return "is empty or has an empty part: parts are separated by single slashes"
+		case part == "." || part == ".." || part == "*":
+			return fmt.Sprintf("has the part %q, which Mesos does not allow", part)
+		case strings.HasPrefix(part, "-"):
+			return fmt.Sprintf("has the part %q, which starts with a dash", part)
+		}
+	}
+	return ""
+}
+
+// environment finds variables that would be given twice, by the task and by a port.
+func (v *validation) environment(r Requirement) {
+	command := &r.Task.Command
+	if r.Task.Executor != nil {
+		command = &r.Task.Executor.Command
+	}
+	for _, p := range r.Ports {
+		if p.EnvKey != "" && slices.ContainsFunc(command.Env, func(e Var) bool { return e.Name == p.EnvKey }) {
+			v.fail("port %q: environment variable %q is set by the task already", p.Name, p.EnvKey)
 		}
 	}
 }

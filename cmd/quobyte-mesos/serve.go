@@ -114,7 +114,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 		}
 	}()
 	e, err := engine.New(ctx, engine.Config{
-		Machine: machine.Config{DiscoveryWindow: o.DiscoveryWindow, ScoutPatience: o.ScoutPatience, Principal: o.FrameworkPrincipal},
+		Machine: machine.Config{DiscoveryWindow: o.DiscoveryWindow, ScoutPatience: o.ScoutPatience, Principal: o.FrameworkPrincipal, IgnoreLeftovers: o.IgnoreLeftovers, NoNewHosts: o.NewHosts == "off"},
 		Service: service, Store: state, Session: session, Logger: log,
 	})
 	if err != nil {

@@ -32,6 +32,8 @@ type serveOptions struct {
 	FrameworkUser      string
 	FrameworkRole      string
 	FrameworkPrincipal string
+	IgnoreLeftovers    bool
+	NewHosts           string // on or off
 	FailoverTimeout    time.Duration
 	HostKeyAttribute   string
 	DiscoveryWindow    time.Duration
@@ -49,6 +51,7 @@ func defaultServeOptions() serveOptions {
 		LogLevel:        "info",
 		FrameworkUser:   currentUser(),
 		FrameworkRole:   "quobyte",
+		NewHosts:        "on",
 		FailoverTimeout: 14 * 24 * time.Hour,
 		DiscoveryWindow: 10 * time.Second,
 		ScoutPatience:   2 * time.Minute,
@@ -81,6 +84,8 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.DurationVar(&o.DiscoveryWindow, "discovery-window", o.DiscoveryWindow, "a rollout takes in hosts until none has come for so long")
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
 	o.Mesos.bind(f)
+	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
+	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although an earlier framework has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
 }
 
@@ -223,6 +228,9 @@ func (o *serveOptions) validate() error {
 		if d.value <= 0 {
 			problems = multierror.Append(problems, fmt.Errorf("--%s: %s: must be more than 0", d.flag, d.value))
 		}
+	}
+	if o.NewHosts != "on" && o.NewHosts != "off" {
+		problems = multierror.Append(problems, fmt.Errorf("--new-hosts: %q is unknown; use on or off", o.NewHosts))
 	}
 	if o.Quobyte.Reserve == quobyte.ReserveDevices && o.FrameworkRole == "*" {
 		problems = multierror.Append(problems, errors.New(`--reserve: devices: nothing can be reserved for --framework-role "*"; give a role of the framework's own, or --reserve=none`))

@@ -100,6 +100,11 @@ func New(cfg Config) http.Handler {
 		s.routesOf("/v1/pods/{pod}/", podVerbs[:]),
 		[]route{
 			{"POST", "/v1/pods/{pod}/{verb}", "", s.unknownVerb(podVerbs[:])},
+			{"GET", "/v1/tasks/strangers", "the tasks that belong to no pod", s.strangers},
+		},
+		s.routesOf("/v1/tasks/{task}/", taskVerbs[:]),
+		[]route{
+			{"POST", "/v1/tasks/{task}/{verb}", "", s.unknownVerb(taskVerbs[:])},
 			{"GET", "/v1/hosts", "the hosts", s.hosts},
 			{"GET", "/v1/view", "everything at once", s.view},
 			{"GET", "/v1/stream", "changes as server-sent events: of ?plan=NAME, else of everything", s.stream},

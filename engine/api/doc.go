@@ -30,12 +30,13 @@
 // POST /v1/plans/{plan}/interrupt, continue and forceComplete are the SDK's. They take ?phase= and ?step= (names or ids; a step needs its phase),
 // ?reason=, ?revision= (that of the plan that was looked at, from its JSON or from the header Quobyte-Plan-Revision), and interrupt takes
 // ?when= (now, after-steps, after-phase). Ours are /v1/plans/{plan}/break and unbreak, with ?phase= and ?when= (before, after, after-batch), and
-// /v1/pods/{pod}/except and include, with ?reason= and ?force=true for except. The answers:
+// /v1/pods/{pod}/except, include and forgetReservations, with ?reason= and ?force=true for the first and the last, and /v1/tasks/{task}/kill, with ?reason=, for tasks that belong to
+// no pod. The answers:
 //
 //	200  done: JSON with the SDK's "message", and in "detail" what was done
 //	208  nothing to do: it is so already, or COMPLETE
 //	400  invalid: the verb makes no sense, or the query is wrong
-//	404  no such plan, phase, step or pod
+//	404  no such plan, phase, step, pod or task
 //	409  conflict: the plan is no longer that of ?revision=
 //	422  refused: it would do harm, or nothing
 //	501  a verb of the SDK that is not carried out yet: start, stop, restart

@@ -137,6 +137,12 @@ func (s *server) pods(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
+func (s *server) strangers(w http.ResponseWriter, _ *http.Request) {
+	if v, ok := s.current(w); ok {
+		s.json(w, http.StatusOK, orEmpty(v.Strangers))
+	}
+}
+
 func (s *server) hosts(w http.ResponseWriter, _ *http.Request) {
 	if v, ok := s.current(w); ok {
 		s.json(w, http.StatusOK, orEmpty(v.Hosts))

@@ -43,6 +43,12 @@ var planVerbs = [...]verb{
 var podVerbs = [...]verb{
 	{"except", machine.Except, "leave a dead pod out of plans", []string{"reason", "force"}, false},
 	{"include", machine.Include, "take it into plans again", []string{"reason"}, false},
+	{"forgetReservations", machine.ForgetReservations, "have its resources reserved anew", []string{"reason", "force"}, false},
+}
+
+// taskVerbs are the verbs on tasks that belong to no pod.
+var taskVerbs = [...]verb{
+	{"kill", machine.KillTask, "kill a task that belongs to no pod", []string{"reason"}, false},
 }
 
 // notYet are verbs of the SDK that the framework does not carry out.
@@ -110,8 +116,11 @@ func (s *server) verb(w http.ResponseWriter, r *http.Request, asked verb) {
 
 // subject is what a verb is about, in words.
 func subject(v machine.Verb) string {
-	if v.Pod != "" {
+	switch {
+	case v.Pod != "":
 		return fmt.Sprintf("pod %q", v.Pod)
+	case v.Task != "":
+		return fmt.Sprintf("task %q", v.Task)
 	}
 	return fmt.Sprintf("plan %q", v.Plan)
 }
@@ -143,7 +152,7 @@ func readVerb(r *http.Request, asked verb) (machine.Verb, error) {
 		}
 	}
 	v := machine.Verb{
-		Kind: asked.kind, Plan: r.PathValue("plan"), Phase: query.Get("phase"), Step: query.Get("step"), Pod: r.PathValue("pod"),
+		Kind: asked.kind, Plan: r.PathValue("plan"), Phase: query.Get("phase"), Step: query.Get("step"), Pod: r.PathValue("pod"), Task: r.PathValue("task"),
 		When: plans.When(query.Get("when")), Revision: query.Get("revision"), Reason: strings.TrimSpace(query.Get("reason")), Actor: actor(r),
 	}
 	if v.Step != "" && v.Phase == "" {
@@ -238,8 +247,11 @@ func orNull(name string) string {
 
 // notFound says in the SDK's words which of the names leads nowhere.
 func (s *server) notFound(v machine.Verb) string {
-	if v.Pod != "" {
+	switch {
+	case v.Pod != "":
 		return fmt.Sprintf("Pod %s not found", v.Pod)
+	case v.Task != "":
+		return fmt.Sprintf("Task %s not found", v.Task)
 	}
 	view, _ := s.Backend.View()
 	if view == nil || v.Phase == "" {

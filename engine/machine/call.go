@@ -55,6 +55,9 @@ type TaskRef struct{ TaskID, AgentID string }
 // Revive clears filters and suppression for all roles; the master offers at once.
 type Revive struct{}
 
+// Suppress asks for no more offers, of any role, until a Revive. Mesos: offers that are held stay valid.
+type Suppress struct{}
+
 // Message sends data to a custom executor: unacknowledged, and lost in silence if it is not there.
 type Message struct {
 	AgentID, ExecutorID string
@@ -67,6 +70,7 @@ func (Kill) call()        {}
 func (Acknowledge) call() {}
 func (Reconcile) call()   {}
 func (Revive) call()      {}
+func (Suppress) call()    {}
 func (Message) call()     {}
 
 // Ordered says whether the call belongs to the ordered lane (one in flight) or may overtake others.
@@ -93,6 +97,8 @@ func CallName(c Call) string {
 		return "RECONCILE"
 	case Revive:
 		return "REVIVE"
+	case Suppress:
+		return "SUPPRESS"
 	case Message:
 		return "MESSAGE"
 	}

@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,10 +17,17 @@ import (
 // PodClaim is what is reserved for a pod, as far as that is proven: a task that was launched with it was heard of from its
 // agent. See offers.Claim.
 type PodClaim struct {
-	ID      string            `json:"id"`
+	ID string `json:"id"`
+	// Host is where it was last.
+	Host    string            `json:"host,omitempty"`
 	Held    offers.Quantities `json:"held"`
 	Volumes []PodVolume       `json:"volumes,omitempty"`
+	// Growing is the size of all volumes, in MB, that Mesos was asked to let them grow to; 0: it was not asked.
+	Growing offers.Milli `json:"growing,omitempty"`
 }
+
+// proven says whether it is known that anything is reserved.
+func (c *PodClaim) proven() bool { return !c.Held.IsZero() || len(c.Volumes) > 0 }
 
 // PodVolume is a persistent volume of a pod.
 type PodVolume struct {
@@ -35,7 +43,10 @@ type PodPort struct {
 
 // requirement is what the service says that a pod needs, with all that the pod has already. What was once reserved for a pod
 // stays its own, also when the service would no longer ask for it.
-func (m *Machine) requirement(random [16]byte, p *Pod) offers.Requirement {
+//
+// A claim that was never proven, and of which nothing is on offer, is left where it is if the pod may go elsewhere: under the
+// same id there would be two of it if the first one shows up after all. owned are the claims on offer.
+func (m *Machine) requirement(random [16]byte, p *Pod, owned map[offers.Owned]bool) offers.Requirement {
 	r := m.service.Requirement(*p)
 	r.Ports, r.Volumes = slices.Clone(r.Ports), slices.Clone(r.Volumes) // the service may keep them
 	if p.Task != nil {
@@ -47,7 +58,7 @@ func (m *Machine) requirement(random [16]byte, p *Pod) offers.Requirement {
 		return r
 	}
 	claim := offers.Claim{Service: m.service.Name(), Framework: m.frameworkID, Principal: m.cfg.Principal}
-	if p.Claim == nil {
+	if p.Claim == nil || !p.Bound && !p.Claim.proven() && !owned[offers.Owned{Pod: p.Name, ID: p.Claim.ID}] {
 		claim.ID = uuid.NewSHA1(uuid.UUID(random), []byte("claim/"+p.Name)).String()
 		r.Claim = &claim
 		return r
@@ -74,12 +85,39 @@ func (t *PodTask) port(name string) uint64 {
 	return 0
 }
 
-// claim notes, before Mesos hears of it, under which id a pod's resources are reserved.
-func (m *Machine) claim(p *Pod, r offers.Requirement) {
-	if r.Claim != nil && p.Claim == nil {
-		p.Claim = &PodClaim{ID: r.Claim.ID}
-		m.touchPod(p)
+// claim notes, before Mesos hears of it, under which id a pod's resources are reserved, and what of it is given back.
+func (m *Machine) claim(p *Pod, r offers.Requirement, at offers.Placement) {
+	if r.Claim == nil {
+		return
 	}
+	c := PodClaim{ID: r.Claim.ID}
+	if p.Claim != nil && p.Claim.ID == c.ID {
+		c = *p.Claim
+		c.Held = at.Kept
+	}
+	c.Host, c.Growing = at.Host, 0
+	p.Claim = &c
+	m.touchPod(p)
+}
+
+// grow notes that a pod's volumes grow before it is launched. It says no if Mesos was asked for that already and did not do it
+// (an agent that can't, a right that the framework does not have): then the pod backs off.
+func (m *Machine) grow(now time.Time, p *Pod, r offers.Requirement, at offers.Placement) bool {
+	var size offers.Milli
+	for _, v := range at.Volumes {
+		size += v.Size
+	}
+	if p.Claim != nil && p.Claim.Growing == size && p.Task != nil {
+		p.Claim.Growing = 0
+		p.Failures++
+		p.NextTry = now.Add(m.backoff(p))
+		m.stunted[p.Name] = fmt.Sprintf("Mesos did not let a volume grow on host %s: its agent can't (RESIZE_VOLUME), or the framework may not", at.Host)
+		m.touchPod(p)
+		return false
+	}
+	m.claim(p, r, at)
+	p.Claim.Growing = size
+	return true
 }
 
 // proveClaim notes what is reserved for a pod, once the agent or the executor of a task that was launched with it says
@@ -100,7 +138,7 @@ func claimOf(r offers.Requirement, at offers.Placement) *PodClaim {
 	if r.Claim == nil {
 		return nil
 	}
-	c := &PodClaim{ID: r.Claim.ID, Held: at.Held}
+	c := &PodClaim{ID: r.Claim.ID, Host: at.Host, Held: at.Held}
 	for _, v := range at.Volumes {
 		c.Volumes = append(c.Volumes, PodVolume{Name: v.Name, ID: v.ID})
 	}
@@ -128,11 +166,10 @@ func (m *Machine) takeProof(now time.Time, batch []offers.Offer) {
 	for i := range batch {
 		for _, owned := range batch[i].Owned(m.service.Name()) {
 			p := m.pods[owned.Pod]
-			if p == nil || p.Task == nil || !p.Task.State.Unproven() || p.Claim == nil || p.Claim.ID != owned.ID || p.Claim.Held.IsZero() {
+			if p == nil || p.Task == nil || !p.Task.State.Unproven() || p.Claim == nil || p.Claim.ID != owned.ID || p.Claim.Host != batch[i].Host {
 				continue
 			}
-			claim := offers.Claim{Service: m.service.Name(), ID: p.Claim.ID}
-			if offers.Reserved(m.offersOf(batch[i].Host, batch[i].Role), p.Name, claim).Contains(p.Claim.Held) {
+			if m.vacated(p, m.offersOf(batch[i].Host, batch[i].Role)) {
 				m.enterState(now, p, TaskStatus{
 					TaskID: p.Task.ID, AgentID: batch[i].AgentID, State: Gone, Source: "MASTER",
 					Message: "what is reserved for it is on offer, so it has ended",
@@ -140,6 +177,24 @@ func (m *Machine) takeProof(now time.Time, batch []offers.Offer) {
 			}
 		}
 	}
+}
+
+// vacated says whether all of a pod's volumes and ports are on offer. Amounts prove nothing: a part of them may be left over from
+// a time when the pod had more.
+func (m *Machine) vacated(p *Pod, list []offers.Offer) bool {
+	if len(p.Claim.Volumes) == 0 && len(p.Claim.Held.Ports) == 0 {
+		return false
+	}
+	reserved := offers.Reserved(list, p.Name, offers.Claim{Service: m.service.Name(), ID: p.Claim.ID})
+	if !reserved.Contains(offers.Quantities{Ports: p.Claim.Held.Ports}) {
+		return false
+	}
+	for _, v := range p.Claim.Volumes {
+		if !slices.ContainsFunc(list, func(o offers.Offer) bool { return o.HasVolume(v.ID) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // offersOf are the offers of a host for a role, sorted by id.
@@ -162,9 +217,11 @@ func (m *Machine) noteLeftovers(batch []offers.Offer) {
 		found[batch[i].Host] = append(found[batch[i].Host], m.leftoversIn(&batch[i])...)
 	}
 	for host, left := range found { // each host by itself, so the order does not matter
-		if len(left)+len(m.leftovers[host]) > 0 {
+		switch {
+		case len(left) > 0:
 			m.leftovers[host] = left
-			m.changed = true
+		case len(m.leftovers[host]) > 0:
+			delete(m.leftovers, host)
 		}
 	}
 }
@@ -172,11 +229,27 @@ func (m *Machine) noteLeftovers(batch []offers.Offer) {
 func (m *Machine) leftoversIn(o *offers.Offer) []string {
 	var left []string
 	for _, owned := range o.Owned(m.service.Name()) {
-		if p := m.pods[owned.Pod]; p != nil && p.Claim != nil && p.Claim.ID == owned.ID {
+		if p := m.pods[owned.Pod]; p != nil && p.Claim != nil && p.Claim.ID == owned.ID && p.Claim.Host == o.Host {
 			continue
 		}
 		held := offers.Reserved([]offers.Offer{*o}, owned.Pod, offers.Claim{Service: m.service.Name(), ID: owned.ID})
 		left = append(left, fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod))
 	}
 	return left
+}
+
+// lostState holds everything when nothing was ever launched by these records, and Mesos shows what an earlier framework has
+// reserved for the service: then the records are probably not the right ones, and to begin anew would be to lay a second
+// system over the first. What is there is never touched. (dcos-commons 679: a scheduler with the wrong records destroyed what
+// it did not know.)
+func (m *Machine) lostState() *plans.Hold {
+	if m.cfg.IgnoreLeftovers || len(m.leftovers) == 0 || slices.ContainsFunc(m.order, func(p *Pod) bool { return p.Task != nil }) {
+		return nil
+	}
+	hosts := slices.Sorted(maps.Keys(m.leftovers))
+	return &plans.Hold{
+		Code: plans.CodeConflict, Subject: hosts[0],
+		Text: fmt.Sprintf("the state is empty, and on %d hosts something is reserved for %s already (%s: %s); start with the state that belongs to it, or with --ignore-leftovers to begin anew beside it",
+			len(hosts), m.service.Name(), hosts[0], abbreviate(m.leftovers[hosts[0]], 3)),
+	}
 }

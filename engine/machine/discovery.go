@@ -119,6 +119,9 @@ func (m *Machine) waitingForMembers(now time.Time) []plans.Hold {
 			m.wakeAt(patience)
 		}
 	}
+	if lost := m.lostState(); lost != nil {
+		holds = append(holds, *lost)
+	}
 	holds = append(holds, m.survey.Missing...)
 	if len(silent) > 0 {
 		holds = append(holds, plans.Hold{

@@ -66,6 +66,7 @@ type Verb struct {
 	// Phase and Step are names or element ids; empty Phase: the whole plan.
 	Phase, Step string
 	Pod         string     // what Except and Include are about; the plan is then of no matter
+	Task        string     // what KillTask is about
 	When        plans.When // how soon a pause takes effect, and where a breakpoint lies
 	Force       bool
 	Actor       string
@@ -85,6 +86,10 @@ const (
 	Include = plans.VerbInclude
 	Break   = plans.VerbBreak
 	Unbreak = plans.VerbUnbreak
+	// KillTask kills a task that belongs to no pod. Plans know nothing of such tasks.
+	KillTask VerbKind = "kill-task"
+	// ForgetReservations lets a pod have its resources reserved anew. Plans know nothing of reservations.
+	ForgetReservations VerbKind = "forget-reservations"
 )
 
 // Answer answers a Verb, after everything that it changed is durable.

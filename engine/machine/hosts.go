@@ -70,10 +70,14 @@ func (m *Machine) adopt(host string) {
 // admitHosts finds out which hosts may not be used, and gives every other one a scout.
 func (m *Machine) admitHosts(now time.Time) {
 	scout := m.service.Scout()
+	lost := m.lostState()
 	before := m.hostHolds
 	m.hostHolds = map[string][]plans.Hold{}
 	for _, h := range m.sortedHosts() {
 		holds := m.holdsOfHost(h)
+		if lost != nil {
+			holds = append([]plans.Hold{*lost}, holds...)
+		}
 		if (len(holds) > 0) != (len(before[h.Key]) > 0) {
 			m.surveyed = false
 		}

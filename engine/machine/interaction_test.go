@@ -58,6 +58,9 @@ func newWorld() *world {
 //	agent-failure AGENT              the master says that an agent is gone
 //	fail POD [ambiguous]             the ACCEPT that launched the pod failed
 //	pause / resume / force-complete PLAN [PHASE [STEP]] [when=W], break / unbreak PLAN PHASE when=W, except / include POD   an operator
+//	stranger TASK HOST STATE         Mesos tells of a task that no pod has
+//	kill-task TASK                   an operator wants it killed
+//	forget-reservations POD [force]  an operator wants its resources reserved anew
 //	advance D                        time passes
 //	view                             the plans as a tree, and warnings
 //	records                          what is stored
@@ -96,6 +99,12 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Operations: []offers.Operation{{Type: offers.Launch, Tasks: []offers.Task{{ID: id}}}}}, Err: "400", Ambiguous: len(args) > 1})
 	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart":
 		w.say(d, args)
+	case "stranger":
+		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: args[0], AgentID: "S-" + args[1], State: TaskState(args[2]), Source: "MASTER"}})
+	case "kill-task":
+		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
+	case "forget-reservations":
+		w.m.Take(w.now, Verb{ID: 1, Kind: ForgetReservations, Pod: args[0], Actor: "ann", Force: slices.Contains(args, "force")})
 	case "advance":
 		step, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -157,7 +166,7 @@ func (w *world) start(d *datadriven.TestData) string {
 		records = append(records, Record{Key: k, Value: v})
 	}
 	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
-	m, err := New(Config{DiscoveryWindow: 10 * time.Second}, w.toy, records, Boot{Now: w.now, By: "operator"})
+	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != "", NoNewHosts: value(d, "new-hosts", "") == "off"}, w.toy, records, Boot{Now: w.now, By: "operator"})
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -180,6 +189,9 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 			w.grow(d, o.Rest)
 		}
 		if stray := value(d, "stray", ""); stray != "" {
+			if o.Rest == nil {
+				o.Rest = []offers.Resource{{Name: "cpus", Scalar: 1000, Role: "r"}}
+			}
 			for i := range o.Rest {
 				o.Rest[i].Reservations = []offers.Reservation{{Dynamic: true, Role: "r", Labels: []offers.Label{
 					{Key: "service", Value: "toy"}, {Key: "pod", Value: stray}, {Key: "resource_id", Value: "c"},
@@ -311,6 +323,8 @@ func (w *world) describe(c Call) string {
 		return fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
 	case Revive:
 		return "REVIVE"
+	case Suppress:
+		return "SUPPRESS"
 	case Kill:
 		return "KILL " + short(c.TaskID)
 	}
@@ -359,8 +373,8 @@ func (w *world) view() string {
 	for _, warning := range v.Warnings {
 		fmt.Fprintf(&out, "warning: %s\n", warning.Text)
 	}
-	for _, id := range v.Strangers {
-		fmt.Fprintf(&out, "stranger: %s\n", id)
+	for _, s := range v.Strangers {
+		fmt.Fprintf(&out, "stranger: %s on %s\n", s.TaskID, s.AgentID)
 	}
 	return out.String()
 }

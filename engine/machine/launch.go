@@ -17,26 +17,27 @@ type try struct {
 	hold  plans.Hold
 }
 
-// reviveInterval is the least time between two REVIVEs. Mesos answers each with offers of everything.
-const reviveInterval = 2 * time.Second
+// REVIVEs come from a bucket of tokens, because Mesos answers each with offers of everything: reviveBurst at once, then one every
+// reviveRefill.
+const (
+	reviveBurst  = 8
+	reviveRefill = 5 * time.Second
+)
 
 // launch evaluates the candidates against the offers, launches what fits, and gives back the rest.
 func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	if !m.connection.Connected {
 		return
 	}
-	reqs := make([]offers.Requirement, len(candidates))
-	for i, p := range candidates {
-		reqs[i] = m.requirement(random, p)
-	}
+	refused := map[string]try{}
+	unplaced := map[string]offers.Requirement{}
 	pool := m.usableOffers()
+	candidates, reqs := m.requirements(now, random, candidates, pool, refused)
 	var results []offers.Result
 	if len(candidates) > 0 {
 		results = offers.Place(offers.Round{Requirements: reqs, Offers: pool, Pods: m.residents(candidates)})
 	}
 
-	refused := map[string]try{}
-	unplaced := map[string]offers.Requirement{}
 	operations := map[int][]offers.Operation{} // by index of result
 	var cluster Cluster
 	if len(candidates) > 0 {
@@ -50,10 +51,13 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		}
 		at := *results[i].Placement
 		if at.Grows {
-			m.claim(p, reqs[i])
-			operations[i] = at.Operations
 			refused[p.Name] = m.keepSince(now, p, growing(p, at))
 			unplaced[p.Name] = reqs[i]
+			if m.grow(now, p, reqs[i], at) {
+				operations[i] = at.Operations
+			} else {
+				results[i].Placement = nil
+			}
 			continue
 		}
 		task, err := m.task(random, p, at, cluster)
@@ -63,7 +67,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 			unplaced[p.Name] = reqs[i]
 			continue
 		}
-		m.claim(p, reqs[i])
+		m.claim(p, reqs[i], at)
 		m.stage(now, p, task, reqs[i], at)
 		operations[i] = append(at.Operations, at.Launch(task))
 	}
@@ -71,6 +75,28 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	m.accept(results, operations, unplaced)
 	m.decline(now, unplaced)
 	m.revive(now, unplaced)
+	m.suppress(len(candidates))
+}
+
+// requirements are what the candidates need. One that is not valid is refused before it is looked at: it is the service's fault,
+// and Mesos would refuse it each time.
+func (m *Machine) requirements(now time.Time, random [16]byte, all []*Pod, pool []offers.Offer, refused map[string]try) ([]*Pod, []offers.Requirement) {
+	owned := map[offers.Owned]bool{}
+	for i := range pool {
+		for _, o := range pool[i].Owned(m.service.Name()) {
+			owned[o] = true
+		}
+	}
+	candidates, reqs := make([]*Pod, 0, len(all)), make([]offers.Requirement, 0, len(all))
+	for _, p := range all {
+		r := m.requirement(random, p, owned)
+		if err := r.Validate(); err != nil {
+			refused[p.Name] = m.keepSince(now, p, plans.Hold{Code: plans.CodeService, Subject: p.Name, Text: err.Error()})
+			continue
+		}
+		candidates, reqs = append(candidates, p), append(reqs, r)
+	}
+	return candidates, reqs
 }
 
 // usableOffers returns the offers in a stable order; those of hosts that may not be used are left out.
@@ -182,6 +208,7 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requir
 	}
 	p.Host = at.Host
 	p.NextTry = time.Time{}
+	delete(m.stunted, p.Name)
 	if p.BegunIn != m.run.Number {
 		p.BegunIn, p.BegunAt = m.run.Number, now
 	}
@@ -280,11 +307,9 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 	if len(due) == 0 {
 		return
 	}
-	if now.Before(m.reviveAt) {
-		m.wakeAt(m.reviveAt)
+	if !m.takeReviveToken(now) {
 		return
 	}
-	m.reviveAt = now.Add(reviveInterval)
 	for _, name := range due {
 		count := m.revived[name].count
 		next := now.Add(reviveRetry[min(count, len(reviveRetry)-1)])
@@ -292,4 +317,31 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 		m.wakeAt(next)
 	}
 	m.calls = append(m.calls, Revive{})
+	m.suppressed = false
+}
+
+// takeReviveToken says whether a REVIVE may be sent now. If not, it sees to it that it is looked at again.
+func (m *Machine) takeReviveToken(now time.Time) bool {
+	if gained := int(now.Sub(m.refilled) / reviveRefill); m.refilled.IsZero() || gained >= reviveBurst-m.tokens {
+		m.tokens, m.refilled = reviveBurst, now
+	} else if gained > 0 {
+		m.tokens, m.refilled = m.tokens+gained, m.refilled.Add(time.Duration(gained)*reviveRefill)
+	}
+	if m.tokens == 0 {
+		m.wakeAt(m.refilled.Add(reviveRefill))
+		return false
+	}
+	m.tokens--
+	return true
+}
+
+// suppress asks for no more offers when there is nothing to do and no host may join. Otherwise idle means to decline for long: a
+// framework without offers is blind to new hosts.
+func (m *Machine) suppress(candidates int) {
+	idle := candidates == 0 && !m.run.FrozenAt.IsZero() && !m.run.CompletedAt.IsZero()
+	if !m.cfg.NoNewHosts || !idle || m.suppressed {
+		return
+	}
+	m.suppressed = true
+	m.calls = append(m.calls, Suppress{})
 }

@@ -28,6 +28,10 @@ type Config struct {
 	FreePodGrace time.Duration
 	// ReconcileInterval [10 min] is the time between two reconciliations of everything.
 	ReconcileInterval time.Duration
+	// NoNewHosts lets no host join once everything is deployed: then no offers are asked for while there is nothing to do.
+	NoNewHosts bool
+	// IgnoreLeftovers begins anew although something is reserved for the service already.
+	IgnoreLeftovers bool
 	// Principal is the framework's, which Mesos wants on its reservations; empty if it has none.
 	Principal string
 	// ViewInterval [100 ms] is the least time between two views.
@@ -90,13 +94,16 @@ type Machine struct {
 	retell     map[string]bool                // hosts whose scout may have to be told something
 	strangers  map[string]string              // task id -> agent id
 	hostHolds  map[string][]plans.Hold        // why a host can't be used
+	stunted    map[string]string              // pod name -> why its volume did not grow
 	leftovers  map[string][]string            // host -> what is reserved there for no pod
 	revived    map[string]retry               // candidates for which offers were asked
 	returned   map[string]retry               // offers whose DECLINE failed
 	drops      map[string]int                 // pod name -> tasks in a row that never ran
 	heardAt    map[string]time.Time           // host -> when its scout last reported
 	silent     map[string]bool                // hosts whose scout runs and says nothing
-	reviveAt   time.Time                      // not before
+	tokens     int                            // REVIVEs that may be sent at once
+	refilled   time.Time                      // when a token was gained last
+	suppressed bool                           // no offers come
 	survey     Survey
 	surveyed   bool // the survey is that of the hosts as they are
 
@@ -140,6 +147,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		retell:    map[string]bool{},
 		strangers: map[string]string{},
 		hostHolds: map[string][]plans.Hold{},
+		stunted:   map[string]string{},
 		leftovers: map[string][]string{},
 		revived:   map[string]retry{},
 		returned:  map[string]retry{},
@@ -277,6 +285,7 @@ func (m *Machine) endSession() {
 	clear(m.tries)
 	m.calls = nil
 	m.fullAsk = time.Time{}
+	m.suppressed = false
 }
 
 func (m *Machine) takeFailure(e Failure) {
@@ -311,6 +320,8 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 		m.giveBack(now, c.OfferIDs)
 	case Revive:
 		clear(m.revived)
+	case Suppress:
+		m.suppressed = false
 	case Reconcile:
 		m.fullAsk = now.Add(reconcileRetry[0])
 	}

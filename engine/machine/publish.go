@@ -2,6 +2,7 @@ package machine
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quobyte/mesos-framework/plans"
@@ -42,10 +43,7 @@ func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 	for _, p := range m.order {
 		v.Pods = append(v.Pods, podView(p))
 	}
-	for id := range m.strangers {
-		v.Strangers = append(v.Strangers, id)
-	}
-	slices.Sort(v.Strangers)
+	v.Strangers = m.strangersShown()
 	return v
 }
 
@@ -86,4 +84,14 @@ func podView(p *Pod) PodView {
 		}
 	}
 	return v
+}
+
+// strangersShown lists the tasks of no pod by id.
+func (m *Machine) strangersShown() []Stranger {
+	var out []Stranger
+	for id, agent := range m.strangers {
+		out = append(out, Stranger{TaskID: id, AgentID: agent})
+	}
+	slices.SortFunc(out, func(a, b Stranger) int { return strings.Compare(a.TaskID, b.TaskID) })
+	return out
 }

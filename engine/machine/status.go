@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -291,7 +292,7 @@ func (m *Machine) observeIdle(now time.Time, p *Pod, o *plans.Observation) {
 		o.Status, o.Since, o.Until = plans.Delayed, p.Task.StateAt, p.NextTry
 		o.Holds = []plans.Hold{{
 			Code: plans.CodeBackoff, Subject: p.Name, Since: p.Task.StateAt, Until: p.NextTry,
-			Text: fmt.Sprintf("failed %s: %s; tries again at %s", times(p.Failures), ending(p.Task), p.NextTry.UTC().Format("15:04:05Z")),
+			Text: fmt.Sprintf("failed %s: %s; tries again at %s", times(p.Failures), cmp.Or(m.stunted[p.Name], ending(p.Task)), p.NextTry.UTC().Format("15:04:05Z")),
 		}}
 		return
 	}

@@ -20,6 +20,12 @@ func (m *Machine) takeVerb(now time.Time, v Verb) {
 }
 
 func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
+	switch v.Kind {
+	case KillTask:
+		return m.killTask(v.Task)
+	case ForgetReservations:
+		return m.forgetReservations(v.Pod, v.Force)
+	}
 	if !slices.Contains(verbKinds, v.Kind) {
 		return Invalid, fmt.Sprintf("verb %q: unknown", v.Kind)
 	}
@@ -45,6 +51,46 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 		m.setRun(r.Run)
 	}
 	return r.Code, r.Text
+}
+
+// killTask kills a task that no pod has. It is a stranger until Mesos says that it has ended; a KILL that was lost is given
+// again by saying it again.
+func (m *Machine) killTask(id string) (AnswerCode, string) {
+	if p := m.byTask[id]; p != nil {
+		return Refused, fmt.Sprintf("task %q: is the task of pod %s; only tasks that belong to no pod are killed so", id, p.Name)
+	}
+	agent, ok := m.strangers[id]
+	if !ok {
+		return NotFound, fmt.Sprintf("task %q: not among the tasks that belong to no pod", id)
+	}
+	if !m.connection.Connected {
+		return Refused, fmt.Sprintf("task %q: there is no session with a Mesos master that it could be killed by", id)
+	}
+	m.calls = append(m.calls, Kill{TaskID: id, AgentID: agent})
+	return Done, fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", id, agent)
+}
+
+// forgetReservations takes from a pod's record what is reserved for it: if that is gone for good, the pod would wait for it without
+// end. What is still there is left as it is, and told among the warnings.
+func (m *Machine) forgetReservations(name string, force bool) (AnswerCode, string) {
+	p := m.pods[name]
+	switch {
+	case p == nil:
+		return NotFound, fmt.Sprintf("pod %q: not found", name)
+	case p.Claim == nil:
+		return Already, fmt.Sprintf("pod %q: nothing is recorded as reserved for it", name)
+	case p.Task != nil && !p.Task.State.Terminal():
+		return Refused, fmt.Sprintf("pod %q: its task is %s and uses what is reserved", name, p.Task.State)
+	case len(p.Claim.Volumes) > 0 && !force:
+		return Refused, fmt.Sprintf("pod %q: has %d volumes with its data on host %s; with force new ones are made, and those are left as they are",
+			name, len(p.Claim.Volumes), p.Claim.Host)
+	}
+	p.Claim = nil
+	if p.Task != nil {
+		p.Task.Claim = nil
+	}
+	m.touchPod(p)
+	return Done, fmt.Sprintf("pod %q: its resources are reserved anew when it is launched next", name)
 }
 
 // planInput is what a plan, known by its name or id, is evaluated from.

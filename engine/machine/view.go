@@ -21,8 +21,8 @@ type View struct {
 	Pods        []PodView    `json:"pods"`
 	// Warnings are things to look at that hold up nothing.
 	Warnings []plans.Hold `json:"warnings,omitempty"`
-	// Strangers are tasks of ours that Mesos knows and we do not.
-	Strangers []string `json:"strangers,omitempty"`
+	// Strangers are tasks of ours that Mesos knows and we do not, by id.
+	Strangers []Stranger `json:"strangers,omitempty"`
 }
 
 // Connection is the state of the session with Mesos.
@@ -76,4 +76,11 @@ func (v *View) Plan(name string) (plans.View, bool) {
 		}
 	}
 	return plans.View{}, false
+}
+
+// Stranger is a task that runs in the framework's name and belongs to no pod. It is left alone until an operator says that it
+// is to be killed.
+type Stranger struct {
+	TaskID  string `json:"task_id"`
+	AgentID string `json:"agent_id"`
 }

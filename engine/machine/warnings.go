@@ -17,6 +17,7 @@ func (m *Machine) warnings() []plans.Hold {
 	out = append(out, m.quietHosts()...)
 	out = append(out, m.surveyWarnings()...)
 	out = append(out, m.leftoverWarnings()...)
+	out = append(out, m.strangerWarnings()...)
 	return append(out, m.staleSettings()...)
 }
 
@@ -88,6 +89,21 @@ func (m *Machine) surveyWarnings() []plans.Hold {
 		})
 	}
 	return out
+}
+
+// strangerWarnings tell of tasks that run in the framework's name and belong to no pod.
+func (m *Machine) strangerWarnings() []plans.Hold {
+	if len(m.strangers) == 0 {
+		return nil
+	}
+	var names []string
+	for _, s := range m.strangersShown() {
+		names = append(names, s.TaskID+" on agent "+s.AgentID)
+	}
+	return []plans.Hold{{
+		Code: plans.CodeService, Subject: m.service.Name(),
+		Text: fmt.Sprintf("running and of no pod: %s; left alone until an operator says otherwise (dcos-quobyte task kill)", abbreviate(names, 5)),
+	}}
 }
 
 // leftoverWarnings tell of reservations that nothing uses.

@@ -46,7 +46,7 @@ var pure = []string{"plans", "offers", "quobyte", "engine/machine", "engine/meso
 // pureImports is what pure packages may import besides rooms of this module: values and functions of their arguments, nothing that reads a
 // clock, a file, the network, the environment or chance, and nothing to run or wait with.
 var pureImports = []string{
-	"bytes", "cmp", "crypto/sha1", "crypto/sha256", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash/fnv", "io", "iter",
+	"bytes", "cmp", "container/heap", "crypto/sha1", "crypto/sha256", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash/fnv", "io", "iter",
 	"maps", "math", "math/bits", "net/netip", "path", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 	"github.com/google/uuid", "github.com/hashicorp/go-multierror",
 }

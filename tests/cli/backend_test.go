@@ -123,6 +123,9 @@ func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) 
 	defer b.mu.Unlock()
 	b.verbs = append(b.verbs, fmt.Sprintf("%s plan=%q phase=%q step=%q pod=%q when=%q force=%v revision=%q actor=%q reason=%q",
 		v.Kind, v.Plan, v.Phase, v.Step, v.Pod, v.When, v.Force, v.Revision, v.Actor, v.Reason))
+	if v.Kind == machine.KillTask {
+		return b.kill(v.Task), nil
+	}
 	if b.input != nil {
 		return b.apply(v), nil
 	}
@@ -147,6 +150,15 @@ func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) 
 	}
 	b.set(working())
 	return machine.Answer{Code: machine.Done}, nil
+}
+
+func (b *backend) kill(task string) machine.Answer {
+	for _, s := range b.view.Strangers {
+		if s.TaskID == task {
+			return machine.Answer{Code: machine.Done, Message: fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", task, s.AgentID)}
+		}
+	}
+	return notFound("task %q: not among the tasks that belong to no pod", task)
 }
 
 func notFound(format string, args ...any) machine.Answer {

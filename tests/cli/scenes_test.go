@@ -12,7 +12,7 @@ import (
 // scenes are the views that a script can publish, by name.
 func scenes() map[string]func() *machine.View {
 	return map[string]func() *machine.View{
-		"working": working, "failed": failed, "complete": complete, "lost": lost, "degraded": degraded, "recovering": recovering,
+		"working": working, "failed": failed, "complete": complete, "lost": lost, "degraded": degraded, "recovering": recovering, "stray": stray,
 		"empty": func() *machine.View { return &machine.View{FrameworkID: "5-0001"} },
 		"none":  func() *machine.View { return nil },
 	}
@@ -63,6 +63,13 @@ func view(deploy plans.View) *machine.View {
 			},
 		},
 	}
+}
+
+// stray has a task that belongs to no pod.
+func stray() *machine.View {
+	v := complete()
+	v.Strangers = []machine.Stranger{{TaskID: "data-7-server__9", AgentID: "A7"}}
+	return v
 }
 
 func working() *machine.View {

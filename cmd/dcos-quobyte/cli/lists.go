@@ -15,7 +15,7 @@ import (
 )
 
 func (c *command) pod() *cobra.Command {
-	return group("pod", "The daemons of the service", []string{"pods"}, c.podList(), c.podExcept(), c.podInclude())
+	return group("pod", "The daemons of the service", []string{"pods"}, c.podList(), c.podExcept(), c.podInclude(), c.podForgetReservations())
 }
 
 func (c *command) podList() *cobra.Command {

@@ -147,7 +147,7 @@ else at ` + defaultURL + `.`,
 	flags.StringVar(&c.flags.actor, "actor", c.env.Actor, "who gives the command, for others to see")
 	flags.BoolVar(&c.flags.noColour, "no-color", false, "no colours on a terminal, like $NO_COLOR")
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { c.named = cmd.Flags().Changed("name") }
-	root.AddCommand(c.plan(), c.pod(), c.host(), c.health(), c.version())
+	root.AddCommand(c.plan(), c.pod(), c.task(), c.host(), c.health(), c.version())
 	return root
 }
 

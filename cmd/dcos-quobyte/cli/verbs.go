@@ -268,6 +268,25 @@ func (c *command) podInclude() *cobra.Command {
 	return cmd
 }
 
+func (c *command) podForgetReservations() *cobra.Command {
+	reason, force := "", false
+	cmd := c.podVerb("forget-reservations", "Have a pod's resources reserved anew", "forgotten",
+		func(ctx context.Context, cl *client.Client, pod string) (string, error) {
+			if strings.TrimSpace(reason) == "" {
+				return "", errors.New("forget-reservations: --reason is missing; say why, for others to see")
+			}
+			return cl.ForgetReservations(ctx, pod, reason, force)
+		})
+	cmd.Long = `Take from a pod's record what is reserved for it, so that its resources are reserved anew when it is launched next.
+
+For a pod that waits for reservations that are gone for good (an agent was wiped, somebody has taken them away). The pod must be down. What is
+still reserved is left as it is, with the data in volumes, and is among the warnings of plan show.`
+	cmd.Example = "  dcos-quobyte pod forget-reservations data-3 --reason 'agent was reinstalled'"
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for others to see; required")
+	cmd.Flags().BoolVar(&force, "force", false, "also if it has volumes: new, empty ones are made")
+	return cmd
+}
+
 // podVerb makes a command that says something about a pod.
 func (c *command) podVerb(name, short, done string, do func(ctx context.Context, cl *client.Client, pod string) (string, error)) *cobra.Command {
 	return &cobra.Command{

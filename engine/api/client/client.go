@@ -103,6 +103,13 @@ func (c *Client) Pods(ctx context.Context) ([]machine.PodView, error) {
 	return pods, err
 }
 
+// Strangers returns the tasks that run in the framework's name and belong to no pod.
+func (c *Client) Strangers(ctx context.Context) ([]machine.Stranger, error) {
+	var tasks []machine.Stranger
+	err := c.get(ctx, &tasks, "v1", "tasks", "strangers")
+	return tasks, err
+}
+
 // Hosts returns the hosts.
 func (c *Client) Hosts(ctx context.Context) ([]machine.HostView, error) {
 	var hosts []machine.HostView
@@ -193,6 +200,21 @@ func (c *Client) Except(ctx context.Context, pod, reason string, force bool) (st
 // Include takes a pod into all plans again.
 func (c *Client) Include(ctx context.Context, pod, reason string) (string, error) {
 	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "pods", pod, "include")
+}
+
+// ForgetReservations has a pod's resources reserved anew when it is launched next. With force also if it has volumes, which are
+// left as they are.
+func (c *Client) ForgetReservations(ctx context.Context, pod, reason string, force bool) (string, error) {
+	query := Element{}.query(Note{Reason: reason})
+	if force {
+		query.Set("force", "true")
+	}
+	return c.verb(ctx, query, "pods", pod, "forgetReservations")
+}
+
+// KillTask kills a task that belongs to no pod (see Strangers).
+func (c *Client) KillTask(ctx context.Context, task, reason string) (string, error) {
+	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "tasks", task, "kill")
 }
 
 // query is what a verb about the element asks with.

@@ -53,6 +53,9 @@ func callMessage(c machine.Call, frameworkID string) (*scheduler.Call, error) {
 	case machine.Revive:
 		out.Type = scheduler.Call_REVIVE
 		out.Revive = &scheduler.Call_Revive{}
+	case machine.Suppress:
+		out.Type = scheduler.Call_SUPPRESS
+		out.Suppress = &scheduler.Call_Suppress{}
 	case machine.Message:
 		out.Type = scheduler.Call_MESSAGE
 		out.Message, err = message(c)

@@ -72,6 +72,7 @@ func TestCalls(t *testing.T) {
 		"acknowledge": func() any { return &machine.Acknowledge{} },
 		"reconcile":   func() any { return &machine.Reconcile{} },
 		"revive":      func() any { return &machine.Revive{} },
+		"suppress":    func() any { return &machine.Suppress{} },
 		"message":     func() any { return &machine.Message{} },
 	}
 	datadriven.RunTest(t, "testdata/calls.txt", func(t *testing.T, td *datadriven.TestData) string {

@@ -85,7 +85,8 @@ func (z *ZooKeeper) Watch(ctx context.Context, report func(Candidates)) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	quiet := func(format string, args ...any) { log.Debug("zookeeper client", "text", fmt.Sprintf(format, args...)) }
-	conn, _, err := zk.Connect(z.Servers, zkTimeout, zk.WithHostProvider(&turns{}), zk.WithLogInfo(false), zk.WithLogger(printf(quiet)))
+	conn, _, err := zk.Connect(z.Servers, zkTimeout, zk.WithHostProvider(&turns{}), zk.WithDialer(dialImpatient), zk.WithLogInfo(false),
+		zk.WithLogger(printf(quiet)))
 	if err != nil { // no servers: ParseZooKeeper lets none pass
 		report(Candidates{Reason: fmt.Sprintf("%s: %s", z, err)})
 		<-ctx.Done()
@@ -264,6 +265,25 @@ func (t *turns) Connected() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.failed = 0
+}
+
+// impatient is a connection on which no answer takes longer than it may in a session. The client waits ten times as long for the first one, so
+// that a server which is stopped would keep it from the others.
+type impatient struct{ net.Conn }
+
+func dialImpatient(network, address string, timeout time.Duration) (net.Conn, error) {
+	c, err := net.DialTimeout(network, address, timeout)
+	if err != nil {
+		return nil, err
+	}
+	return impatient{c}, nil
+}
+
+func (c impatient) SetReadDeadline(t time.Time) error {
+	if limit := time.Now().Add(zkTimeout * 2 / 3); t.After(limit) {
+		t = limit
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 // printf makes a function the logger of the ZooKeeper client.

@@ -196,6 +196,7 @@ func contend(t *testing.T, conn *zk.Conn, acl []zk.ACL, host string) string {
 
 // With a real server: the path is made, masters contend with an ACL, the leader goes, the server goes and comes back.
 func TestZooKeeper(t *testing.T) {
+	t.Parallel()
 	address, stop, again := startZooKeeper(t)
 	conn := dialZooKeeper(t, address)
 	z, err := session.ParseZooKeeper("zk://127.0.0.1:1," + address + "/mesos") // nobody listens at the first
@@ -251,6 +252,7 @@ func TestZooKeeper(t *testing.T) {
 
 // Digest authentication: what a stranger may not read, who has the password may.
 func TestZooKeeperDigest(t *testing.T) {
+	t.Parallel()
 	address, _, _ := startZooKeeper(t)
 	conn := dialZooKeeper(t, address)
 	if err := conn.AddAuth("digest", []byte("u:p")); err != nil {
@@ -288,8 +290,42 @@ func TestZooKeeperDigest(t *testing.T) {
 	}
 }
 
+// A server that takes connections and says nothing does not keep us from the others for long.
+func TestSilentZooKeeper(t *testing.T) {
+	t.Parallel()
+	address, _, _ := startZooKeeper(t)
+	conn := dialZooKeeper(t, address)
+	open := zk.WorldACL(zk.PermAll)
+	if _, err := conn.Create("/mesos", nil, 0, open); err != nil {
+		t.Fatal(err)
+	}
+	contend(t, conn, open, "m1")
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes the connections, and nobody reads them
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	z, err := session.ParseZooKeeper("zk://" + silent.Addr().String() + "," + silent.Addr().String() + "," + address + "/mesos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	found := false
+	z.Watch(ctx, func(c session.Candidates) {
+		if len(c.Addresses) > 0 {
+			found = true
+			cancel()
+		}
+	})
+	if !found {
+		t.Error("the server behind the silent ones was not asked within 40 s")
+	}
+}
+
 // A server that is down is told in words, again and again until it is up.
 func TestZooKeeperOutOfReach(t *testing.T) {
+	t.Parallel()
 	z, err := session.ParseZooKeeper("zk://127.0.0.1:1/mesos")
 	if err != nil {
 		t.Fatal(err)
@@ -309,6 +345,7 @@ func TestZooKeeperOutOfReach(t *testing.T) {
 
 // A session follows the lead from one master to the other, through real sockets and a real ZooKeeper.
 func TestSessionFollowsZooKeeper(t *testing.T) {
+	t.Parallel()
 	address, _, _ := startZooKeeper(t)
 	conn := dialZooKeeper(t, address)
 	open := zk.WorldACL(zk.PermAll)

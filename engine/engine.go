@@ -32,6 +32,8 @@ type Config struct {
 	Service machine.Service
 	Store   store.Store
 	Session Session
+	// Fence is asked before each decision is carried out; with an error nothing of it is, and the loop ends. Nil: nobody else can lead.
+	Fence func() error
 	// By says where the settings come from [operator].
 	By     string
 	Logger *slog.Logger
@@ -183,6 +185,11 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	var random [16]byte
 	rand.Read(random[:]) // never fails (crypto/rand)
 	effects := e.machine.Decide(e.clock.now(), random)
+	if e.cfg.Fence != nil {
+		if err := e.cfg.Fence(); err != nil {
+			return time.Time{}, err
+		}
+	}
 	for i, g := range effects.Groups {
 		if err := e.cfg.Store.Commit(ctx, g); err != nil {
 			if ctx.Err() != nil {

@@ -36,6 +36,8 @@ const (
 	exitError       = 1
 	exitFailed      = 2
 	exitTimeout     = 5
+	exitRefused     = 13
+	exitDeposed     = 14
 	exitInterrupted = 130
 )
 

@@ -90,7 +90,7 @@ func TestProblemsOfFlagsAreToldTogether(t *testing.T) {
 			`config file ` + badFile + `: --failover-timeout: "x": must be a duration, such as 500ms, 90s or 2h`,
 			`config file ` + badFile + `: --port-range-base: "1.5": must be a whole number`,
 			`config file ` + badFile + `: --probe-interval: "often": must be a duration, such as 500ms, 90s or 2h`,
-			"--state-dir: missing; give a directory for the durable state",
+			"--state-dir: missing; give a directory for the durable state, or --zk",
 			`--listen: "foo": must be HOST:PORT, such as 0.0.0.0:7888`,
 			`--master "ftp://x": scheme "ftp" is not supported; allowed are host:port, http://host:port, https://host:port, and alone zk://host:port/path`,
 			`--master "a": missing port in address; allowed are host:port, http://host:port, https://host:port, and alone zk://host:port/path`,
@@ -98,9 +98,9 @@ func TestProblemsOfFlagsAreToldTogether(t *testing.T) {
 			"--docker-image: is empty; an image is needed with --containerizer=docker",
 			"--release: is empty; a release is needed with --containerizer=docker, it is the image's tag",
 		}},
-		{"a good file", nil, []string{"--config", goodFile}, []string{"--state-dir: missing; give a directory for the durable state"}},
+		{"a good file", nil, []string{"--config", goodFile}, []string{"--state-dir: missing; give a directory for the durable state, or --zk"}},
 		{"a file by the environment", map[string]string{"QUOBYTE_MESOS_CONFIG": goodFile}, nil, []string{
-			"--state-dir: missing; give a directory for the durable state"}},
+			"--state-dir: missing; give a directory for the durable state, or --zk"}},
 		{"name of the file", nil, []string{"--config", noSuffix, "--port-range-base=0"}, []string{
 			"config file " + noSuffix + ": name must end in .yaml, .toml or .json, which tells what is in it",
 			"--port-range-base: 0 is out of range; use 1 to 65524, 12 ports are taken from there on",
@@ -125,7 +125,7 @@ func TestProblemsOfFlagsAreToldTogether(t *testing.T) {
 			`--enable-assertions: "perhaps": must be true or false`,
 			`--data-resources: "cpus:x": resource "cpus": value "x" is not a number; allowed is a number from 0 to 1000000000000 with up to three decimals, such as 0.5`,
 			`--probe-interval: "soon": must be a duration, such as 500ms, 90s or 2h`,
-			"--state-dir: missing; give a directory for the durable state",
+			"--state-dir: missing; give a directory for the durable state, or --zk",
 		}},
 		{"unknown flag", nil, []string{"--nonsense"}, []string{"unknown flag: --nonsense (see quobyte-mesos COMMAND --help)"}},
 	} {

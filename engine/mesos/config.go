@@ -142,7 +142,7 @@ func Addresses(masters []string) []string {
 	var out []string
 	for _, m := range joinMasters(masters) {
 		if z, err := ParseZooKeeper(m); err == nil {
-			return z.Servers
+			return z.Address.Servers
 		}
 		if e, err := parseEndpoint(m, ""); err == nil {
 			out = append(out, e.address)

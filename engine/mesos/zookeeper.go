@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/quobyte/mesos-framework/engine/zookeeper"
 )
 
 const (
-	zkScheme  = "zk://"
-	zkPort    = "2181"
-	zkTimeout = 10 * time.Second // of a session, and so how late a dead server is noticed
-	zkRetry   = time.Second
+	zkScheme = "zk://"
+	zkRetry  = time.Second
 	// zkPrefix begins the names of the nodes in which masters contend; a sequence number follows. Masters before 0.24 wrote
 	// protobuf into nodes named info_; log_replicas is another child of the directory.
 	zkPrefix = "json.info_"
@@ -29,9 +30,7 @@ const (
 
 // ZooKeeper is a Detector that watches where masters contend for the lead.
 type ZooKeeper struct {
-	Servers        []string // host:port
-	Path           string   // of the directory of contenders
-	User, Password string   // of digest authentication; empty: none
+	Address zookeeper.Address // of the directory of contenders
 	// PreferHostname puts the leader's hostname before its IP address, as certificates do.
 	PreferHostname bool
 	Logger         *slog.Logger // nil: nobody listens
@@ -39,135 +38,144 @@ type ZooKeeper struct {
 
 // ParseZooKeeper reads zk://[user:password@]host[:port],…/path.
 func ParseZooKeeper(text string) (*ZooKeeper, error) {
-	rest, ok := strings.CutPrefix(text, zkScheme)
-	out := &ZooKeeper{}
-	bad := func(format string, args ...any) (*ZooKeeper, error) { // never shows the password
-		return nil, fmt.Errorf("master %q: %s; allowed is zk://[user:password@]host[:port],…/path", hideUser(text), fmt.Sprintf(format, args...))
+	bad := func(why string) (*ZooKeeper, error) { // never shows the password
+		return nil, fmt.Errorf("master %q: %s; allowed is zk://[user:password@]host[:port],…/path", hideUser(text), why)
 	}
-	if strings.Contains(rest, "://") {
+	rest, ok := strings.CutPrefix(text, zkScheme)
+	if !ok || strings.Contains(rest, "://") {
 		return bad("other masters are named beside it")
 	}
-	if at := strings.LastIndex(rest, "@"); at >= 0 {
-		var secret bool
-		out.User, out.Password, secret = strings.Cut(rest[:at], ":")
-		rest = rest[at+1:]
-		if out.User == "" || !secret {
-			return bad("what stands before the @ is not user:password")
+	at, err := zookeeper.ParseAddress(text)
+	if err != nil {
+		var many *multierror.Error
+		if errors.As(err, &many) {
+			return bad(oneLine(many.Errors))
 		}
+		return bad(err.Error())
 	}
-	hosts, path, slash := strings.Cut(rest, "/")
-	if !ok || !slash || strings.Trim(path, "/") == "" {
+	if at.Path == "" {
 		return bad("it has no path, such as /mesos")
 	}
-	out.Path = "/" + strings.Trim(path, "/")
-	if strings.Contains(out.Path, "//") || strings.ContainsAny(out.Path, " ,@?#") {
-		return bad("%q is not a path", out.Path)
-	}
-	for _, h := range strings.Split(hosts, ",") {
-		if _, _, err := net.SplitHostPort(h); err != nil {
-			h = net.JoinHostPort(strings.Trim(h, "[]"), zkPort)
-		}
-		if _, err := parseEndpoint("http://"+h, ""); err != nil {
-			return bad("%q is not host or host:port", h)
-		}
-		out.Servers = append(out.Servers, h)
-	}
-	return out, nil
+	return &ZooKeeper{Address: at}, nil
 }
 
 // String names the ensemble without its secret.
-func (z *ZooKeeper) String() string { return "zookeeper " + strings.Join(z.Servers, ",") + z.Path }
+func (z *ZooKeeper) String() string { return "zookeeper " + z.Address.String() }
 
 // Watch reports the leader. While ZooKeeper is out of reach, the last one stands: if it leads no more, it says so itself.
 func (z *ZooKeeper) Watch(ctx context.Context, report func(Candidates)) {
-	log := z.Logger
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	w := &zkWatch{ZooKeeper: z, log: z.Logger, report: report, last: Candidates{Reason: fmt.Sprintf("%s: no answer yet", z)}}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
 	}
-	quiet := func(format string, args ...any) { log.Debug("zookeeper client", "text", fmt.Sprintf(format, args...)) }
-	conn, _, err := zk.Connect(z.Servers, zkTimeout, zk.WithHostProvider(&turns{}), zk.WithDialer(dialImpatient), zk.WithLogInfo(false),
-		zk.WithLogger(printf(quiet)))
-	if err != nil { // no servers: ParseZooKeeper lets none pass
-		report(Candidates{Reason: fmt.Sprintf("%s: %s", z, err)})
-		<-ctx.Done()
-		return
+	report(w.last)
+	for ctx.Err() == nil {
+		conn, err := zookeeper.Connect(ctx, zookeeper.Config{Address: z.Address, Logger: z.Logger})
+		if err == nil {
+			if err = w.stay(ctx, conn); err != nil {
+				err = fmt.Errorf("%s: %w", z, err)
+			}
+		}
+		w.trouble(ctx, err)
+		sleep(ctx, zkRetry)
 	}
+}
+
+// zkWatch is a watch at work.
+type zkWatch struct {
+	*ZooKeeper
+	log      *slog.Logger
+	report   func(Candidates)
+	last     Candidates
+	troubled bool
+}
+
+// stay looks who leads, each time that it may have changed, until ctx ends or there is no answer.
+func (w *zkWatch) stay(ctx context.Context, conn *zookeeper.Conn) error {
+	ctx, end := context.WithCancel(ctx)
 	var closing sync.WaitGroup
 	defer closing.Wait()
+	defer end()
 	closing.Go(func() { // what waits for an answer of ZooKeeper ends with its connection
 		<-ctx.Done()
 		conn.Close()
 	})
-	last := Candidates{Reason: fmt.Sprintf("%s: no answer yet", z)}
-	report(last)
-	authenticated, troubled := z.User == "", false
-	trouble := func(err error) {
-		if !troubled && ctx.Err() == nil {
-			log.Warn("masters: no answer", "from", z.String(), "error", explainZK(err), "last_leader", strings.Join(last.Addresses, " or "))
+	for {
+		now, changed, err := w.look(conn)
+		switch {
+		case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrAuthFailed):
+			return errors.New("not allowed to read; are user and password right?")
+		case err != nil, ctx.Err() != nil:
+			return err
 		}
-		troubled = true
-		if len(last.Addresses) == 0 { // otherwise it says nothing of who leads
-			last.Reason = fmt.Sprintf("%s: %s", z, explainZK(err))
-			report(last)
-		}
-		sleep(ctx, zkRetry)
-	}
-	for ctx.Err() == nil {
-		if !authenticated {
-			if err := conn.AddAuth("digest", []byte(z.User+":"+z.Password)); err != nil {
-				trouble(err)
-				continue
-			}
-			authenticated = true // the client does it again for each connection
-		}
-		now, changed, err := z.look(conn)
-		if err != nil {
-			trouble(err)
-			continue
-		}
-		troubled = false
+		w.troubled = false
 		if changed == nil {
 			continue // it changed while we looked
 		}
-		if now.Reason != "" || !slices.Equal(now.Addresses, last.Addresses) {
-			log.Info("masters", "from", z.String(), "leader", strings.Join(now.Addresses, " or "), "reason", now.Reason)
+		if now.Reason != "" || !slices.Equal(now.Addresses, w.last.Addresses) {
+			w.log.Info("masters", "from", w.String(), "leader", strings.Join(now.Addresses, " or "), "reason", now.Reason)
 		}
-		last = now
-		report(last)
+		w.last = now
+		w.report(now)
 		select {
 		case <-changed:
 		case <-ctx.Done():
+			return nil
 		}
 	}
 }
 
+// trouble tells that ZooKeeper gives no answer, which says nothing of who leads.
+func (w *zkWatch) trouble(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	text := err.Error()
+	if !w.troubled {
+		w.log.Warn("masters: no answer", "from", w.String(), "error", text, "last_leader", strings.Join(w.last.Addresses, " or "))
+	}
+	w.troubled = true
+	if len(w.last.Addresses) == 0 {
+		w.last.Reason = text
+		w.report(w.last)
+	}
+}
+
 // look asks who leads, and returns a channel that tells of the next change; nil if there was one already.
-func (z *ZooKeeper) look(conn *zk.Conn) (Candidates, <-chan zk.Event, error) {
-	names, _, changed, err := conn.ChildrenW(z.Path)
+func (w *zkWatch) look(conn *zookeeper.Conn) (out Candidates, changed <-chan zk.Event, err error) {
+	err = conn.Read(func(z *zk.Conn) (err error) {
+		out, changed, err = w.ask(z)
+		return err
+	})
+	return out, changed, err
+}
+
+func (w *zkWatch) ask(conn *zk.Conn) (Candidates, <-chan zk.Event, error) {
+	names, _, changed, err := conn.ChildrenW(w.Address.Path)
 	if errors.Is(err, zk.ErrNoNode) {
-		exists, _, changed, err := conn.ExistsW(z.Path)
+		exists, _, changed, err := conn.ExistsW(w.Address.Path)
 		if err != nil || exists {
 			return Candidates{}, nil, err
 		}
-		return Candidates{Reason: fmt.Sprintf("%s: there is no such path: no master has ever contended there; is it right?", z)}, changed, nil
+		return Candidates{Reason: fmt.Sprintf("%s: there is no such path: no master has ever contended there; is it right?", w)}, changed, nil
 	}
 	if err != nil {
 		return Candidates{}, nil, err
 	}
 	name, ok := firstContender(names)
 	if !ok {
-		return Candidates{Reason: fmt.Sprintf("%s: no master leads", z)}, changed, nil
+		return Candidates{Reason: fmt.Sprintf("%s: no master leads", w)}, changed, nil
 	}
-	data, _, err := conn.Get(z.Path + "/" + name)
+	data, _, err := conn.Get(w.Address.Path + "/" + name)
 	if errors.Is(err, zk.ErrNoNode) {
 		return Candidates{}, nil, nil
 	}
 	if err != nil {
 		return Candidates{}, nil, err
 	}
-	addresses, err := masterAddresses(data, z.PreferHostname)
+	addresses, err := masterAddresses(data, w.PreferHostname)
 	if err != nil {
-		return Candidates{Reason: fmt.Sprintf("%s/%s: %s", z, name, err)}, changed, nil
+		return Candidates{Reason: fmt.Sprintf("%s/%s: %s", w, name, err)}, changed, nil
 	}
 	return Candidates{Addresses: addresses, Leader: true}, changed, nil
 }
@@ -225,68 +233,3 @@ func masterAddresses(data []byte, preferHostname bool) ([]string, error) {
 	}
 	return out, nil
 }
-
-func explainZK(err error) string {
-	switch {
-	case errors.Is(err, zk.ErrNoServer), errors.Is(err, zk.ErrConnectionClosed):
-		return "not reachable; is it running, and is the address right?"
-	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrAuthFailed):
-		return "not allowed to read; are user and password right?"
-	}
-	return err.Error()
-}
-
-// turns has servers tried in turn, by their names, so that each attempt resolves them anew.
-type turns struct {
-	mu      sync.Mutex
-	servers []string
-	next    int
-	failed  int // attempts since the last success
-}
-
-func (t *turns) Init(servers []string) error {
-	t.servers = servers
-	return nil
-}
-
-func (t *turns) Len() int { return len(t.servers) }
-
-// Next says with wrapped that all servers have failed, so that it is time to pause.
-func (t *turns) Next() (server string, wrapped bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	server, wrapped = t.servers[t.next], t.failed > 0 && t.failed%len(t.servers) == 0
-	t.next = (t.next + 1) % len(t.servers)
-	t.failed++
-	return server, wrapped
-}
-
-func (t *turns) Connected() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.failed = 0
-}
-
-// impatient is a connection on which no answer takes longer than it may in a session. The client waits ten times as long for the first one, so
-// that a server which is stopped would keep it from the others.
-type impatient struct{ net.Conn }
-
-func dialImpatient(network, address string, timeout time.Duration) (net.Conn, error) {
-	c, err := net.DialTimeout(network, address, timeout)
-	if err != nil {
-		return nil, err
-	}
-	return impatient{c}, nil
-}
-
-func (c impatient) SetReadDeadline(t time.Time) error {
-	if limit := time.Now().Add(zkTimeout * 2 / 3); t.After(limit) {
-		t = limit
-	}
-	return c.Conn.SetReadDeadline(t)
-}
-
-// printf makes a function the logger of the ZooKeeper client.
-type printf func(format string, args ...any)
-
-func (p printf) Printf(format string, args ...any) { p(format, args...) }

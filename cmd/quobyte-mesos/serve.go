@@ -93,6 +93,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	o.FrameworkPrincipal = o.Mesos.principal(o.FrameworkPrincipal)
 	listener, err := listen(o.Listen)
 	if err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 		}
 	}()
 	if o.Quobyte.FrameworkURL == "" {
-		o.Quobyte.FrameworkURL = reachableURL(listener, o.Masters)
+		o.Quobyte.FrameworkURL = reachableURL(listener, mesos.Addresses(o.Masters))
 	}
 	service, err := quobyte.New(o.Quobyte)
 	if err != nil {
@@ -111,6 +112,9 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	}
 	f = &framework{options: o, url: "http://" + browsable(listener), service: service, listener: listener, log: log}
 	cfg := mesosConfig(o, log)
+	if err := o.Mesos.complete(&cfg); err != nil {
+		return nil, err
+	}
 	if o.ZooKeeper != "" {
 		cfg.Dial = f.dialFenced
 	}

@@ -44,6 +44,7 @@ type serveOptions struct {
 	DiscoveryWindow    time.Duration
 	ScoutPatience      time.Duration
 
+	Mesos   mesosOptions
 	Quobyte quobyte.Settings
 	Record  recordOptions
 
@@ -62,6 +63,7 @@ func defaultServeOptions() serveOptions {
 
 		ZooKeeperSessionTimeout: zookeeper.DefaultSessionTimeout,
 		ScoutPatience:           2 * time.Minute,
+		Mesos:                   defaultMesosOptions(),
 		Quobyte:                 quobyte.DefaultSettings(),
 		Record:                  defaultRecordOptions(),
 	}
@@ -78,7 +80,7 @@ func currentUser() string {
 
 // bind declares the flags of serve. Those of the service are apart, because the demo shares them.
 func (o *serveOptions) bind(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.Masters, "master", o.Masters, "Mesos master: host:port or http(s)://host:port; several are candidates for the leader")
+	f.StringSliceVar(&o.Masters, "master", o.Masters, "Mesos master: host:port or http(s)://host:port, several are candidates for the leader; or zk://[user:password@]host,…/path")
 	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "directory of the durable state; made if it is missing")
 	f.StringVar(&o.ZooKeeper, "zk", o.ZooKeeper, "in place of --state-dir: zk://[user:password@]host:port,…/path of the durable state; one of several instances leads")
 	f.DurationVar(&o.ZooKeeperSessionTimeout, "zk-session-timeout", o.ZooKeeperSessionTimeout, "with --zk: how long a leader may be out of sight before another takes over")
@@ -92,6 +94,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.HostKeyAttribute, "host-key-attribute", o.HostKeyAttribute, "agent attribute that identifies a host (default: its hostname)")
 	f.DurationVar(&o.DiscoveryWindow, "discovery-window", o.DiscoveryWindow, "a rollout takes in hosts until none has come for so long")
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
+	o.Mesos.bind(f)
 	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
 	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although an earlier framework has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
@@ -244,6 +247,7 @@ func (o *serveOptions) validate() error {
 	}
 	problems = multierror.Append(problems, o.mesosProblems()...)
 	problems = multierror.Append(problems, o.Record.problems()...)
+	problems = multierror.Append(problems, o.Mesos.validate(o.FrameworkRole, o.FrameworkPrincipal))
 	service := o.Quobyte
 	if service.FrameworkURL == "" {
 		service.FrameworkURL = "http://127.0.0.1:7888" // any will do: it is found out when the port is open

@@ -1,5 +1,6 @@
 // Package zookeeper is a connection with ZooKeeper that behaves: what waits for an answer waits for a bounded time, the end of the session
-// is told, and Close leaves no goroutine behind. engine/store and engine/leader are made with it; it knows nothing of what they keep.
+// is told, and Close leaves no goroutine behind. engine/store, engine/leader and engine/mesos are made with it;
+// it knows nothing of what is kept.
 //
 // A caller reads an Address with ParseAddress, opens a Conn with Connect, which waits until there is a session, and closes it in the end.
 // The methods of a Conn may be called from several goroutines. A connection that breaks is made anew by itself, to whichever server

@@ -17,7 +17,7 @@ import (
 	"github.com/quobyte/mesos-framework/offers"
 )
 
-func account(t *testing.T) string {
+func serviceAccount(t *testing.T) string {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -37,7 +37,7 @@ func TestMesosFlags(t *testing.T) {
 	t.Setenv("GODEBUG", "rsa1024min=0")
 	dir := t.TempDir()
 	secret := write(t, filepath.Join(dir, "secret"), "s3cret\n")
-	json := account(t)
+	json := serviceAccount(t)
 	file := write(t, filepath.Join(dir, "account.json"), json)
 	service := func(principal string) mesos.Config {
 		return mesos.Config{Framework: mesos.Framework{Roles: []string{"quobyte"}, Checkpoint: true, Principal: principal}, MaxRecord: 256 << 20}
@@ -113,7 +113,7 @@ func TestProblemsOfMesosFlags(t *testing.T) {
 	dir := t.TempDir()
 	good := []string{"--master=zk://u:s3cret@h1,h2:2182/mesos", "--state-dir=x", "--containerizer=command", "--server-command=x"}
 	secret, empty := write(t, filepath.Join(dir, "secret"), "s3cret\n"), write(t, filepath.Join(dir, "empty"), "\n")
-	file := write(t, filepath.Join(dir, "account.json"), account(t))
+	file := write(t, filepath.Join(dir, "account.json"), serviceAccount(t))
 	none := filepath.Join(dir, "none")
 	for _, c := range []struct {
 		name string

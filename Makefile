@@ -24,7 +24,7 @@ test: lint ## Run all tests, with the race detector where there is a C compiler
 	$(GO) test $(RACE) $(PACKAGE)
 
 soak: ## Kill the framework 200 times at random moments of deployments (SOAK_KILLS=n)
-	SOAK_KILLS=$${SOAK_KILLS:-200} $(GO) test ./tests/e2e -run TestKilledAtRandomMoments -v -timeout 2h
+	SOAK_KILLS=$${SOAK_KILLS:-200} $(GO) test ./tests/e2e -run 'TestKilledAtRandomMoments|TestLeadersFallAtRandomMoments' -v -timeout 2h
 
 bench: ## Run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGE)

@@ -1,9 +1,12 @@
 package e2e
 
 import (
-	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,36 +38,9 @@ func (c *cluster) serveZK(t *testing.T, name, zk string, extra ...string) (*proc
 	return p, api{t: t, url: p.find(`msg=serving api=(\S+)`)[1]}
 }
 
-// launched returns the ids of all tasks that the cluster has ever been asked to run, by name.
-func (c *cluster) launched(t *testing.T) map[string][]string {
-	t.Helper()
-	resp, err := http.Get("http://" + c.master + "/state")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	type task struct{ ID, Name string }
-	var state struct {
-		Frameworks []struct {
-			Tasks     []task `json:"tasks"`
-			Completed []task `json:"completed_tasks"`
-		} `json:"frameworks"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&state); err != nil {
-		t.Fatal(err)
-	}
-	out := map[string][]string{}
-	for _, f := range state.Frameworks {
-		for _, x := range append(f.Tasks, f.Completed...) {
-			out[x.Name] = append(out[x.Name], x.ID)
-		}
-	}
-	return out
-}
-
 func wantEachOnce(t *testing.T, c *cluster) {
 	t.Helper()
-	all := c.launched(t)
+	all := c.everLaunched(t)
 	for name, ids := range all {
 		if len(ids) != 1 {
 			t.Errorf("task %s was launched %d times: %v", name, len(ids), ids)
@@ -239,4 +215,68 @@ func TestZooKeeperIsAway(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "the nodes belong to another user") || strings.Contains(out, "wrong") {
 		t.Errorf("with a wrong password: exit %d: %s", code, out)
 	}
+}
+
+// Leaders are killed, or stopped and let go on when another leads, at random moments of deployments: no task is launched twice, none is lost, the
+// plan completes, and who was stopped ends. SOAK_KILLS and SOAK_SEED are as in TestKilledAtRandomMoments; a takeover takes its time, so that there are
+// fewer of them.
+func TestLeadersFallAtRandomMoments(t *testing.T) {
+	t.Parallel()
+	zk := zktest.Start(t).Address + "/soak"
+	seed := uint64(time.Now().UnixNano())
+	if n, err := strconv.ParseUint(os.Getenv("SOAK_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	t.Logf("SOAK_SEED=%d", seed)
+	draw := rand.New(rand.NewPCG(seed, 1))
+	left := max(kills(t)/3, 1)
+	for deployment := 0; left > 0; deployment++ {
+		left -= leadersFall(t, fmt.Sprintf("%s/%d", zk, deployment), draw, deployment, left)
+	}
+}
+
+// leadersFall deploys on a new cluster, where up to most leaders fall. It says how many did.
+func leadersFall(t *testing.T, zk string, draw *rand.Rand, deployment, most int) int {
+	c := startCluster(t, fmt.Sprintf("127.0.%d.", 110+deployment%40), 3)
+	flags := []string{"--expect=registry=3,metadata=3,data=3", "--reserve=devices", "--framework-principal=quobyte"}
+	lead, leadAPI := c.serveZK(t, fmt.Sprintf("instance %d.0", deployment), zk, flags...)
+	lead.find(leading.String())
+	n := 0
+	for n < min(most, perDeployment) && lead.lines(strings.Count(lead.text(), "\n")+1+draw.IntN(40)) {
+		n++
+		next, nextAPI := c.serveZK(t, fmt.Sprintf("instance %d.%d", deployment, n), zk, flags...)
+		next.find(`msg="standing by"`)
+		signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP}[draw.IntN(2)]
+		lead.signal(signal)
+		begun := time.Now()
+		next.find(leading.String())
+		takeover := time.Since(begun)
+		t.Logf("deployment %d: %s: the next leads after %s", deployment, signal, takeover.Round(time.Millisecond))
+		if takeover > sessionTimeout+2*time.Second {
+			t.Errorf("the takeover took %s", takeover)
+		}
+		if signal == syscall.SIGSTOP {
+			said := len(lead.text())
+			lead.signal(syscall.SIGCONT)
+			if code := lead.wait(); code != 14 || strings.Contains(lead.text()[said:], "msg=launch") {
+				t.Errorf("who was stopped: exit code %d, want 14; it said\n%s", code, lead.text()[said:])
+			}
+		}
+		lead, leadAPI = next, nextAPI
+	}
+	eventually(t, "deploy is complete", func() bool { return leadAPI.deploy().Status == plans.Complete })
+	// A prober's binary comes from the instance that launched it. If that falls before it is fetched the task fails, and is rightly launched anew.
+	for name, ids := range c.everLaunched(t) {
+		if len(ids) != 1 && !strings.HasPrefix(name, "prober-") {
+			t.Errorf("task %s was launched %d times: %v", name, len(ids), ids)
+		}
+	}
+	if running := leadAPI.tasks(); len(running) != 17 {
+		t.Errorf("%d tasks run, want 17: %v", len(running), running)
+	}
+	for _, q := range []*process{lead, c.process} {
+		q.signal(syscall.SIGTERM)
+		q.wait()
+	}
+	return max(n, 1)
 }

@@ -18,7 +18,7 @@ import (
 func TestRecordedRunIsReplayed(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2"
-	c := startCluster(t, "127.0.28.", 3)
+	c := startCluster(t, "127.0.48.", 3)
 	dir := filepath.Join(c.dir, "recording")
 	flags := []string{
 		"--expect=registry=3,metadata=3,data=3", "--reserve=devices", "--framework-principal=quobyte",

@@ -26,12 +26,27 @@ type Session interface {
 	Send(machine.Call)
 }
 
+// Recorder is told everything that goes into the machine, in its order: engine/recorder has the real one. Its methods are called by one
+// goroutine; but for Run, which writes until End, and End they never wait, and none of them fails.
+type Recorder interface {
+	Run()
+	Begin(machine.Config, machine.Service, []machine.Record, machine.Boot, *machine.Machine)
+	Take(time.Time, machine.Event)
+	Decide(now time.Time, random [16]byte)
+	Decided(machine.Effects, *machine.Machine)
+	End(*machine.Machine)
+}
+
 // Config is what an Engine is made of.
 type Config struct {
 	Machine machine.Config
 	Service machine.Service
 	Store   store.Store
 	Session Session
+	// Fence is asked before each decision is carried out; with an error nothing of it is, and the loop ends. Nil: nobody else can lead.
+	Fence func() error
+	// Recorder may be nil.
+	Recorder Recorder
 	// By says where the settings come from [operator].
 	By     string
 	Logger *slog.Logger
@@ -70,10 +85,15 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	clock := newClock(time.Now)
-	m, err := machine.New(cfg.Machine, cfg.Service, records, machine.Boot{Now: clock.now(), By: cfg.By})
+	boot := machine.Boot{Now: clock.now(), By: cfg.By}
+	m, err := machine.New(cfg.Machine, cfg.Service, records, boot)
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Recorder == nil {
+		cfg.Recorder = unrecorded{}
+	}
+	cfg.Recorder.Begin(cfg.Machine, cfg.Service, records, boot, m)
 	e := &Engine{cfg: cfg, machine: m, clock: clock, inbox: make(chan machine.Event, inboxSize), waiting: map[uint64]chan machine.Answer{}}
 	e.published.Store(&publication{next: make(chan struct{})})
 	return e, nil
@@ -120,6 +140,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(e.runSession(ctx, frameworkID)) })
 	wg.Go(func() { cancel(e.loop(ctx)) })
+	wg.Go(e.cfg.Recorder.Run)
 	wg.Wait()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
@@ -137,6 +158,7 @@ func (e *Engine) runSession(ctx context.Context, frameworkID string) error {
 }
 
 func (e *Engine) loop(ctx context.Context) error {
+	defer func() { e.cfg.Recorder.End(e.machine) }() // also if the machine panics: then it matters most
 	wake := time.NewTimer(0)
 	defer wake.Stop()
 	for {
@@ -174,7 +196,9 @@ func (e *Engine) drain() {
 
 func (e *Engine) take(ev machine.Event) {
 	logEvent(e.cfg.Logger, ev)
-	e.machine.Take(e.clock.now(), ev)
+	now := e.clock.now()
+	e.cfg.Recorder.Take(now, ev)
+	e.machine.Take(now, ev)
 }
 
 // decide carries out one decision. An error means that nothing after it was done, and that the loop must end: the machine's memory is
@@ -182,7 +206,15 @@ func (e *Engine) take(ev machine.Event) {
 func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	var random [16]byte
 	rand.Read(random[:]) // never fails (crypto/rand)
-	effects := e.machine.Decide(e.clock.now(), random)
+	now := e.clock.now()
+	e.cfg.Recorder.Decide(now, random)
+	effects := e.machine.Decide(now, random)
+	e.cfg.Recorder.Decided(effects, e.machine)
+	if e.cfg.Fence != nil {
+		if err := e.cfg.Fence(); err != nil {
+			return time.Time{}, err
+		}
+	}
 	for i, g := range effects.Groups {
 		if err := e.cfg.Store.Commit(ctx, g); err != nil {
 			if ctx.Err() != nil {

@@ -106,6 +106,11 @@ type bench struct {
 
 func newBench(t *testing.T, disk *store.Disk) *bench {
 	t.Helper()
+	return newRecordedBench(t, disk, nil)
+}
+
+func newRecordedBench(t *testing.T, disk *store.Disk, r Recorder) *bench {
+	t.Helper()
 	j := &journal{}
 	b := &bench{journal: j, session: newSession(j), disk: disk, ended: make(chan error, 1)}
 	before := disk.Before
@@ -123,7 +128,9 @@ func newBench(t *testing.T, disk *store.Disk) *bench {
 	ctx, cancel := context.WithCancel(t.Context())
 	b.cancel = cancel
 	var err error
-	b.engine, err = New(ctx, Config{Machine: machine.Config{DiscoveryWindow: time.Second}, Service: single{}, Store: disk.Open(), Session: b.session})
+	b.engine, err = New(ctx, Config{
+		Machine: machine.Config{DiscoveryWindow: time.Second}, Service: single{}, Store: disk.Open(), Session: b.session, Recorder: r,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,7 +166,11 @@ func (a *attempt) lackBase(based []int) bool {
 	for _, i := range based {
 		offsets = append(offsets, Range{a.n.Ports[i].Number, a.n.Ports[i].Number})
 	}
-	return a.lack(lack{code: CodePortBase, resource: "ports", ports: Normalize(offsets), offered: a.offeredPorts()})
+	l := lack{code: CodePortBase, resource: "ports", ports: Normalize(offsets), offered: a.avail}
+	if allowed := Normalize(a.n.PortBase.Ranges); len(allowed) > 0 {
+		l.name = showRanges(allowed)
+	}
+	return a.lack(l)
 }
 
 // baseRanges are all bases from which every port with an offset is free: the numbers that each of them may have, less its
@@ -321,7 +325,10 @@ func (a *attempt) firstPort(p *Port, b *base) uint64 {
 
 func (a *attempt) lackPort(i int) bool {
 	p := &a.n.Ports[i]
-	return a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), offered: a.offeredPorts()})
+	if p.Unmanaged { // nobody offers it, so others of ours have them all
+		return a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), text: "taken"})
+	}
+	return a.lack(lack{code: CodePortAny, resource: "ports", name: p.Name, ports: Normalize(p.Ranges), offered: a.avail})
 }
 
 // candidates are the first numbers that a port may have: the one it had, then what the pod has reserved, then the lowest.

@@ -179,7 +179,7 @@ func (s *spread) widen(c *census) {
 
 // column is what a clause says of each host, as far as that was asked.
 func (c *census) column(clause *Clause) *column {
-	name := clause.String()
+	name := clause.key()
 	if col, ok := c.columns[name]; ok {
 		return col
 	}
@@ -223,7 +223,7 @@ func (col *column) number(s *Site) int32 {
 
 // tally counts the pods of a type by the values of a clause.
 func (c *census) tally(clause *Clause, podType string) *tally {
-	k := tallyKey{clause.String(), podType}
+	k := tallyKey{clause.key(), podType}
 	if t, ok := c.tallies[k]; ok {
 		return t
 	}
@@ -310,4 +310,9 @@ func (c *census) recount(r *resident, n int32) {
 			t.count(&r.Site, n)
 		}
 	}
+}
+
+// key tells clauses apart, whatever their fields and parameters contain.
+func (c *Clause) key() string {
+	return string(c.Field.Kind) + "\x00" + c.Field.Name + "\x00" + string(c.Operator) + "\x00" + c.Param
 }

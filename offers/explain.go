@@ -26,6 +26,9 @@ func Explain(r Requirement, res Result) string {
 	text := fmt.Sprintf("0 of %d hosts fit: %s", res.Hosts, join(r.plainTallies(res.Summary), Tally.phrase))
 	if res.Nearest != nil {
 		text += "; nearest: " + res.Nearest.String()
+		if r.choosesRole() && res.Nearest.Role != "" {
+			text += " in role " + res.Nearest.Role
+		}
 	}
 	return text
 }
@@ -118,9 +121,16 @@ func (r Refusal) words(one bool, comparison string) string {
 	case CodePortClash:
 		return verb("has", "have") + " " + r.portsNamed() + " in use by another pod"
 	case CodePortBase:
-		return verb("has", "have") + " no free block for the ports base+" + strings.ReplaceAll(r.Need, ", ", ", base+") + r.inRole() + comparison
+		text := verb("has", "have") + " no free block for the ports base+" + strings.ReplaceAll(r.Need, ", ", ", base+")
+		if r.Name != "" {
+			text += " with the base from " + r.Name
+		}
+		return text + r.inRole() + comparison
 	case CodePortAny:
 		from := ""
+		if r.Have == "" {
+			return verb("has", "have") + " no number left for port " + r.Name + ": others use " + r.Need
+		}
 		if r.Need != "none" {
 			from = " from " + r.Need
 		}

@@ -295,7 +295,7 @@ func (d *drawing) volume(j int, kind VolumeType) Volume {
 // taken says whether the requirement has a port with that number and protocol.
 func (d *drawing) taken(r *Requirement, p Port) bool {
 	return (p.Number != 0 || p.Offset) && slices.ContainsFunc(r.Ports, func(q Port) bool {
-		return q.Number == p.Number && q.Offset == p.Offset && (q.Protocol == "udp") == (p.Protocol == "udp")
+		return r.fixed(&q) == r.fixed(&p) && r.free(&q) == r.free(&p) && (q.Protocol == "udp") == (p.Protocol == "udp")
 	})
 }
 
@@ -341,6 +341,13 @@ func (d *drawing) ports(r *Requirement) {
 	}
 	if chance(t, 20, "fixed base") {
 		r.PortBase.Number = 21000 + uint64(upTo(t, 3, "base"))
+		all := r.Ports
+		r.Ports = nil
+		for _, p := range all { // with a fixed base, an offset may be another port's number
+			if !d.taken(r, p) {
+				r.Ports = append(r.Ports, p)
+			}
+		}
 		return
 	}
 	unmanaged := slices.ContainsFunc(r.Ports, func(p Port) bool { return p.Offset && p.Unmanaged })

@@ -68,6 +68,7 @@ type Refusal struct {
 // Nearest is the host that lacks least.
 type Nearest struct {
 	Host  string
+	Role  string // of the offers that were looked at
 	Lacks []Lack
 }
 
@@ -118,6 +119,9 @@ func (l *lack) refusal(host string) Refusal {
 		}
 	case CodePorts, CodePortBase, CodePortAny:
 		r.Need, r.Have = showRanges(l.ports), showRanges(l.offered)
+		if l.text != "" {
+			r.Have = ""
+		}
 	case CodePortClash:
 		r.Need = showRanges(l.ports)
 	case CodeVolume:
@@ -173,7 +177,7 @@ func (p *pool) refuse(n *need, hosts []host) Result {
 func (r Result) clone() Result {
 	r.Refusals, r.Summary = slices.Clone(r.Refusals), slices.Clone(r.Summary)
 	if r.Nearest != nil {
-		r.Nearest = &Nearest{Host: r.Nearest.Host, Lacks: slices.Clone(r.Nearest.Lacks)}
+		r.Nearest = &Nearest{Host: r.Nearest.Host, Role: r.Nearest.Role, Lacks: slices.Clone(r.Nearest.Lacks)}
 	}
 	return r
 }
@@ -373,9 +377,8 @@ func (g *gathering) countPorts(host string, l *lack) {
 func (g *gathering) done() Result {
 	if g.sets > maxPortSets {
 		g.kinds = slices.DeleteFunc(g.kinds, func(k kind) bool { return k.code == CodePorts })
-		g.kinds = append(g.kinds, g.counts...)
-		slices.SortStableFunc(g.kinds, func(a, b kind) int { return cmp.Compare(b.hosts, a.hosts) })
-		g.kinds = g.kinds[:min(len(g.kinds), MaxKinds)]
+		slices.SortStableFunc(g.counts, func(a, b kind) int { return cmp.Compare(b.hosts, a.hosts) })
+		g.kinds = append(g.kinds, g.counts[:min(len(g.counts), max(1, MaxKinds-len(g.kinds)))]...)
 	}
 	for i := range g.kinds {
 		k := &g.kinds[i]
@@ -389,7 +392,7 @@ func (g *gathering) done() Result {
 		g.result.Summary = append(g.result.Summary, Tally{Refusal: k.refusal(k.host), Hosts: k.hosts})
 	}
 	if g.near != "" {
-		g.result.Nearest = &Nearest{Host: g.near}
+		g.result.Nearest = &Nearest{Host: g.near, Role: g.nearBy[0].role}
 		for i := range g.nearBy {
 			g.result.Nearest.Lacks = append(g.result.Nearest.Lacks, g.nearBy[i].more())
 		}
@@ -402,6 +405,8 @@ func (l *lack) more() Lack {
 	switch {
 	case l.code == CodePorts:
 		return Lack{"ports", showRanges(l.ports)}
+	case l.code == CodeMount && l.text != "" && l.count > 0:
+		return Lack{"MOUNT disk", l.text + " of " + l.need.String() + " MB"}
 	case l.code == CodeMount && l.text != "":
 		return Lack{"MOUNT disk", l.text}
 	case l.code == CodeMount:

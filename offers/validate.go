@@ -18,8 +18,12 @@ func (r Requirement) Validate() error {
 	if len(r.Executor.Ports) > 0 {
 		v.fail("executor ports %s: allowed are ports of the requirement only", showRanges(r.Executor.Ports))
 	}
-	if r.CPUs+r.Mem+r.Disk == 0 && len(r.Ports)+len(r.Volumes) == 0 {
-		v.fail("resources: nothing is needed; Mesos refuses a task without any")
+	managed := slices.ContainsFunc(r.Ports, func(p Port) bool { return !p.Unmanaged })
+	if r.CPUs+r.Mem+r.Disk == 0 && len(r.Volumes) == 0 && !managed {
+		v.fail("resources: nothing is needed of Mesos; it refuses a task without any")
+	}
+	if r.Subject == "" {
+		v.fail("subject: is empty; it is the pod's name")
 	}
 	v.ports(r)
 	v.volumes(r)
@@ -102,8 +106,8 @@ func (v *validation) port(r Requirement, p *Port) {
 	if p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp" {
 		v.fail("%s: protocol %q: allowed are tcp and udp", name, p.Protocol)
 	}
-	if p.ContainerPort != 0 && (r.Task.Container != nil && r.Task.Container.Network == HostNetwork) {
-		v.fail("%s: container port %d: on the host's network there is nothing to map", name, p.ContainerPort)
+	if c := r.Task.Container; p.ContainerPort != 0 && c != nil && (c.Network == HostNetwork || c.Network == NoNetwork) {
+		v.fail("%s: container port %d: on the host's network, or none, there is nothing to map", name, p.ContainerPort)
 	}
 }
 
@@ -115,12 +119,23 @@ func (v *validation) numbers(r Requirement) {
 			continue
 		}
 		for _, q := range r.Ports[:i] {
-			if q.Number == p.Number && q.Offset == p.Offset && cmp.Or(q.Protocol, "tcp") == cmp.Or(p.Protocol, "tcp") && (q.Number != 0 || q.Offset) {
+			if r.fixed(&q) == r.fixed(p) && r.free(&q) == r.free(p) && cmp.Or(q.Protocol, "tcp") == cmp.Or(p.Protocol, "tcp") && (q.Number != 0 || q.Offset) {
 				v.fail("port %q: number %d is that of port %q, for the same protocol", p.Name, p.Number, q.Name)
 			}
 		}
 	}
 }
+
+// fixed is the number of a port, or its offset if the base is not fixed.
+func (r Requirement) fixed(p *Port) uint64 {
+	if p.Offset {
+		return r.PortBase.Number + p.Number
+	}
+	return p.Number
+}
+
+// free says whether the port counts from a base that is not fixed.
+func (r Requirement) free(p *Port) bool { return p.Offset && r.PortBase.Number == 0 }
 
 func (v *validation) ranges(what string, ranges []Range) {
 	for _, r := range ranges {
@@ -130,7 +145,13 @@ func (v *validation) ranges(what string, ranges []Range) {
 	}
 }
 
+// maxVolumes is how many volumes a pod may have: to share them out among disks is a search.
+const maxVolumes = 16
+
 func (v *validation) volumes(r Requirement) {
+	if len(r.Volumes) > maxVolumes {
+		v.fail("volumes: %d; at most %d are allowed", len(r.Volumes), maxVolumes)
+	}
 	if len(r.Volumes) > 0 && r.Claim == nil {
 		v.fail("volumes: without a claim; Mesos makes volumes of reserved resources only")
 	}
@@ -140,6 +161,9 @@ func (v *validation) volumes(r Requirement) {
 		name := fmt.Sprintf("volume %q", vol.Name)
 		if fault := idFault(vol.Name); fault != "" {
 			v.fail("%s: the name %s", name, fault)
+		}
+		if fault := idFault(vol.Prior); vol.Prior != "" && fault != "" && len(vol.Prior) <= 100 {
+			v.fail("%s: its persistence id %q %s", name, vol.Prior, fault)
 		}
 		if slices.Contains(names, vol.Name) {
 			v.fail("%s: the name is given twice", name)
@@ -255,6 +279,14 @@ func (v *validation) environment(r Requirement) {
 func (v *validation) container(c *Container) {
 	if c == nil {
 		return
+	}
+	if c.Type != "" && c.Type != MesosContainer && c.Type != DockerContainer {
+		v.fail("container: type %q: allowed are %s and %s", c.Type, DockerContainer, MesosContainer)
+	}
+	for _, m := range c.PortMappings {
+		if m.Protocol != "" && m.Protocol != "tcp" && m.Protocol != "udp" {
+			v.fail("container: port mapping with the protocol %q: allowed are tcp and udp", m.Protocol)
+		}
 	}
 	if c.Image == "" && c.Type != MesosContainer {
 		v.fail("container: image is empty; only the Mesos containerizer runs a container without one")

@@ -13,7 +13,7 @@ import (
 
 // Service is Quobyte as the machine sees it.
 type Service struct {
-	settings     Settings
+	settings Settings
 	// By pod type, because the machine asks often.
 	fingerprints map[string]string
 	requirements map[string]offers.Requirement

@@ -36,6 +36,9 @@ const (
 	exitError       = 1
 	exitFailed      = 2
 	exitTimeout     = 5
+	exitRefused     = 13
+	exitDeposed     = 14
+	exitDiffers     = 15
 	exitInterrupted = 130
 )
 

@@ -31,6 +31,7 @@ func (o *serveOptions) check(cmd *cobra.Command, env environment) error {
 		fmt.Fprintf(env.Stderr, "quobyte-mesos: warning: environment: %s: no such flag; it is ignored\n", name)
 	}
 	o.refused.release(cmd)
+	o.Mesos.getenv = env.Getenv
 	failed, err := o.overlay(cmd, env.Getenv)
 	all := multierror.Append(multierror.Append(nil, o.refused.errs...), err)
 	maps.Copy(failed, o.refused.failed)
@@ -58,7 +59,7 @@ func flagOf(problem string) string {
 
 // strangers are the variables that look as if they were meant for a flag, and are for none.
 func strangers(cmd *cobra.Command, environ []string) []string {
-	known := map[string]bool{envOfCLI: true}
+	known := map[string]bool{envOfCLI: true, envSecret: true}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known[envName(f.Name)] = true })
 	var out []string
 	for _, variable := range environ {

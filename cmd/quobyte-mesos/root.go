@@ -31,7 +31,7 @@ func newRoot(env environment) *cobra.Command {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		newServe(env), newDemo(env), newSandbox(env), newValidate(env),
+		newServe(env), newDemo(env), newSandbox(env), newValidate(env), newState(env), newReplay(env),
 		newProber(env), newStandin(env), newVersion(env),
 	)
 	for _, cmd := range append(root.Commands(), root) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/quobyte/mesos-framework/cmd/internal/tree"
 	"github.com/quobyte/mesos-framework/engine"
 	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/leader"
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/store"
@@ -29,14 +31,17 @@ import (
 func newServe(env environment) *cobra.Command {
 	o := defaultServeOptions()
 	cmd := &cobra.Command{
-		Use:   "serve --master HOST:PORT --state-dir DIR",
+		Use:   "serve --master HOST:PORT {--state-dir DIR | --zk zk://HOST:PORT/PATH}",
 		Short: "Run the framework",
 		Long: `Run the framework: subscribe to a Mesos master, deploy Quobyte, and serve the HTTP API.
 
 Flags may also come from the environment (QUOBYTE_MESOS_STATE_DIR for --state-dir) and from the file named by --config; the command line
 wins over the environment, and that over the file. Names may be written with dashes or, as the predecessor did, with underscores.
 
-It stops on SIGINT, SIGTERM or SIGHUP; the pods run on, and it takes them up again when it is started with the same --state-dir.`,
+It stops on SIGINT, SIGTERM or SIGHUP; the pods run on, and it takes them up again when it is started with the same --state-dir.
+
+With --zk the state is in ZooKeeper, and several instances may run: one leads, the others stand by, redirect to the leader, and one of them takes over when
+that is gone. An instance that has led and may not any more ends with exit status 14; start it again, and it stands by.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(cmd, env); err != nil {
@@ -54,7 +59,7 @@ It stops on SIGINT, SIGTERM or SIGHUP; the pods run on, and it takes them up aga
 			for _, w := range o.Quobyte.Warnings() {
 				log.Warn("settings", "warning", w)
 			}
-			log.Info("serving", "api", f.url, "state", o.StateDir, "version", version())
+			log.Info("serving", "api", f.url, "state", o.statePlace(), "version", version())
 			return f.run(cmd.Context())
 		},
 	}
@@ -65,20 +70,30 @@ It stops on SIGINT, SIGTERM or SIGHUP; the pods run on, and it takes them up aga
 
 // framework is everything that serve runs: state, session, engine, API.
 type framework struct {
+	options  serveOptions
 	url      string
-	stateDir string
-	engine   *engine.Engine
-	store    store.Store
+	session  engine.Session
+	service  machine.Service
 	server   *http.Server
 	listener net.Listener
 	log      *slog.Logger
+
+	// handler is that of the API; there is none before the state is open.
+	handler  atomic.Pointer[http.Handler]
+	election atomic.Pointer[leader.Election] // with --zk
+
+	// Set by open.
+	engine *engine.Engine
+	store  store.Store
 }
 
-// newFramework checks everything that can be wrong before anything is done: flags, port, state.
+// newFramework checks everything that can be wrong before anything is done: flags, port, state. State in ZooKeeper may be another's; it
+// is opened when run has won the election.
 func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *framework, err error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	o.FrameworkPrincipal = o.Mesos.principal(o.FrameworkPrincipal)
 	listener, err := listen(o.Listen)
 	if err != nil {
 		return nil, err
@@ -89,43 +104,88 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 		}
 	}()
 	if o.Quobyte.FrameworkURL == "" {
-		o.Quobyte.FrameworkURL = reachableURL(listener, o.Masters)
+		o.Quobyte.FrameworkURL = reachableURL(listener, mesos.Addresses(o.Masters))
 	}
 	service, err := quobyte.New(o.Quobyte)
 	if err != nil {
 		return nil, err
 	}
-	session, err := mesos.New(mesosConfig(o, log))
-	if err != nil {
+	f = &framework{options: o, url: "http://" + browsable(listener), service: service, listener: listener, log: log}
+	cfg := mesosConfig(o, log)
+	if err := o.Mesos.complete(&cfg); err != nil {
 		return nil, err
 	}
-	state, err := store.OpenBolt(o.StateDir)
-	if err != nil {
+	if o.ZooKeeper != "" {
+		cfg.Dial = f.dialFenced
+	}
+	if f.session, err = mesos.New(cfg); err != nil {
 		return nil, err
+	}
+	f.server = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	if o.ZooKeeper == "" {
+		if err = f.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// open opens the state, and makes of it the engine and the API.
+func (f *framework) open(ctx context.Context) (err error) {
+	state, err := f.openStore(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			state.Close()
 		}
 	}()
+	record, err := newRecorder(f.options.Record, f.options.Quobyte, f.log)
+	if err != nil {
+		return err
+	}
 	e, err := engine.New(ctx, engine.Config{
-		Machine: machine.Config{DiscoveryWindow: o.DiscoveryWindow, ScoutPatience: o.ScoutPatience, Principal: o.FrameworkPrincipal, IgnoreLeftovers: o.IgnoreLeftovers, NoNewHosts: o.NewHosts == "off"},
-		Service: service, Store: state, Session: session, Logger: log,
+		Machine: machine.Config{
+			DiscoveryWindow: f.options.DiscoveryWindow, ScoutPatience: f.options.ScoutPatience, Principal: f.options.FrameworkPrincipal,
+			IgnoreLeftovers: f.options.IgnoreLeftovers, NoNewHosts: f.options.NewHosts == "off",
+		},
+		Service: f.service, Store: state, Session: f.session, Recorder: record, Logger: f.log, Fence: f.fence(),
 	})
 	if err != nil {
-		return nil, err
+		return f.unusable(ctx, state, err)
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("own binary, which hosts fetch as the prober: %w", err)
+		return fmt.Errorf("own binary, which hosts fetch as the prober: %w", err)
 	}
 	handler := api.New(api.Config{
-		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: log,
+		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: f.log,
 	})
-	return &framework{
-		url: "http://" + browsable(listener), stateDir: o.StateDir, engine: e, store: state, listener: listener, log: log,
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)},
-	}, nil
+	f.engine, f.store = e, state
+	f.handler.Store(&handler)
+	return nil
+}
+
+// unusable says why a state can't be used, if there is more to say than that a record is not understood.
+func (f *framework) unusable(ctx context.Context, state store.Store, err error) error {
+	records, _ := state.Load(ctx)
+	if slices.ContainsFunc(records, func(r machine.Record) bool { return r.Key == store.IncompleteKey }) {
+		return fmt.Errorf("state in %s: an import or a reset of it did not come to its end; repeat it with quobyte-mesos state", f.options.statePlace())
+	}
+	return err
+}
+
+func (f *framework) openStore(ctx context.Context) (store.Store, error) {
+	if f.options.ZooKeeper == "" {
+		return store.OpenBolt(f.options.StateDir)
+	}
+	at, err := f.options.stateNode(f.log)
+	if err != nil {
+		return nil, err
+	}
+	at.Owner = f.options.Quobyte.FrameworkURL
+	return store.OpenZooKeeper(ctx, at)
 }
 
 func mesosConfig(o serveOptions, log *slog.Logger) mesos.Config {
@@ -145,8 +205,13 @@ func mesosConfig(o serveOptions, log *slog.Logger) mesos.Config {
 func (f *framework) run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { cancel(f.engine.Run(ctx)) })
-	wg.Go(func() { f.logProgress(ctx) })
+	wg.Go(func() {
+		if f.options.ZooKeeper != "" {
+			cancel(f.lead(ctx))
+			return
+		}
+		cancel(f.work(ctx))
+	})
 	wg.Go(func() {
 		f.server.BaseContext = func(net.Listener) context.Context { return ctx }
 		if err := f.server.Serve(f.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -156,17 +221,34 @@ func (f *framework) run(ctx context.Context) (err error) {
 	<-ctx.Done()
 	f.server.Close() // streams never end by themselves
 	wg.Wait()
-	if err := f.store.Close(); err != nil {
-		return err
+	if f.store != nil {
+		if err := f.store.Close(); err != nil {
+			return err
+		}
+	}
+	if e := f.election.Load(); e != nil {
+		e.Leave() // after the state is closed: the next one may open it now
 	}
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, context.Canceled):
 		return nil
 	case errors.Is(cause, mesos.ErrRemoved):
-		return fmt.Errorf("%w (all that is stored is in %s: with another --state-dir, or without that one, it starts as a new framework)", cause, f.stateDir)
+		return fmt.Errorf("%w (all that is stored is in %s)", cause, f.options.stateAdvice())
+	case deposed(cause, f.options.ZooKeeper != ""):
+		return exitCode{exitDeposed, fmt.Errorf("standing down: %w", cause)}
 	default:
 		return cause
 	}
+}
+
+// work runs the engine, and tells what it does.
+func (f *framework) work(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { cancel(f.engine.Run(ctx)) })
+	wg.Go(func() { f.logProgress(ctx) })
+	wg.Wait()
+	return context.Cause(ctx)
 }
 
 // logProgress tells in the log what the plans do, in the words of plan watch, and what the deploy plan warns of.

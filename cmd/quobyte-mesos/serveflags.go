@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/quobyte/mesos-framework/engine/mesos"
+	"github.com/quobyte/mesos-framework/engine/zookeeper"
 	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
@@ -25,6 +26,10 @@ import (
 type serveOptions struct {
 	Masters  []string
 	StateDir string
+	// ZooKeeper is where the state is instead, and the election of the instance that leads.
+	ZooKeeper               string
+	ZooKeeperSessionTimeout time.Duration
+
 	Listen   string
 	Config   string
 	LogLevel string
@@ -39,7 +44,9 @@ type serveOptions struct {
 	DiscoveryWindow    time.Duration
 	ScoutPatience      time.Duration
 
+	Mesos   mesosOptions
 	Quobyte quobyte.Settings
+	Record  recordOptions
 
 	refused refusals
 }
@@ -53,8 +60,12 @@ func defaultServeOptions() serveOptions {
 		NewHosts:        "on",
 		FailoverTimeout: 14 * 24 * time.Hour,
 		DiscoveryWindow: 10 * time.Second,
-		ScoutPatience:   2 * time.Minute,
-		Quobyte:         quobyte.DefaultSettings(),
+
+		ZooKeeperSessionTimeout: zookeeper.DefaultSessionTimeout,
+		ScoutPatience:           2 * time.Minute,
+		Mesos:                   defaultMesosOptions(),
+		Quobyte:                 quobyte.DefaultSettings(),
+		Record:                  defaultRecordOptions(),
 	}
 }
 
@@ -69,8 +80,10 @@ func currentUser() string {
 
 // bind declares the flags of serve. Those of the service are apart, because the demo shares them.
 func (o *serveOptions) bind(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.Masters, "master", o.Masters, "Mesos master: host:port or http(s)://host:port; several are candidates for the leader")
+	f.StringSliceVar(&o.Masters, "master", o.Masters, "Mesos master: host:port or http(s)://host:port, several are candidates for the leader; or zk://[user:password@]host,…/path")
 	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "directory of the durable state; made if it is missing")
+	f.StringVar(&o.ZooKeeper, "zk", o.ZooKeeper, "in place of --state-dir: zk://[user:password@]host:port,…/path of the durable state; one of several instances leads")
+	f.DurationVar(&o.ZooKeeperSessionTimeout, "zk-session-timeout", o.ZooKeeperSessionTimeout, "with --zk: how long a leader may be out of sight before another takes over")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of the HTTP API, which also serves artifacts to the hosts")
 	f.StringVar(&o.Config, "config", o.Config, "YAML, TOML or JSON file with values for these flags, by their names")
 	f.StringVar(&o.LogLevel, "log-level", o.LogLevel, "debug, info, warn or error")
@@ -81,9 +94,11 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.HostKeyAttribute, "host-key-attribute", o.HostKeyAttribute, "agent attribute that identifies a host (default: its hostname)")
 	f.DurationVar(&o.DiscoveryWindow, "discovery-window", o.DiscoveryWindow, "a rollout takes in hosts until none has come for so long")
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
+	o.Mesos.bind(f)
 	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
 	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although an earlier framework has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
+	o.Record.bind(f)
 }
 
 func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
@@ -199,9 +214,7 @@ func (o *serveOptions) validate() error {
 	if len(o.Masters) == 0 {
 		problems = multierror.Append(problems, errors.New("--master: missing; give host:port of a Mesos master"))
 	}
-	if o.StateDir == "" {
-		problems = multierror.Append(problems, errors.New("--state-dir: missing; give a directory for the durable state"))
-	}
+	problems = multierror.Append(problems, o.stateProblems()...)
 	if err := checkListen(o.Listen); err != nil {
 		problems = multierror.Append(problems, err)
 	}
@@ -233,6 +246,8 @@ func (o *serveOptions) validate() error {
 		problems = multierror.Append(problems, errors.New(`--reserve: devices: nothing can be reserved for --framework-role "*"; give a role of the framework's own, or --reserve=none`))
 	}
 	problems = multierror.Append(problems, o.mesosProblems()...)
+	problems = multierror.Append(problems, o.Record.problems()...)
+	problems = multierror.Append(problems, o.Mesos.validate(o.FrameworkRole, o.FrameworkPrincipal))
 	service := o.Quobyte
 	if service.FrameworkURL == "" {
 		service.FrameworkURL = "http://127.0.0.1:7888" // any will do: it is found out when the port is open
@@ -241,6 +256,28 @@ func (o *serveOptions) validate() error {
 		problems = multierror.Append(problems, err)
 	}
 	return problems.ErrorOrNil()
+}
+
+// stateProblems are those of the place of the state.
+func (o *serveOptions) stateProblems() []error {
+	var out []error
+	switch {
+	case o.StateDir == "" && o.ZooKeeper == "":
+		return []error{errors.New("--state-dir: missing; give a directory for the durable state, or --zk")}
+	case o.ZooKeeper == "":
+		return nil
+	case o.StateDir != "":
+		out = append(out, errors.New("--zk: given together with --state-dir; the state is in one of them (quobyte-mesos state export and import move it)"))
+	}
+	if o.ZooKeeperSessionTimeout < time.Second || o.ZooKeeperSessionTimeout > 10*time.Minute {
+		out = append(out, fmt.Errorf("--zk-session-timeout: %s: must be 1s to 10m", o.ZooKeeperSessionTimeout))
+	}
+	if _, err := zookeeper.ParseAddress(o.ZooKeeper); err != nil {
+		for _, text := range problems(err) {
+			out = append(out, errors.New("--zk: "+text))
+		}
+	}
+	return out
 }
 
 // mesosProblems are those that the session with Mesos has with the flags. What validate has told itself is replaced.

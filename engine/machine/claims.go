@@ -18,8 +18,9 @@ import (
 // agent. See offers.Claim.
 type PodClaim struct {
 	ID string `json:"id"`
-	// Host is where it was last.
+	// Host and Role are where it is, or where it was tried last.
 	Host    string            `json:"host,omitempty"`
+	Role    string            `json:"role,omitempty"`
 	Held    offers.Quantities `json:"held"`
 	Volumes []PodVolume       `json:"volumes,omitempty"`
 	// Growing is the size of all volumes, in MB, that Mesos was asked to let them grow to; 0: it was not asked.
@@ -50,9 +51,7 @@ func (m *Machine) requirement(random [16]byte, p *Pod, owned map[offers.Owned]bo
 	r := m.service.Requirement(*p)
 	r.Ports, r.Volumes = slices.Clone(r.Ports), slices.Clone(r.Volumes) // the service may keep them
 	if p.Task != nil {
-		for i := range r.Ports {
-			r.Ports[i].Prior = p.Task.port(r.Ports[i].Name)
-		}
+		p.Task.keepPorts(&r)
 	}
 	if r.Claim == nil && p.Claim == nil {
 		return r
@@ -65,6 +64,9 @@ func (m *Machine) requirement(random [16]byte, p *Pod, owned map[offers.Owned]bo
 	}
 	claim.ID, claim.Held = p.Claim.ID, p.Claim.Held
 	r.Claim = &claim
+	if p.Claim.Role != "" { // a host that offers for several roles may have something of the pod in each
+		r.Roles = []string{p.Claim.Role}
+	}
 	for i := range r.Volumes {
 		for _, v := range p.Claim.Volumes {
 			if v.Name == r.Volumes[i].Name {
@@ -73,6 +75,21 @@ func (m *Machine) requirement(random [16]byte, p *Pod, owned map[offers.Owned]bo
 		}
 	}
 	return r
+}
+
+// keepPorts asks for the numbers that the task was given, as far as there is a choice.
+func (t *PodTask) keepPorts(r *offers.Requirement) {
+	for i := range r.Ports {
+		p := &r.Ports[i]
+		number := t.port(p.Name)
+		switch {
+		case number == 0:
+		case !p.Offset:
+			p.Prior = number
+		case number > p.Number:
+			r.PortBase.Prior = number - p.Number
+		}
+	}
 }
 
 // port is the number of the port with the name, 0 if there is none.
@@ -95,7 +112,7 @@ func (m *Machine) claim(p *Pod, r offers.Requirement, at offers.Placement) {
 		c = *p.Claim
 		c.Held = at.Kept
 	}
-	c.Host, c.Growing = at.Host, 0
+	c.Host, c.Role, c.Growing = at.Host, at.Role, 0
 	p.Claim = &c
 	m.touchPod(p)
 }
@@ -120,17 +137,41 @@ func (m *Machine) grow(now time.Time, p *Pod, r offers.Requirement, at offers.Pl
 	return true
 }
 
+// reasonUnknown says that an agent does not have the resources that a task was to be launched with.
+const reasonUnknown = "RESOURCES_UNKNOWN"
+
+// forgetGrowth: a call that failed has let nothing grow, and that is nobody's fault.
+func (m *Machine) forgetGrowth(c Accept) {
+	for i := range c.Operations {
+		op := &c.Operations[i]
+		if op.Type != offers.GrowVolume {
+			continue
+		}
+		for _, owned := range (offers.Offer{Rest: []offers.Resource{op.Volume}}).Owned(m.service.Name()) {
+			if p := m.pods[owned.Pod]; p != nil && p.Claim != nil && p.Claim.Growing != 0 {
+				p.Claim.Growing = 0
+				m.touchPod(p)
+			}
+		}
+	}
+}
+
 // proveClaim notes what is reserved for a pod, once the agent or the executor of a task that was launched with it says
 // anything: then the master has taken the operations that came before the launch. What the master says proves nothing.
 func (m *Machine) proveClaim(p *Pod, s TaskStatus) {
 	t := p.Task
-	if p.Claim == nil || t.Claim == nil || s.Source != "EXECUTOR" && s.Source != "AGENT" {
+	if p.Claim == nil || t.Claim == nil || t.Claim.ID != p.Claim.ID || s.Source != "EXECUTOR" && s.Source != "AGENT" || s.Reason == reasonUnknown {
 		return
 	}
-	if t.Claim.ID == p.Claim.ID {
-		p.Claim, t.Claim = t.Claim, nil
+	if !p.Claim.equal(t.Claim) {
+		proven := *t.Claim
+		p.Claim = &proven
 		m.touchPod(p)
 	}
+}
+
+func (c *PodClaim) equal(o *PodClaim) bool {
+	return c.ID == o.ID && c.Host == o.Host && c.Role == o.Role && c.Growing == o.Growing && c.Held.Equal(o.Held) && slices.Equal(c.Volumes, o.Volumes)
 }
 
 // claimOf is what will be reserved for the pod if the launch succeeds; nil if nothing will.
@@ -138,7 +179,7 @@ func claimOf(r offers.Requirement, at offers.Placement) *PodClaim {
 	if r.Claim == nil {
 		return nil
 	}
-	c := &PodClaim{ID: r.Claim.ID, Host: at.Host, Held: at.Held}
+	c := &PodClaim{ID: r.Claim.ID, Host: at.Host, Role: at.Role, Held: at.Held}
 	for _, v := range at.Volumes {
 		c.Volumes = append(c.Volumes, PodVolume{Name: v.Name, ID: v.ID})
 	}
@@ -166,10 +207,10 @@ func (m *Machine) takeProof(now time.Time, batch []offers.Offer) {
 	for i := range batch {
 		for _, owned := range batch[i].Owned(m.service.Name()) {
 			p := m.pods[owned.Pod]
-			if p == nil || p.Task == nil || !p.Task.State.Unproven() || p.Claim == nil || p.Claim.ID != owned.ID || p.Claim.Host != batch[i].Host {
+			if p == nil || p.Task == nil || !p.Task.State.Unproven() || p.Task.Claim == nil || p.Task.Claim.ID != owned.ID || p.Task.Claim.Host != batch[i].Host {
 				continue
 			}
-			if m.vacated(p, m.offersOf(batch[i].Host, batch[i].Role)) {
+			if m.vacated(p.Task, batch[i].AgentID, m.offersOf(batch[i].Host, batch[i].Role)) {
 				m.enterState(now, p, TaskStatus{
 					TaskID: p.Task.ID, AgentID: batch[i].AgentID, State: Gone, Source: "MASTER",
 					Message: "what is reserved for it is on offer, so it has ended",
@@ -179,17 +220,19 @@ func (m *Machine) takeProof(now time.Time, batch []offers.Offer) {
 	}
 }
 
-// vacated says whether all of a pod's volumes and ports are on offer. Amounts prove nothing: a part of them may be left over from
-// a time when the pod had more.
-func (m *Machine) vacated(p *Pod, list []offers.Offer) bool {
-	if len(p.Claim.Volumes) == 0 && len(p.Claim.Held.Ports) == 0 {
+// vacated says whether all that a task was launched with is on offer: its volumes and its ports, of which there is only one
+// each. If it had neither, amounts must do; but on the agent of the task itself they prove nothing, because a part of them may
+// be left over from a time when the pod had more.
+func (m *Machine) vacated(t *PodTask, agent string, list []offers.Offer) bool {
+	took := t.Claim
+	if len(took.Volumes) == 0 && len(took.Held.Ports) == 0 && agent == t.AgentID || !took.proven() {
 		return false
 	}
-	reserved := offers.Reserved(list, p.Name, offers.Claim{Service: m.service.Name(), ID: p.Claim.ID})
-	if !reserved.Contains(offers.Quantities{Ports: p.Claim.Held.Ports}) {
+	pod := m.byTask[t.ID].Name
+	if !offers.Reserved(list, pod, offers.Claim{Service: m.service.Name(), ID: took.ID}).Contains(took.Held) {
 		return false
 	}
-	for _, v := range p.Claim.Volumes {
+	for _, v := range took.Volumes {
 		if !slices.ContainsFunc(list, func(o offers.Offer) bool { return o.HasVolume(v.ID) }) {
 			return false
 		}
@@ -210,46 +253,58 @@ func (m *Machine) offersOf(host, role string) []offers.Offer {
 }
 
 // noteLeftovers finds what is reserved on a host for the service and for no pod of it: of pods that are no more, or of an
-// earlier framework. It is only told: what is in a volume may be all that is left of somebody's data.
+// earlier framework. It is only told: what is in a volume may be all that is left of somebody's data. A host that offers
+// without it has not lost it (an agent offers in pieces), so it is told until the framework starts again.
 func (m *Machine) noteLeftovers(batch []offers.Offer) {
-	found := map[string][]string{}
 	for i := range batch {
-		found[batch[i].Host] = append(found[batch[i].Host], m.leftoversIn(&batch[i])...)
-	}
-	for host, left := range found { // each host by itself, so the order does not matter
-		switch {
-		case len(left) > 0:
-			m.leftovers[host] = left
-		case len(m.leftovers[host]) > 0:
-			delete(m.leftovers, host)
+		o := &batch[i]
+		for _, owned := range o.Owned(m.service.Name()) {
+			if m.owns(owned, o.Host) {
+				continue
+			}
+			held := offers.Reserved(batch[i:i+1], owned.Pod, offers.Claim{Service: m.service.Name(), ID: owned.ID})
+			if m.leftovers[o.Host] == nil {
+				m.leftovers[o.Host] = map[offers.Owned]string{}
+			}
+			m.leftovers[o.Host][owned] = fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod)
+			m.changed = true
 		}
 	}
 }
 
-func (m *Machine) leftoversIn(o *offers.Offer) []string {
+// owns says whether a claim is that of a pod which has it on the host.
+func (m *Machine) owns(owned offers.Owned, host string) bool {
+	p := m.pods[owned.Pod]
+	return p != nil && p.Claim != nil && p.Claim.ID == owned.ID && p.Claim.Host == host
+}
+
+// leftoversOn lists what is left over on a host, without what a pod has by now.
+func (m *Machine) leftoversOn(host string) []string {
 	var left []string
-	for _, owned := range o.Owned(m.service.Name()) {
-		if p := m.pods[owned.Pod]; p != nil && p.Claim != nil && p.Claim.ID == owned.ID && p.Claim.Host == o.Host {
-			continue
+	for owned, text := range m.leftovers[host] {
+		if !m.owns(owned, host) {
+			left = append(left, text)
 		}
-		held := offers.Reserved([]offers.Offer{*o}, owned.Pod, offers.Claim{Service: m.service.Name(), ID: owned.ID})
-		left = append(left, fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod))
 	}
+	slices.Sort(left)
 	return left
 }
 
-// lostState holds everything when nothing was ever launched by these records, and Mesos shows what an earlier framework has
-// reserved for the service: then the records are probably not the right ones, and to begin anew would be to lay a second
+// lostState holds everything when nothing but scouts was ever launched by these records, and Mesos shows what an earlier
+// framework has reserved for the service: then the records are probably not the right ones, and to begin anew would be to lay a second
 // system over the first. What is there is never touched. (dcos-commons 679: a scheduler with the wrong records destroyed what
 // it did not know.)
 func (m *Machine) lostState() *plans.Hold {
-	if m.cfg.IgnoreLeftovers || len(m.leftovers) == 0 || slices.ContainsFunc(m.order, func(p *Pod) bool { return p.Task != nil }) {
+	if m.cfg.IgnoreLeftovers || len(m.leftovers) == 0 || slices.ContainsFunc(m.order, m.launchedOnce) {
 		return nil
 	}
 	hosts := slices.Sorted(maps.Keys(m.leftovers))
 	return &plans.Hold{
 		Code: plans.CodeConflict, Subject: hosts[0],
 		Text: fmt.Sprintf("the state is empty, and on %d hosts something is reserved for %s already (%s: %s); start with the state that belongs to it, or with --ignore-leftovers to begin anew beside it",
-			len(hosts), m.service.Name(), hosts[0], abbreviate(m.leftovers[hosts[0]], 3)),
+			len(hosts), m.service.Name(), hosts[0], abbreviate(m.leftoversOn(hosts[0]), 3)),
 	}
 }
+
+// launchedOnce says whether the pod, one that is no scout, was ever launched.
+func (m *Machine) launchedOnce(p *Pod) bool { return p.Task != nil && p.Type != m.service.Scout() }

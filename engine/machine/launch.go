@@ -115,22 +115,25 @@ func (m *Machine) usableOffers() []offers.Offer {
 	return out
 }
 
-// residents are the pods that have a place: what runs or may run; and the candidates that ran before, which may come back to
-// their hosts. The ports of those are free.
+// residents are the pods that have a place: what runs or may run; those that are down and come back to their hosts, because they
+// are bound or something is reserved for them; and the candidates that ran before, whose ports others may have.
 func (m *Machine) residents(candidates []*Pod) []offers.Pod {
 	var out []offers.Pod
 	for _, p := range m.order {
-		if p.Task != nil && !p.Task.State.Terminal() {
+		if p.Task != nil && (!p.Task.State.Terminal() || p.returns()) {
 			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p), Ports: m.portsInUse(p)})
 		}
 	}
 	for _, p := range candidates {
-		if p.Task != nil && p.Task.State.Terminal() {
+		if p.Task != nil && p.Task.State.Terminal() && !p.returns() {
 			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p)})
 		}
 	}
 	return out
 }
+
+// returns says whether the pod comes back to its host when it is down.
+func (p *Pod) returns() bool { return p.Bound || p.Claim != nil && p.Claim.proven() }
 
 // site is where a pod is, as far as its host is known.
 func (m *Machine) site(p *Pod) offers.Site {

@@ -86,24 +86,24 @@ type Machine struct {
 	// Volatile: gone with the process or the session.
 	connection Connection
 	offers     map[string]offers.Offer
-	agents     map[string]map[string]identity // host key -> agents that offered in this session
-	tries      map[string]try                 // pod name -> why its last evaluation found no match
-	asked      map[string]question            // task id -> open reconciliation
-	fullAsk    time.Time                      // when everything is reconciled next
-	told       map[string]telling             // host -> the message that its scout has not heard yet
-	retell     map[string]bool                // hosts whose scout may have to be told something
-	strangers  map[string]string              // task id -> agent id
-	hostHolds  map[string][]plans.Hold        // why a host can't be used
-	stunted    map[string]string              // pod name -> why its volume did not grow
-	leftovers  map[string][]string            // host -> what is reserved there for no pod
-	revived    map[string]retry               // candidates for which offers were asked
-	returned   map[string]retry               // offers whose DECLINE failed
-	drops      map[string]int                 // pod name -> tasks in a row that never ran
-	heardAt    map[string]time.Time           // host -> when its scout last reported
-	silent     map[string]bool                // hosts whose scout runs and says nothing
-	tokens     int                            // REVIVEs that may be sent at once
-	refilled   time.Time                      // when a token was gained last
-	suppressed bool                           // no offers come
+	agents     map[string]map[string]identity     // host key -> agents that offered in this session
+	tries      map[string]try                     // pod name -> why its last evaluation found no match
+	asked      map[string]question                // task id -> open reconciliation
+	fullAsk    time.Time                          // when everything is reconciled next
+	told       map[string]telling                 // host -> the message that its scout has not heard yet
+	retell     map[string]bool                    // hosts whose scout may have to be told something
+	strangers  map[string]string                  // task id -> agent id
+	hostHolds  map[string][]plans.Hold            // why a host can't be used
+	stunted    map[string]string                  // pod name -> why its volume did not grow
+	leftovers  map[string]map[offers.Owned]string // host -> what is reserved there for no pod, and what that is
+	revived    map[string]retry                   // candidates for which offers were asked
+	returned   map[string]retry                   // offers whose DECLINE failed
+	drops      map[string]int                     // pod name -> tasks in a row that never ran
+	heardAt    map[string]time.Time               // host -> when its scout last reported
+	silent     map[string]bool                    // hosts whose scout runs and says nothing
+	tokens     int                                // REVIVEs that may be sent at once
+	refilled   time.Time                          // when a token was gained last
+	suppressed bool                               // no offers come
 	survey     Survey
 	surveyed   bool // the survey is that of the hosts as they are
 
@@ -148,7 +148,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		strangers: map[string]string{},
 		hostHolds: map[string][]plans.Hold{},
 		stunted:   map[string]string{},
-		leftovers: map[string][]string{},
+		leftovers: map[string]map[offers.Owned]string{},
 		revived:   map[string]retry{},
 		returned:  map[string]retry{},
 		drops:     map[string]int{},
@@ -309,6 +309,7 @@ func (m *Machine) takeFailure(e Failure) {
 func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 	switch c := e.Call.(type) {
 	case Accept:
+		m.forgetGrowth(c)
 		if e.Ambiguous {
 			return // the session ends, and reconciliation tells what became of the tasks
 		}

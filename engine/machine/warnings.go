@@ -110,7 +110,7 @@ func (m *Machine) strangerWarnings() []plans.Hold {
 func (m *Machine) leftoverWarnings() []plans.Hold {
 	var out []plans.Hold
 	for _, h := range m.sortedHosts() {
-		if left := m.leftovers[h.Key]; len(left) > 0 {
+		if left := m.leftoversOn(h.Key); len(left) > 0 {
 			out = append(out, plans.Hold{
 				Code: plans.CodeService, Subject: h.Key,
 				Text: fmt.Sprintf("host %s: reserved for %s and used by no pod: %s; docs/reservations.md says how to give it back",

@@ -24,8 +24,8 @@ func fatal(err error) bool {
 	return errors.Is(err, ErrFailedOver) || errors.Is(err, ErrRemoved) || errors.Is(err, ErrRefused)
 }
 
-// eventError is what the text of an ERROR event means. Mesos refuses a subscription with a 200 and an ERROR event; once
-// subscribed, texts other than the two that are known may pass.
+// eventError is what the text of an ERROR event means. Mesos refuses a subscription with a 200 and an ERROR event. All but three
+// texts may pass: roles and rights are given and taken while masters run.
 func eventError(at endpoint, text string, subscribed bool) error {
 	switch {
 	case strings.EqualFold(text, "Framework failed over"):
@@ -33,27 +33,64 @@ func eventError(at endpoint, text string, subscribed bool) error {
 	case strings.EqualFold(text, "Framework has been removed"):
 		return fmt.Errorf("%w: %s: it was torn down or gone for longer than its failover timeout, and its tasks are killed; "+
 			"forget the stored framework id to start as a new framework", ErrRemoved, at)
+	case fixedSetting(text) != "":
+		return settingError(at, fixedSetting(text), text)
 	case !subscribed:
-		return fmt.Errorf("%w: %s: %s; correct the framework's settings", ErrRefused, at, text)
+		return fmt.Errorf("%s: subscription refused: %s; correct the framework's settings or its rights", at, text)
 	}
 	return fmt.Errorf("%s: error event: %s", at, text)
 }
 
-// subscribeError is what an answer to SUBSCRIBE other than 200 and 307 means.
-func subscribeError(at endpoint, status int, text string) error {
+// fixedSetting is the setting that the words of a master say can't be changed; empty: they say nothing of that kind.
+func fixedSetting(text string) string {
+	if strings.Contains(text, "Changing framework's principal") {
+		return "principal"
+	}
+	for _, name := range []string{"principal", "user", "checkpoint"} {
+		if strings.Contains(text, "Updating 'FrameworkInfo."+name+"' is unsupported") {
+			return name
+		}
+	}
+	return ""
+}
+
+func settingError(at endpoint, name, text string) error {
+	return fmt.Errorf("%w: %s: %s; Mesos never changes the %s of a framework: set it back to what it was, or forget the stored framework id "+
+		"to start as a new framework", ErrRefused, at, text, name)
+}
+
+// subscribeError is what an answer to SUBSCRIBE other than 200 and 307 means. Who was never subscribed had better learn at once that
+// the settings are wrong; for who was, they have been right, and what the master has now may pass.
+func subscribeError(at endpoint, status int, text string, proven bool) error {
+	var why string
 	switch status {
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%w: %s: 401 %s; it wants credentials, or wants others than it got", ErrRefused, at, text)
+		why = fmt.Sprintf("%s: 401 %s; it wants credentials, or wants others than it got", at, text)
 	case http.StatusForbidden:
-		return fmt.Errorf("%w: %s: 403 %s; the framework's principal is not allowed to subscribe", ErrRefused, at, text)
+		why = fmt.Sprintf("%s: 403 %s; the framework's principal is not allowed to subscribe", at, text)
 	case http.StatusBadRequest, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
-		return fmt.Errorf("%w: %s: %d %s", ErrRefused, at, status, text)
+		why = fmt.Sprintf("%s: %d %s", at, status, text)
 	case http.StatusNotFound:
 		return fmt.Errorf("%s: 404 %s: it is still starting, or it is no Mesos master", at, text)
 	case http.StatusServiceUnavailable:
 		return fmt.Errorf("%s: not ready: %s", at, text)
+	default:
+		return fmt.Errorf("%s: unexpected answer %d %s", at, status, text)
 	}
-	return fmt.Errorf("%s: unexpected answer %d %s", at, status, text)
+	if proven || starting(text) {
+		return errors.New(why)
+	}
+	return fmt.Errorf("%w: %s", ErrRefused, why)
+}
+
+// starting recognises what masters say before they know their frameworks again.
+func starting(text string) bool {
+	for _, s := range []string{"Framework cannot be found", "Framework is not subscribed", "has not finished recovery", "No leader elected"} {
+		if strings.Contains(text, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // verdict is what the answer to a call means for the call and for the subscription.
@@ -72,9 +109,9 @@ func judge(status int, text string) verdict {
 	case status >= 200 && status < 300:
 		return accepted
 	case status == http.StatusTemporaryRedirect, status == http.StatusForbidden, status == http.StatusNotFound:
-		// It leads no more; the framework is not subscribed; it was restarted and has no routes yet.
+		// It leads no more, and to follow was no use; the framework is not subscribed; it was restarted and has no routes yet.
 		return lost
-	case status == http.StatusBadRequest && subscriptionGone(text):
+	case status == http.StatusBadRequest && subscriptionGone(text), status == http.StatusServiceUnavailable && starting(text):
 		return lost
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
 		return ambiguous

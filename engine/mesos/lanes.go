@@ -2,6 +2,7 @@ package mesos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -18,11 +19,14 @@ type subscription struct {
 	frameworkID string
 
 	ordered, unordered *queue
+	taken              chan struct{} // tells that a call left its queue
 	workers            sync.WaitGroup
 }
 
 func newSubscription(r *run, st *stream) *subscription {
-	return &subscription{run: r, stream: st, frameworkID: r.frameworkID, ordered: newQueue(), unordered: newQueue()}
+	return &subscription{
+		run: r, stream: st, frameworkID: r.frameworkID, ordered: newQueue(), unordered: newQueue(), taken: make(chan struct{}, 1),
+	}
 }
 
 func (s *subscription) send(c machine.Call) {
@@ -31,6 +35,21 @@ func (s *subscription) send(c machine.Call) {
 		return
 	}
 	s.unordered.push(c)
+}
+
+// queued is how many calls wait.
+func (s *subscription) queued() int { return s.ordered.len() + s.unordered.len() }
+
+// room waits until no more calls wait than may. The error says that the stream has ended instead.
+func (s *subscription) room() error {
+	for s.queued() > s.run.cfg.QueuedCalls {
+		select {
+		case <-s.taken:
+		case <-s.stream.ctx.Done():
+			return s.stream.ctx.Err()
+		}
+	}
+	return nil
 }
 
 // start begins to carry out what is queued.
@@ -51,8 +70,12 @@ func (s *subscription) stop() {
 func (s *subscription) work(q *queue) {
 	for {
 		c, ok := q.pop()
-		if !ok {
+		if !ok || s.stream.ctx.Err() != nil {
 			return
+		}
+		select {
+		case s.taken <- struct{}{}:
+		default:
 		}
 		s.carryOut(c)
 	}
@@ -62,10 +85,12 @@ func (s *subscription) work(q *queue) {
 func (s *subscription) carryOut(c machine.Call) {
 	body, err := wire.Call(c, s.frameworkID)
 	if err != nil {
+		s.run.counters.outcome(machine.CallName(c), refused)
 		s.run.deliver(machine.CallFailed{Call: c, Err: err.Error()})
 		return
 	}
-	v, text := s.post(body)
+	v, text := s.run.call(s.stream, body)
+	s.run.counters.outcome(machine.CallName(c), v)
 	if s.stream.ctx.Err() != nil || v == accepted {
 		return // when the subscription has ended meanwhile, its Disconnected says all that can be said
 	}
@@ -75,30 +100,51 @@ func (s *subscription) carryOut(c machine.Call) {
 		return
 	}
 	s.run.cfg.Logger.Warn("call failed", "call", machine.CallName(c), "error", text, "ambiguous", v == ambiguous)
-	s.run.deliver(machine.CallFailed{Call: c, Err: text, Ambiguous: v == ambiguous})
 	if _, launches := c.(machine.Accept); launches && v == ambiguous {
+		// Before anybody learns of it: what the caller then asks to know must not be asked of this subscription.
 		s.stream.end(fmt.Errorf("%s; the master may have carried it out, so its offers are given up by subscribing again", text))
 	}
+	s.run.deliver(machine.CallFailed{Call: c, Err: text, Ambiguous: v == ambiguous})
 }
 
-// post makes the exchange with the master. The text says what went wrong.
-func (s *subscription) post(body []byte) (verdict, string) {
-	ctx, cancel := context.WithTimeout(s.stream.ctx, s.run.cfg.CallTimeout)
+// call makes the exchange with the master of a subscription. The text says what went wrong. A master that leads no more carries nothing
+// out and names another; the stream may be with that one, if it was reached through a name that stands for several.
+func (r *run) call(st *stream, body []byte) (verdict, string) {
+	ctx, cancel := context.WithTimeout(st.ctx, r.cfg.CallTimeout)
 	defer cancel()
-	ctx, connected := connection(ctx)
-	resp, err := s.run.post(ctx, s.stream.master, body, http.Header{streamIDHeader: {s.stream.id}})
-	if err != nil {
-		if !connected.Load() {
-			return refused, transport.Explain(err) // nothing was sent
+	m := *st.callee.Load()
+	for hops := range maxHops {
+		traced, connected := connection(ctx)
+		resp, err := r.post(traced, m, body, http.Header{streamIDHeader: {st.id}})
+		if err != nil {
+			unsent := errors.Is(err, errUnsent) || !connected.Load()
+			switch {
+			case unsent && hops > 0: // whoever is said to lead is not there
+				return lost, fmt.Sprintf("redirected to %s: %s", m.address, transport.Explain(err))
+			case unsent:
+				return refused, transport.Explain(err)
+			}
+			return ambiguous, transport.Explain(err)
 		}
-		return ambiguous, transport.Explain(err)
+		text := transport.Text(resp.Body) // also lets the connection be used again
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusTemporaryRedirect {
+			v := judge(resp.StatusCode, text)
+			if v == accepted {
+				st.callee.Store(&m)
+			}
+			return v, fmt.Sprintf("%d %s", resp.StatusCode, text)
+		}
+		next, err := r.hop(m, resp.Header.Get("Location"))
+		if err != nil {
+			return lost, err.Error()
+		}
+		m = next
 	}
-	defer resp.Body.Close()
-	text := transport.Text(resp.Body) // also lets the connection be used again
-	return judge(resp.StatusCode, text), fmt.Sprintf("%d %s", resp.StatusCode, text)
+	return lost, fmt.Sprintf("no leader after %d redirects: an election may be under way", maxHops)
 }
 
-// queue is an unbounded queue of calls.
+// queue is a queue of calls. It takes all: Send must not block. What bounds it is that room is waited for.
 type queue struct {
 	mu     sync.Mutex
 	filled *sync.Cond
@@ -136,6 +182,12 @@ func (q *queue) pop() (machine.Call, bool) {
 	c := q.calls[0]
 	q.calls = q.calls[1:]
 	return c, true
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.calls)
 }
 
 // close drops all calls and wakes all who wait.

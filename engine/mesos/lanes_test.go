@@ -90,7 +90,11 @@ func TestAnswersToCalls(t *testing.T) {
 	}{
 		{"accepted", kill, answer{status: 202}, nil},
 		{"done", kill, answer{status: 200}, nil},
-		{"another leads", kill, answer{status: 307, location: "//b:1/"}, ended(at + "KILL: 307 ; subscribing again")},
+		{"another leads", kill, answer{status: 307, location: "//b:1/"}, ended(at + "KILL: redirected to b:1: connection refused; is it running?; subscribing again")},
+		{"another leads, and is not named", kill, answer{status: 307},
+			ended(at + "KILL: " + at + "redirect: it names no other master; subscribing again")},
+		{"recovering", ack, answer{status: 503, text: "Master has not finished recovery"},
+			ended(at + "ACKNOWLEDGE: 503 Master has not finished recovery; subscribing again")},
 		{"not subscribed", kill, answer{status: 403, text: "Framework is not subscribed"},
 			ended(at + "KILL: 403 Framework is not subscribed; subscribing again")},
 		{"stream id", ack, answer{status: 400, text: staleID}, ended(at + "ACKNOWLEDGE: 400 " + staleID + "; subscribing again")},
@@ -223,5 +227,113 @@ func TestSendFromTheSink(t *testing.T) {
 		cancel()
 		<-done
 		s.Send(machine.Revive{}) // dropped again
+	})
+}
+
+// What a caller asks for when it learns of an ambiguous ACCEPT is not asked of the subscription that the ACCEPT was sent in: a late copy
+// of it could still be carried out there, and the answer be false.
+func TestNothingIsReconciledAfterAnAmbiguousAccept(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		m := newMaster(t, network, masterA)
+		defer m.server.Close()
+		m.onCall = func(c *scheduler.Call) answer {
+			if c.Type == scheduler.Call_ACCEPT {
+				return answer{hold: true}
+			}
+			return answer{status: 202}
+		}
+		h := start(t, network, config(masterA), "")
+		h.react = func(e machine.Event) {
+			switch e.(type) {
+			case machine.CallFailed, machine.Subscribed:
+				h.session.Send(machine.Reconcile{})
+				h.session.Send(ack)
+			}
+		}
+		h.session.Send(launch("O1"))
+		h.session.Send(machine.Reconcile{})
+		h.after(20 * time.Second)
+		m.mu.Lock()
+		for i, c := range m.calls {
+			if c.Type != scheduler.Call_ACCEPT && m.headers[i].Get("Mesos-Stream-Id") != "stream-2" {
+				t.Errorf("%s was sent in the subscription of the ACCEPT", c.Type)
+			}
+		}
+		if len(m.calls) != 3 {
+			t.Errorf("%d calls, want ACCEPT, and RECONCILE and ACKNOWLEDGE in the second subscription", len(m.calls))
+		}
+		m.mu.Unlock()
+		h.stop()
+	})
+}
+
+// A name that stands for several masters may lead a call to another than it led the stream to. That one says where the leader is.
+func TestCallsFollowRedirects(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		a, b := newMaster(t, network, masterA), newMaster(t, network, masterB)
+		defer a.server.Close()
+		defer b.server.Close()
+		a.onCall = func(*scheduler.Call) answer {
+			return answer{status: 307, location: "//master-b:5050/master/api/v1/scheduler"}
+		}
+		h := start(t, network, config(masterA), "")
+		for _, c := range []machine.Call{machine.Revive{}, ack, launch("O1")} {
+			h.session.Send(c)
+			h.after(time.Second)
+		}
+		if diff := cmp.Diff([]string{"REVIVE", "ACKNOWLEDGE", "ACCEPT"}, b.received()); diff != "" {
+			t.Errorf("calls at the leader (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"REVIVE"}, a.received()); diff != "" {
+			t.Errorf("calls at the other (-want +got):\n%s", diff)
+		}
+		if got := b.headers[2].Get("Mesos-Stream-Id"); got != "stream-1" {
+			t.Errorf("stream id = %q", got)
+		}
+		wantEvents(t, h, welcome)
+		b.onCall = func(*scheduler.Call) answer { return answer{status: 307, location: "//master-b:5050/"} }
+		h.session.Send(machine.Revive{})
+		wantEvents(t, h, machine.Disconnected{
+			Err: "master master-a:5050: REVIVE: no leader after 5 redirects: an election may be under way; subscribing again",
+		})
+		h.stop()
+	})
+}
+
+// Events make calls. While too many wait, none are read, and nothing is lost.
+func TestQueuedCallsHoldBackEvents(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		m := newMaster(t, network, masterA)
+		defer m.server.Close()
+		m.heartbeat = 0
+		m.onCall = func(*scheduler.Call) answer {
+			<-time.After(10 * time.Second)
+			return answer{status: 202}
+		}
+		cfg := config(masterA)
+		cfg.QueuedCalls, cfg.ParallelCalls = 10, 1
+		h := start(t, network, cfg, "")
+		h.react = func(e machine.Event) {
+			if _, ok := e.(machine.Offered); ok {
+				for range 10 {
+					h.session.Send(ack)
+				}
+			}
+		}
+		for range 5 {
+			m.emit(offersEvent("O"))
+		}
+		most := 0
+		for range 60 {
+			h.after(10 * time.Second)
+			most = max(most, h.session.Stats().Queued)
+		}
+		silent := welcome
+		silent.Heartbeat = 0
+		wantEvents(t, h, silent, offered("O"), offered("O"), offered("O"), offered("O"), offered("O"))
+		if most > 21 {
+			t.Errorf("%d calls waited, with a limit of 10 and 10 to an event", most)
+		}
+		h.stop()
 	})
 }

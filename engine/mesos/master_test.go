@@ -40,12 +40,17 @@ type fakeMaster struct {
 	t       *testing.T
 	address string
 	server  *http.Server
+	prefix  string // of stream ids
 
 	// refuse, if set, answers SUBSCRIBE; a zero status lets it pass. onCall answers other calls, 202 if nil. first, if set,
 	// is sent in place of SUBSCRIBED.
 	refuse func() answer
 	onCall func(*scheduler.Call) answer
 	first  *scheduler.Event
+	// onUpdate, if set, answers UPDATE_FRAMEWORK, otherwise 200. guard, if set, answers requests before they are looked at; a zero
+	// status lets them pass.
+	onUpdate func() answer
+	guard    func(*http.Request) answer
 	// heartbeat is what SUBSCRIBED announces, in seconds; zero announces nothing.
 	heartbeat float64
 	// cutBytes makes the master send its stream byte by byte.
@@ -53,6 +58,7 @@ type fakeMaster struct {
 
 	mu         sync.Mutex
 	subscribes []*scheduler.Call
+	updates    []*scheduler.Call
 	calls      []*scheduler.Call
 	headers    []http.Header
 	streams    []*fakeStream
@@ -65,6 +71,7 @@ type fakeStream struct {
 	id     string
 	out    chan []byte
 	finish chan struct{}
+	ended  bool // whether a test has closed finish
 }
 
 func newMaster(t *testing.T, network *pipenet.Network, address string) *fakeMaster {
@@ -93,11 +100,20 @@ func (m *fakeMaster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor != 1 || r.Header.Get("Accept-Encoding") != "" {
 		m.t.Errorf("request is %s with accept-encoding %q", r.Proto, r.Header.Get("Accept-Encoding"))
 	}
-	if call.Type == scheduler.Call_SUBSCRIBE {
-		m.subscribe(w, r, call)
-		return
+	if m.guard != nil {
+		if a := m.guard(r); a != (answer{}) {
+			m.say(w, r, a)
+			return
+		}
 	}
-	m.call(w, r, call)
+	switch call.Type {
+	case scheduler.Call_SUBSCRIBE:
+		m.subscribe(w, r, call)
+	case scheduler.Call_UPDATE_FRAMEWORK:
+		m.update(w, r, call)
+	default:
+		m.call(w, r, call)
+	}
 }
 
 func (m *fakeMaster) call(w http.ResponseWriter, r *http.Request, call *scheduler.Call) {
@@ -116,6 +132,18 @@ func (m *fakeMaster) call(w http.ResponseWriter, r *http.Request, call *schedule
 	a := answer{status: http.StatusAccepted}
 	if onCall != nil {
 		a = onCall(call)
+	}
+	m.say(w, r, a)
+}
+
+func (m *fakeMaster) update(w http.ResponseWriter, r *http.Request, call *scheduler.Call) {
+	m.mu.Lock()
+	m.updates = append(m.updates, call)
+	onUpdate := m.onUpdate
+	m.mu.Unlock()
+	a := answer{status: http.StatusOK}
+	if onUpdate != nil {
+		a = onUpdate()
 	}
 	m.say(w, r, a)
 }
@@ -139,7 +167,7 @@ func (m *fakeMaster) say(w http.ResponseWriter, r *http.Request, a answer) {
 func (m *fakeMaster) subscribe(w http.ResponseWriter, r *http.Request, call *scheduler.Call) {
 	m.mu.Lock()
 	m.subscribes = append(m.subscribes, call)
-	st := &fakeStream{id: fmt.Sprintf("stream-%d", len(m.streams)+1), out: make(chan []byte, 100), finish: make(chan struct{})}
+	st := &fakeStream{id: fmt.Sprintf("%sstream-%d", m.prefix, len(m.streams)+1), out: make(chan []byte, 100), finish: make(chan struct{})}
 	refuse := m.refuse
 	m.mu.Unlock()
 	if r.Header.Get("Mesos-Stream-Id") != "" || r.Header.Get("Accept") != "application/x-protobuf" {

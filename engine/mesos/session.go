@@ -21,9 +21,11 @@ const lateLimit = 5 * time.Minute
 
 // Session keeps a framework subscribed.
 type Session struct {
-	cfg     Config
-	masters []endpoint
-	decoder wire.Decoder
+	cfg      Config
+	detector Detector
+	masters  []endpoint // that were configured
+	decoder  wire.Decoder
+	counters counters
 
 	mu      sync.Mutex
 	current *subscription // nil while none stands
@@ -32,11 +34,11 @@ type Session struct {
 // New checks the Config and returns a Session that has not begun. The error tells all problems at once.
 func New(cfg Config) (*Session, error) {
 	cfg = cfg.withDefaults()
-	masters, err := cfg.validate()
+	detector, masters, err := cfg.validate()
 	if err != nil {
 		return nil, err
 	}
-	return &Session{cfg: cfg, masters: masters, decoder: wire.Decoder{HostKeyAttribute: cfg.HostKeyAttribute}}, nil
+	return &Session{cfg: cfg, detector: detector, masters: masters, decoder: wire.Decoder{HostKeyAttribute: cfg.HostKeyAttribute}}, nil
 }
 
 // Run subscribes, again and again, and hands what happens to sink, until ctx ends (then it returns nil) or there is no
@@ -49,21 +51,36 @@ func (s *Session) Run(ctx context.Context, frameworkID string, sink func(machine
 		}
 	}
 	trip := transport.New(s.cfg.Dial)
+	trip.TLSClientConfig = s.cfg.TLS
 	defer trip.CloseIdleConnections()
 	r := &run{
 		Session:     s,
 		client:      &http.Client{Transport: trip, CheckRedirect: keepRedirect},
 		frameworkID: frameworkID,
+		resumed:     frameworkID != "",
 		sink:        sink,
+		lead:        newLeadership(s.cfg.scheme(), s.masters),
 	}
+	r.lead.note = func(address string, err error) { s.cfg.Logger.Warn("master ignored", "address", address, "error", err) }
+	ctx, cancel := context.WithCancel(ctx)
+	var detecting sync.WaitGroup
+	detecting.Go(func() { s.detector.Watch(ctx, r.lead.report) })
+	defer detecting.Wait()
+	defer cancel()
+	return r.subscribe(ctx)
+}
+
+// subscribe makes one subscription after the other.
+func (r *run) subscribe(ctx context.Context) error {
 	for failures := 0; ; failures++ {
+		_, _, news := r.lead.candidates()
 		began, err := r.once(ctx)
 		subscribed, stopped := !began.IsZero(), ctx.Err() != nil
 		if stopped {
 			err = errClosed
 		}
 		if subscribed || !stopped {
-			s.cfg.Logger.Warn("not subscribed", "error", err, "fatal", fatal(err))
+			r.cfg.Logger.Warn("not subscribed", "error", err, "fatal", fatal(err))
 			r.deliver(machine.Disconnected{Err: err.Error(), Fatal: fatal(err)})
 		}
 		if stopped {
@@ -73,13 +90,32 @@ func (s *Session) Run(ctx context.Context, frameworkID string, sink func(machine
 			return err
 		}
 		// A subscription that dies young is a failure like any other: a master that drops us must not be stormed.
-		if subscribed && time.Since(began) > s.cfg.MaxBackoff {
+		if subscribed && time.Since(began) > r.cfg.MaxBackoff {
 			failures = 0
 		}
-		if !sleep(ctx, s.backoff(failures)) {
+		if r.wait(ctx, r.backoff(failures), news) {
+			failures = 0
+		}
+		if ctx.Err() != nil {
 			return nil
 		}
 	}
+}
+
+// wait waits, but no more than the least that has to be when there is news of who leads, and says whether there was.
+func (r *run) wait(ctx context.Context, d time.Duration, news <-chan struct{}) bool {
+	began := time.Now()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return false
+	case <-ctx.Done():
+		return false
+	case <-news:
+	}
+	sleep(ctx, min(d, r.backoff(0))-time.Since(began))
+	return true
 }
 
 // Send queues a call for the present subscription. Without one the call is dropped: whoever sent it has been told, or is
@@ -132,7 +168,11 @@ func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLast
 type run struct {
 	*Session
 	client      *http.Client
+	lead        *leadership
 	frameworkID string
+	// resumed says that the framework is an older one, of which this Run has had no subscription yet; proven, that it has had one.
+	// Only the goroutine of Run touches them.
+	resumed, proven bool
 	// unanswered says that a SUBSCRIBE with our framework id was sent and given up: a master that hung may still find it in
 	// a socket, and take it for another instance that takes over. Only the goroutine of Run touches it.
 	unanswered bool
@@ -151,6 +191,10 @@ func (r *run) deliver(e machine.Event) {
 // once makes one subscription and stays with it to its end. All goroutines of it are gone when it returns. It returns when
 // the subscription began, zero if it never did, and why it is over.
 func (r *run) once(ctx context.Context) (time.Time, error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	r.lead.begin(end)
+	defer r.lead.finish()
 	st, err := r.connect(ctx)
 	if err != nil {
 		return time.Time{}, err
@@ -160,14 +204,20 @@ func (r *run) once(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if err := r.settle(st); err != nil {
+		return time.Time{}, err
+	}
 	began := time.Now()
+	r.proven, r.resumed = true, false
+	r.counters.subscribed()
 	sub := newSubscription(r, st)
 	// The sink may answer Subscribed with calls, but nothing that comes of them may overtake it.
 	r.setCurrent(sub)
 	r.deliver(welcome)
 	sub.start()
-	err = r.doubt(st.master, r.follow(st), time.Since(began))
+	err = r.doubt(st.master, r.follow(st, sub), time.Since(began))
 	r.setCurrent(nil)
+	r.counters.ended()
 	st.end(err)
 	sub.stop()
 	return began, err

@@ -2,7 +2,9 @@ package mesos_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 	session "github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/mesos/internal/pipenet"
+	"github.com/quobyte/mesos-framework/engine/mesos/recordio"
 	"github.com/quobyte/mesos-framework/offers"
 )
 
@@ -264,8 +267,16 @@ func TestAnswersToSubscribe(t *testing.T) {
 			want: `master master-a:5050: answered with "text/plain; charset=utf-8" instead of an event stream; is it a Mesos master?`},
 		{name: "cut", in: answer{cut: true}, want: "master master-a:5050: connection closed by the other side"},
 		{name: "no answer", in: answer{hold: true}, want: "master master-a:5050: no subscription within 15s; is the address right?"},
-		{name: "role not allowed", first: errorEvent("Not authorized to receive offers for role 'x'"), fatal: session.ErrRefused,
-			want: "subscription refused: master master-a:5050: Not authorized to receive offers for role 'x'; correct the framework's settings"},
+		{name: "not subscribed", in: answer{status: 403, text: "Framework is not subscribed"},
+			want: "master master-a:5050: 403 Framework is not subscribed; the framework's principal is not allowed to subscribe"},
+		{name: "unknown", in: answer{status: 400, text: "Framework cannot be found"}, want: "master master-a:5050: 400 Framework cannot be found"},
+		{name: "recovering", in: answer{status: 503, text: "Master has not finished recovery"},
+			want: "master master-a:5050: not ready: Master has not finished recovery"},
+		{name: "role not allowed", first: errorEvent("Not authorized to receive offers for role 'x'"),
+			want: "master master-a:5050: subscription refused: Not authorized to receive offers for role 'x'; correct the framework's settings or its rights"},
+		{name: "another principal", first: errorEvent("Changing framework's principal is not allowed."), fatal: session.ErrRefused,
+			want: "subscription refused: master master-a:5050: Changing framework's principal is not allowed.; Mesos never changes the principal of a " +
+				"framework: set it back to what it was, or forget the stored framework id to start as a new framework"},
 		{name: "removed", first: errorEvent("Framework has been removed"), fatal: session.ErrRemoved,
 			want: "framework removed: master master-a:5050: it was torn down or gone for longer than its failover timeout, and its tasks " +
 				"are killed; forget the stored framework id to start as a new framework"},
@@ -518,16 +529,16 @@ func TestGarbage(t *testing.T) {
 
 func TestNewTellsAll(t *testing.T) {
 	_, err := session.New(session.Config{
-		Masters:    []string{"localhost", "zk://a:2181/mesos", "a:b", ":5050", "a:70000", "http://u@h:5050", "https://ok:5050/", "[::1]:5050"},
+		Masters:    []string{"localhost", "zk://u:p@a:2181/mesos", "a:b", ":5050", "a:70000", "http://u@h:5050", "https://ok:5050/", "[::1]:5050"},
 		MinBackoff: time.Minute, MaxBackoff: time.Second, CallTimeout: -1, MissedHeartbeats: -1,
 	})
-	const allowed = "; allowed are host:port, http://host:port and https://host:port; "
+	const allowed = "; allowed are host:port, http://host:port, https://host:port, and alone zk://host:port/path; "
 	want := `master "localhost": missing port in address` + allowed +
-		`master "zk://a:2181/mesos": scheme "zk" is not supported` + allowed +
+		`master "zk://…@a:2181/mesos": scheme "zk" is not supported` + allowed +
 		`master "a:b": "b" is not a port number` + allowed +
 		`master ":5050": "" is not a host` + allowed +
 		`master "a:70000": "70000" is not a port number` + allowed +
-		`master "http://u@h:5050": "u@h" is not a host` + allowed +
+		`master "http://…@h:5050": "…@h" is not a host` + allowed +
 		"framework user is empty: name the system user that tasks run as; framework name is empty; " +
 		"framework roles are empty: without a role Mesos makes no offers; call timeout -1ns is negative; " +
 		"min backoff 1m0s is greater than max backoff 1s; missed heartbeats -1 is negative"
@@ -535,7 +546,7 @@ func TestNewTellsAll(t *testing.T) {
 		t.Errorf("error = %v\nwant    %s", err, want)
 	}
 	if _, err := session.New(session.Config{Framework: config().Framework}); err == nil ||
-		err.Error() != "masters are empty: name at least one as host:port" {
+		err.Error() != "masters are empty: name at least one as host:port, or give zk://host:port/path" {
 		t.Errorf("without masters: %v", err)
 	}
 }
@@ -591,5 +602,219 @@ func TestRealSockets(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("run = %v", err)
+	}
+}
+
+// Settings have been right for who was subscribed: if a master refuses them now, that may pass.
+func TestRefusedAfterASubscription(t *testing.T) {
+	for _, status := range []int{400, 401, 403} {
+		bubble(t, func(t *testing.T, network *pipenet.Network) {
+			m := newMaster(t, network, masterA)
+			defer m.server.Close()
+			asked := 0
+			m.refuse = func() answer {
+				if asked++; asked == 2 {
+					return answer{status: status, text: "no"}
+				}
+				return answer{}
+			}
+			h := start(t, network, config(masterA), "")
+			close(m.stream().finish)
+			h.after(5 * time.Second)
+			got := h.take()
+			if len(got) != 4 || got[3] != machine.Event(welcome) || got[2].(machine.Disconnected).Fatal {
+				t.Errorf("events = %v", got)
+			}
+			h.stop()
+		})
+	}
+}
+
+// An older framework asks, once and before anybody hears of the subscription, whether Mesos has its settings.
+func TestSettingsAreConfirmed(t *testing.T) {
+	const user = "FrameworkInfo update is not valid: Updating 'FrameworkInfo.user' is unsupported; attempted to update from 'root' to 'nobody'"
+	tests := []struct {
+		name  string
+		in    answer
+		want  machine.Event
+		fatal error
+	}{
+		{"they are", answer{status: 200}, machine.Subscribed{}, nil},
+		{"a master that knows no such call", answer{status: 400, text: "Failed to validate scheduler::Call: Expecting 'type' to be present"}, machine.Subscribed{}, nil},
+		{"forbidden", answer{status: 403, text: "Not authorized to use role 'x'"}, machine.Subscribed{}, nil},
+		{"an answer that says nothing", answer{status: 500}, machine.Subscribed{}, nil},
+		{"no answer", answer{hold: true}, machine.Subscribed{}, nil},
+		{"another user", answer{status: 400, text: user}, machine.Disconnected{Fatal: true, Err: "subscription refused: master master-a:5050: 400 " + user +
+			"; Mesos never changes the user of a framework: set it back to what it was, or forget the stored framework id to start as a new framework"}, session.ErrRefused},
+		{"the subscription is over", answer{status: 403, text: "Framework is not subscribed"},
+			machine.Disconnected{Err: "master master-a:5050: UPDATE_FRAMEWORK: 403 Framework is not subscribed; subscribing again"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, network *pipenet.Network) {
+				m := newMaster(t, network, masterA)
+				defer m.server.Close()
+				asked := 0
+				m.onUpdate = func() answer {
+					if asked++; asked == 1 {
+						return tt.in
+					}
+					return answer{status: 200}
+				}
+				h := start(t, network, config(masterA), "F-known")
+				h.after(15 * time.Second)
+				got := h.take()
+				want := tt.want
+				if _, ok := want.(machine.Subscribed); ok {
+					w := welcome
+					w.FrameworkID = "F-known"
+					want = w
+				}
+				if diff := cmp.Diff(want, got[0]); diff != "" {
+					t.Errorf("event (-want +got):\n%s", diff)
+				}
+				if tt.fatal != nil {
+					if err := h.result(); !errors.Is(err, tt.fatal) || m.attempts() != 1 {
+						t.Errorf("run = %v after %d attempts", err, m.attempts())
+					}
+					return
+				}
+				close(m.stream().finish)
+				h.after(time.Second)
+				m.mu.Lock()
+				info := m.updates[0].UpdateFramework.FrameworkInfo
+				sent := m.subscribes[0].Subscribe.FrameworkInfo
+				if !info.Equal(sent) || m.updates[0].GetFrameworkID().GetValue() != "F-known" {
+					t.Errorf("UPDATE_FRAMEWORK says %v, SUBSCRIBE said %v", info, sent)
+				}
+				if _, again := tt.want.(machine.Disconnected); len(m.updates) != 1 && !again {
+					t.Errorf("%d times confirmed", len(m.updates))
+				}
+				m.mu.Unlock()
+				h.stop()
+			})
+		})
+	}
+}
+
+// A new framework has nothing to confirm.
+func TestSettingsOfANewFramework(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		m := newMaster(t, network, masterA)
+		defer m.server.Close()
+		h := start(t, network, config(masterA), "")
+		close(m.stream().finish)
+		h.after(time.Minute)
+		if len(m.updates) > 0 {
+			t.Errorf("%d UPDATE_FRAMEWORKs", len(m.updates))
+		}
+		h.stop()
+	})
+}
+
+// What Mesos never changes is told before anything is sent, if it is known what it was.
+func TestPreviousSettings(t *testing.T) {
+	cfg := config(masterA)
+	before := cfg.Framework
+	cfg.Previous = &before
+	cfg.Framework.Name, cfg.Framework.Roles, cfg.Framework.FailoverTimeout = "renamed", []string{"a", "b"}, time.Minute
+	if _, err := session.New(cfg); err != nil {
+		t.Errorf("what may be changed: %v", err)
+	}
+	cfg.Framework.User, cfg.Framework.Principal, cfg.Framework.Checkpoint = "nobody", "p", false
+	_, err := session.New(cfg)
+	const why = ", and Mesos never changes it: set it back, or forget the stored framework id to start as a new framework"
+	want := `framework principal "p" was "" when it registered` + why + `; framework user "nobody" was "root" when it registered` + why +
+		`; framework checkpoint "false" was "true" when it registered` + why
+	if err == nil || err.Error() != want {
+		t.Errorf("error = %v\nwant    %s", err, want)
+	}
+}
+
+func TestStats(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		m := newMaster(t, network, masterA)
+		defer m.server.Close()
+		m.onCall = func(c *scheduler.Call) answer {
+			return map[scheduler.Call_Type]answer{
+				scheduler.Call_REVIVE: {status: 202}, scheduler.Call_KILL: {status: 500}, scheduler.Call_RECONCILE: {status: 415},
+				scheduler.Call_ACKNOWLEDGE: {status: 403},
+			}[c.Type]
+		}
+		h := start(t, network, config(masterA), "")
+		m.emit(offersEvent("O1"))
+		m.emit(&scheduler.Event{Type: scheduler.Event_Type(99)})
+		h.after(time.Second)
+		last := time.Now().Add(-time.Second)
+		for _, c := range []machine.Call{machine.Revive{}, machine.Kill{TaskID: "t"}, machine.Reconcile{}, machine.Kill{}, ack} {
+			h.session.Send(c)
+			h.after(0)
+		}
+		got := h.session.Stats()
+		if got.Bytes < 50 || !got.LastEvent.Equal(last) {
+			t.Errorf("bytes = %d, last event %v", got.Bytes, got.LastEvent)
+		}
+		got.Bytes, got.LastEvent = 0, time.Time{}
+		want := session.Stats{Subscriptions: 1, Events: 4, Skipped: 1, Offers: 1, Calls: map[string]session.Outcomes{
+			"REVIVE": {Accepted: 1}, "KILL": {Ambiguous: 1, Refused: 1}, "RECONCILE": {Refused: 1}, "ACKNOWLEDGE": {Lost: 1},
+		}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("stats (-want +got):\n%s", diff)
+		}
+		h.after(time.Second)
+		if got := h.session.Stats(); !got.Subscribed || got.Subscriptions != 2 {
+			t.Errorf("after the second subscription: %+v", got)
+		}
+		h.stop()
+		if h.session.Stats().Subscribed {
+			t.Error("subscribed after the end")
+		}
+	})
+}
+
+// An event may be as long as that of a large cluster, and not longer than the limit.
+func TestLargeEvents(t *testing.T) {
+	one, err := ptr(offerWithDisks(1)).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const padding, n = 10_000, 10_000
+	one = append(one, 0xfa, 0x01) // field 31, which nobody knows: stands for longer offers
+	one = append(binary.AppendUvarint(one, padding), make([]byte, padding)...)
+	var list []byte
+	for range n {
+		list = binary.AppendUvarint(append(list, 0x0a), uint64(len(one)))
+		list = append(list, one...)
+	}
+	record := append(binary.AppendUvarint([]byte{0x08, 0x02, 0x1a}, uint64(len(list))), list...) // type OFFERS, offers
+	for limit, want := range map[int]string{
+		0:           "",
+		100_000_000: fmt.Sprintf("record too long: %d bytes, at most 100000000 are allowed; raise the limit if the cluster is that large", len(record)),
+	} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			bubble(t, func(t *testing.T, network *pipenet.Network) {
+				m := newMaster(t, network, masterA)
+				defer m.server.Close()
+				cfg := config(masterA)
+				cfg.MaxRecord = limit
+				h := start(t, network, cfg, "")
+				m.stream().out <- recordio.Append(nil, record)
+				got := h.take()
+				if len(got) != 2 {
+					t.Fatalf("%d events", len(got))
+				}
+				switch e := got[1].(type) {
+				case machine.Offered:
+					if want != "" || len(e.Offers) != n || len(e.Offers[n-1].Mounts) != 12 {
+						t.Errorf("%d offers; want %q", len(e.Offers), want)
+					}
+				case machine.Disconnected:
+					if e.Err != "master master-a:5050: event stream: "+want {
+						t.Errorf("error = %s\nwant %s", e.Err, want)
+					}
+				}
+				h.stop()
+			})
+		})
 	}
 }

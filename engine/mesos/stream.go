@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +33,11 @@ type stream struct {
 	records *recordio.Reader
 	id      string
 	master  endpoint
+	callee  atomic.Pointer[endpoint] // takes the calls
 }
+
+// errUnsent is wrapped by the error of a call of which nothing was sent.
+var errUnsent = errors.New("not sent")
 
 func (st *stream) close() {
 	st.dog.stop()
@@ -46,14 +51,24 @@ func (r *run) connect(ctx context.Context) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	masters, changed, err := r.candidates(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var tried []error
-	for _, m := range r.masters {
+	for _, m := range masters {
+		r.lead.ask(m) // from here on, news end the attempt
+		select {
+		case <-changed:
+			return nil, errors.New("who leads has changed; asking again")
+		default:
+		}
 		st, err := r.connectVia(ctx, m, call)
 		if err == nil {
 			return st, nil
 		}
 		if fatal(err) || ctx.Err() != nil {
-			return nil, err
+			return nil, because(ctx, err)
 		}
 		tried = append(tried, err)
 	}
@@ -63,21 +78,54 @@ func (r *run) connect(ctx context.Context) (*stream, error) {
 	return nil, errors.New(oneLine(tried))
 }
 
+// candidates waits until there is a master to ask, and after a while tells why there is none. The channel is closed when there are others.
+func (r *run) candidates(ctx context.Context) ([]endpoint, <-chan struct{}, error) {
+	t := time.NewTimer(r.cfg.AnswerTimeout)
+	defer t.Stop()
+	for {
+		masters, _, changed := r.lead.candidates()
+		if len(masters) > 0 {
+			return masters, changed, nil
+		}
+		select {
+		case <-changed:
+		case <-t.C:
+			_, reason, _ := r.lead.candidates()
+			return nil, nil, errors.New(reason)
+		case <-ctx.Done():
+			return nil, nil, because(ctx, ctx.Err())
+		}
+	}
+}
+
 // connectVia follows one candidate to the leader.
 func (r *run) connectVia(ctx context.Context, m endpoint, call []byte) (*stream, error) {
 	for range maxHops {
+		r.lead.ask(m)
 		st, location, err := r.open(ctx, m, call)
 		if st != nil || err != nil {
 			return st, err
 		}
-		next, err := m.redirect(location)
-		if err != nil {
-			return nil, fmt.Errorf("%s: redirect: %w", m, err)
+		if m, err = r.hop(m, location); err != nil {
+			return nil, err
 		}
-		r.cfg.Logger.Debug("redirected", "from", m.address, "to", next.address)
-		m = next
 	}
 	return nil, fmt.Errorf("%s: no leader after %d redirects: an election may be under way", m, maxHops)
+}
+
+// hop is where a redirect leads. Credentials are not for whoever a redirect names, and not for a wire that all can read if the
+// operator asked for another.
+func (r *run) hop(from endpoint, location string) (endpoint, error) {
+	next, err := from.redirect(location)
+	if err != nil {
+		return next, fmt.Errorf("%s: redirect: %w", from, err)
+	}
+	if r.cfg.Credentials != nil && !r.lead.knows(next) {
+		return next, fmt.Errorf("%s: redirect to %s://%s, which was neither configured nor detected, and credentials are only for masters that were: "+
+			"name it as well", from, next.scheme, next.address)
+	}
+	r.cfg.Logger.Debug("redirected", "from", from.address, "to", next.address)
+	return next, nil
 }
 
 // open posts a SUBSCRIBE to one master. It returns the stream, or where the master says that the leader is.
@@ -98,17 +146,18 @@ func (r *run) open(ctx context.Context, m endpoint, call []byte) (*stream, strin
 		return nil, "", because(ctx, fmt.Errorf("%s: %s", m, transport.Explain(err)))
 	}
 	st.body = resp.Body
-	if fault := refusal(m, resp); fault != nil || resp.StatusCode != http.StatusOK {
+	if fault := refusal(m, resp, r.proven); fault != nil || resp.StatusCode != http.StatusOK {
 		defer st.close()
 		return nil, resp.Header.Get("Location"), fault
 	}
 	st.id = resp.Header.Get(streamIDHeader)
+	st.callee.Store(&m)
 	st.records = recordio.NewReader(&watched{resp.Body, st.dog}, r.cfg.MaxRecord)
 	return st, "", nil
 }
 
 // refusal says why an answer to SUBSCRIBE is neither a stream nor a redirect; nil if it is one of these.
-func refusal(m endpoint, resp *http.Response) error {
+func refusal(m endpoint, resp *http.Response, proven bool) error {
 	switch resp.StatusCode {
 	case http.StatusTemporaryRedirect:
 		return nil
@@ -121,13 +170,43 @@ func refusal(m endpoint, resp *http.Response) error {
 		}
 		return nil
 	}
-	return subscribeError(m, resp.StatusCode, transport.Text(resp.Body))
+	return subscribeError(m, resp.StatusCode, transport.Text(resp.Body), proven)
 }
 
+// post sends a call, and once more if the master refused the credentials and there are others. A call that was refused so was not
+// looked at. errUnsent is wrapped if nothing of the call was sent.
 func (r *run) post(ctx context.Context, m endpoint, call []byte, header http.Header) (*http.Response, error) {
+	if r.cfg.Credentials == nil {
+		return r.exchange(ctx, m, call, header, "")
+	}
+	authorization, err := r.cfg.Credentials.Authorization(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnsent, err)
+	}
+	resp, err := r.exchange(ctx, m, call, header, authorization)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, err
+	}
+	other, err := r.cfg.Credentials.Authorization(ctx, authorization)
+	if err != nil || other == authorization {
+		if err != nil {
+			r.cfg.Logger.Warn("credentials refused, and there are no others", "master", m.address, "error", err)
+		}
+		return resp, nil
+	}
+	transport.Text(resp.Body) // lets the connection be used again
+	resp.Body.Close()
+	return r.exchange(ctx, m, call, header, other)
+}
+
+// exchange is one round trip.
+func (r *run) exchange(ctx context.Context, m endpoint, call []byte, header http.Header, authorization string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url(), bytes.NewReader(call))
 	if err != nil {
 		return nil, err
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -152,6 +231,33 @@ func because(ctx context.Context, err error) error {
 	return err
 }
 
+// settle makes certain that an older framework has the settings of now. A SUBSCRIBE changes the most of them, but says nothing of a
+// user or checkpoint that it did not change; UPDATE_FRAMEWORK with the same settings tells.
+func (r *run) settle(st *stream) error {
+	if !r.resumed {
+		return nil
+	}
+	body, err := wire.UpdateFramework(r.cfg.Framework, r.frameworkID)
+	if err != nil {
+		return err
+	}
+	v, text := r.call(st, body)
+	r.counters.outcome("UPDATE_FRAMEWORK", v)
+	if st.ctx.Err() != nil {
+		return because(st.ctx, fmt.Errorf("%s: UPDATE_FRAMEWORK: %s", st.master, text))
+	}
+	switch {
+	case v == accepted:
+	case fixedSetting(text) != "":
+		return settingError(st.master, fixedSetting(text), text)
+	case v == lost && (starting(text) || !strings.HasPrefix(text, "403 ")): // to change settings may also be forbidden, which is a 403, too
+		return fmt.Errorf("%s: UPDATE_FRAMEWORK: %s; subscribing again", st.master, text)
+	default: // masters before 1.9 know no such call; and what SUBSCRIBE could change, it has changed
+		r.cfg.Logger.Warn("settings of the framework are not confirmed", "master", st.master.address, "answer", text)
+	}
+	return nil
+}
+
 // next reads and decodes one event.
 func (r *run) next(st *stream) (wire.Decoded, error) {
 	record, err := st.records.Next()
@@ -159,14 +265,21 @@ func (r *run) next(st *stream) (wire.Decoded, error) {
 		if err == io.EOF {
 			return wire.Decoded{}, because(st.ctx, fmt.Errorf("%s: ended the event stream", st.master))
 		}
+		if errors.Is(err, recordio.ErrTooLong) {
+			return wire.Decoded{}, fmt.Errorf("%s: event stream: %w; raise the limit if the cluster is that large", st.master, err)
+		}
 		return wire.Decoded{}, because(st.ctx, fmt.Errorf("%s: event stream: %s", st.master, transport.Explain(err)))
 	}
 	d, err := r.decoder.Event(record)
 	if err != nil {
 		return d, fmt.Errorf("%s: %w", st.master, err)
 	}
+	r.counters.event(len(record), d)
 	if d.Note != "" {
 		r.cfg.Logger.Debug(d.Note)
+	}
+	if o := d.Operation; o != nil { // that no caller knows of: ours have no ids
+		r.cfg.Logger.Info("operation", "id", o.OperationID, "state", o.State, "message", o.Message, "agent", o.AgentID)
 	}
 	return d, nil
 }
@@ -196,9 +309,12 @@ func (r *run) welcome(st *stream) (machine.Subscribed, error) {
 	return s, nil
 }
 
-// follow hands on events until the stream ends.
-func (r *run) follow(st *stream) error {
+// follow hands on events until the stream ends. It reads none while too many calls wait: events make calls.
+func (r *run) follow(st *stream, sub *subscription) error {
 	for {
+		if err := sub.room(); err != nil {
+			return because(st.ctx, err)
+		}
 		d, err := r.next(st)
 		if err != nil {
 			return err

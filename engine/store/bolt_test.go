@@ -112,7 +112,7 @@ func TestOtherFormats(t *testing.T) {
 		edit func(tx *bolt.Tx) error
 		want string
 	}{
-		{"newer", setFormat("2"), "state directory T: state.db has format 2, and this quobyte-mesos knows formats up to 1; " +
+		{"newer", setFormat("2"), "state directory T: state.db: its format is 2, and this quobyte-mesos knows formats up to 1; " +
 			"use the newer one that wrote it, or give another --state-dir"},
 		{"nonsense", setFormat("x"), foreign},
 		{"no meta", func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte(metaBucket)) }, foreign},

@@ -20,12 +20,11 @@ var (
 	errEmptied = errors.New("empty")
 )
 
-// formatError is the newer format of a file.
+// formatError is the newer format of a state.
 type formatError int
 
 func (e formatError) Error() string {
-	return fmt.Sprintf("%s has format %d, and this quobyte-mesos knows formats up to %d; use the newer one that wrote it, or %s",
-		fileName, int(e), format, another)
+	return fmt.Sprintf("its format is %d, and this quobyte-mesos knows formats up to %d; use the newer one that wrote it", int(e), format)
 }
 
 // wayError is something that is in the way of a directory or file of ours.
@@ -129,6 +128,8 @@ func reword(dir string, err error) error {
 		return fmt.Errorf("not writable: %w; make it writable for user id %d, or %s", err, os.Geteuid(), another)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("disk full: %w; free some space, or %s", err, another)
+	case errors.As(err, new(formatError)):
+		return fmt.Errorf("%s: %w, or %s", fileName, err, another)
 	case errors.Is(err, errForeign):
 		return fmt.Errorf("%s is %w; move it, or %s", fileName, err, another)
 	case errors.Is(err, errEmptied):

@@ -26,7 +26,7 @@ type Disk struct {
 	open    *memory
 }
 
-// Open opens the disk. A store that is still open on it is cut off, as if its process had been killed: it acts as closed.
+// Open opens the disk. A store that is still open on it is cut off, as if its process had been killed: it is deposed.
 func (d *Disk) Open() Store {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -35,15 +35,19 @@ func (d *Disk) Open() Store {
 }
 
 type memory struct {
-	disk   *Disk
-	failed error // guarded by the disk's lock
+	disk *Disk
+	// Guarded by the disk's lock:
+	closed bool
+	failed error
 }
 
 // usable wants the disk's lock.
 func (m *memory) usable(ctx context.Context) error {
 	switch {
-	case m.disk.open != m:
+	case m.closed:
 		return ErrClosed
+	case m.disk.open != m:
+		return ErrDeposed
 	case m.failed != nil:
 		return m.failed
 	}
@@ -100,9 +104,7 @@ func (d *Disk) write(g machine.Group) error {
 func (m *memory) Close() error {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
-	if m.disk.open == m {
-		m.disk.open = nil
-	}
+	m.closed = true
 	return nil
 }
 

@@ -20,8 +20,14 @@ type Store interface {
 	Close() error
 }
 
-// ErrClosed is the error of a store that was closed.
-var ErrClosed = errors.New("store: closed")
+var (
+	// ErrClosed is the error of a store that was closed.
+	ErrClosed = errors.New("store: closed")
+	// ErrDeposed is the error of a store that another has opened meanwhile. Nothing of the group is durable, and nothing ever will be.
+	ErrDeposed = errors.New("store: deposed: another instance has taken over the state")
+	// ErrMissing is the error of reading a state that is not there.
+	ErrMissing = errors.New("no state")
+)
 
 const (
 	// MaxGroup is the size in bytes of the largest group that is atomic: keys and values of its puts, keys of its deletes.

@@ -17,23 +17,42 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/internal/zktest"
 )
 
-// kinds are the stores that every test of this file is run against. Each gives a function that opens one and the same
-// place again and again; the place is gone after the test.
-func kinds() map[string]func(testing.TB) func(fataler) Store {
-	return map[string]func(testing.TB) func(fataler) Store{
-		"memory": func(testing.TB) func(fataler) Store {
-			disk := new(Disk)
-			return func(fataler) Store { return disk.Open() }
+// kinds are the stores that every test of this file is run against. Each gives a function that makes places, for as long as the test
+// runs, and a place is a function that opens the store there again and again.
+func kinds() map[string]func(testing.TB) func() func(fataler) Store {
+	return map[string]func(testing.TB) func() func(fataler) Store{
+		"memory": func(testing.TB) func() func(fataler) Store {
+			return func() func(fataler) Store {
+				disk := new(Disk)
+				return func(fataler) Store { return disk.Open() }
+			}
 		},
-		"bolt": func(t testing.TB) func(fataler) Store {
-			dir := filepath.Join(t.TempDir(), "state")
-			return func(f fataler) Store {
-				f.Helper()
-				s, err := OpenBolt(dir)
-				must(f, err)
-				return s
+		"bolt": func(t testing.TB) func() func(fataler) Store {
+			return func() func(fataler) Store {
+				dir := filepath.Join(t.TempDir(), "state")
+				return func(f fataler) Store {
+					f.Helper()
+					s, err := OpenBolt(dir)
+					must(f, err)
+					return s
+				}
+			}
+		},
+		"zookeeper": func(t testing.TB) func() func(fataler) Store {
+			server := zktest.Start(t)
+			n := 0
+			return func() func(fataler) Store {
+				n++
+				at := place(server.Address, fmt.Sprintf("tests/%d/state", n))
+				return func(f fataler) Store {
+					f.Helper()
+					s, err := OpenZooKeeper(context.Background(), at)
+					must(f, err)
+					return s
+				}
 			}
 		},
 	}
@@ -54,9 +73,9 @@ func must(t fataler, err error) {
 
 // each runs a test against every kind of store.
 func each(t *testing.T, test func(t *testing.T, open func() Store)) {
-	for kind, place := range kinds() {
+	for kind, places := range kinds() {
 		t.Run(kind, func(t *testing.T) {
-			open := place(t)
+			open := places(t)()
 			test(t, func() Store { return open(t) })
 		})
 	}
@@ -167,7 +186,7 @@ func TestACancelledContextPreventsAndDoesNoHarm(t *testing.T) {
 
 func TestGroupsThatCannotBeCarriedOut(t *testing.T) {
 	big := strings.Repeat("x", MaxGroup)
-	for _, test := range []struct {
+	tests := []struct {
 		name  string
 		group machine.Group
 		want  string
@@ -179,12 +198,13 @@ func TestGroupsThatCannotBeCarriedOut(t *testing.T) {
 			`record "hosts/b": its 262144 bytes are the most of a group of 3 records and 0 deletes with 262155 bytes; at most 262144 bytes are allowed`},
 		{"large sum", put("a", big[:MaxGroup/2], "b", big[:MaxGroup/2]),
 			`record "a": its 131072 bytes are the most of a group of 2 records and 0 deletes with 262146 bytes; at most 262144 bytes are allowed`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			each(t, func(t *testing.T, open func() Store) {
-				s := open()
-				defer s.Close()
-				must(t, s.Commit(t.Context(), put("old", "1")))
+	}
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		defer s.Close()
+		must(t, s.Commit(t.Context(), put("old", "1")))
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
 				err := s.Commit(t.Context(), test.group)
 				var refused *GroupError
 				if !errors.As(err, &refused) {
@@ -194,10 +214,10 @@ func TestGroupsThatCannotBeCarriedOut(t *testing.T) {
 					t.Errorf("(-want +got)\n%s", diff)
 				}
 				wantLoaded(t, s, "old=1")
-				must(t, s.Commit(t.Context(), put("a", big[:MaxGroup-1])))
 			})
-		})
-	}
+		}
+		must(t, s.Commit(t.Context(), put("a", big[:MaxGroup-1])))
+	})
 }
 
 func TestValuesAreNotShared(t *testing.T) {
@@ -256,15 +276,16 @@ func halves(records []machine.Record) error {
 
 // TestStoresAreMaps compares with a map, over reopening.
 func TestStoresAreMaps(t *testing.T) {
-	for kind, place := range kinds() {
+	for kind, places := range kinds() {
 		t.Run(kind, func(t *testing.T) {
+			place := places(t)
 			rapid.Check(t, func(r *rapid.T) {
-				open := place(t)
+				open := place()
 				s := open(r)
 				defer func() { must(r, s.Close()) }()
 				want := map[string]string{}
-				key := rapid.SampledFrom([]string{"a", "b", "b/1", "b/2", "ü", "z"})
-				value := rapid.StringN(0, 20, -1)
+				key := rapid.SampledFrom([]string{"a", "b", "b/1", "b/1/x/y", "b/2", "b//", "/", "ü", "%", ".", "z"})
+				value := rapid.OneOf(rapid.StringN(0, 20, -1), rapid.Just("\x00"), rapid.Just("\x00x"))
 				for range rapid.IntRange(1, 6).Draw(r, "groups") {
 					g := machine.Group{Deletes: rapid.SliceOfN(key, 0, 2).Draw(r, "deletes")}
 					for _, k := range g.Deletes {
@@ -322,35 +343,117 @@ func TestDiskHooks(t *testing.T) {
 	wantLoaded(t, disk.Open(), "a=4")
 }
 
-func TestANewOwnerCutsOffTheOld(t *testing.T) {
-	disk := new(Disk)
-	old := disk.Open()
-	must(t, old.Commit(t.Context(), put("a", "1")))
-	next := disk.Open()
-	if err := old.Commit(t.Context(), put("a", "2")); !errors.Is(err, ErrClosed) {
-		t.Errorf("commit of the old owner: %v", err)
+// Of two owners one has the state: the second is not let in, or the first is deposed, and can neither read nor write any more.
+func TestTwoOwners(t *testing.T) {
+	for kind, places := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			open := places(t)()
+			old := open(t)
+			must(t, old.Commit(t.Context(), put("a", "1")))
+			if kind == "bolt" { // the lock of the file: see TestTheLockIsNamed and TestOneProcessAtATime
+				must(t, old.Close())
+			}
+			next := open(t)
+			defer next.Close()
+			if kind != "bolt" {
+				for _, g := range []machine.Group{put("a", "2"), {Deletes: []string{"a"}}} {
+					if err := old.Commit(t.Context(), g); !errors.Is(err, ErrDeposed) {
+						t.Errorf("commit of the old owner: %v, want %v", err, ErrDeposed)
+					}
+				}
+				if _, err := old.Load(t.Context()); !errors.Is(err, ErrDeposed) {
+					t.Errorf("load of the old owner: %v, want %v", err, ErrDeposed)
+				}
+			}
+			must(t, next.Commit(t.Context(), put("b", "3")))
+			must(t, old.Close())
+			wantLoaded(t, next, "a=1", "b=3")
+			must(t, next.Commit(t.Context(), put("b", "4")))
+			wantLoaded(t, next, "a=1", "b=4")
+		})
 	}
-	must(t, old.Close())
-	must(t, next.Commit(t.Context(), put("b", "3")))
-	wantLoaded(t, next, "a=1", "b=3")
 	wantLoaded(t, OpenMemory())
 }
 
 func BenchmarkCommit(b *testing.B) {
-	for kind, place := range kinds() {
-		for _, records := range []int{1, 100} {
-			b.Run(fmt.Sprintf("%s/%d", kind, records), func(b *testing.B) {
-				s := place(b)(b)
-				defer s.Close()
+	for kind, places := range kinds() {
+		b.Run(kind, func(b *testing.B) {
+			place := places(b)
+			for _, records := range []int{1, 100} {
+				b.Run(fmt.Sprint(records), func(b *testing.B) {
+					s := place()(b)
+					defer s.Close()
+					var g machine.Group
+					for i := range records {
+						g.Puts = append(g.Puts, machine.Record{Key: fmt.Sprintf("pods/data-%d", i), Value: bytes.Repeat([]byte("x"), 800)})
+					}
+					for b.Loop() {
+						must(b, s.Commit(b.Context(), g))
+					}
+					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+				})
+			}
+		})
+	}
+}
+
+// BenchmarkLoad opens a store with 30,000 pods and loads it, as a framework that takes over does.
+func BenchmarkLoad(b *testing.B) {
+	for kind, places := range kinds() {
+		b.Run(kind, func(b *testing.B) {
+			open := places(b)()
+			s := open(b)
+			const pods = 30_000
+			for i := 0; i < pods; {
 				var g machine.Group
-				for i := range records {
+				for ; i < pods && len(g.Puts) < 250; i++ {
 					g.Puts = append(g.Puts, machine.Record{Key: fmt.Sprintf("pods/data-%d", i), Value: bytes.Repeat([]byte("x"), 800)})
 				}
-				for b.Loop() {
-					must(b, s.Commit(b.Context(), g))
+				must(b, s.Commit(b.Context(), g))
+			}
+			must(b, s.Close())
+			for b.Loop() {
+				s := open(b)
+				records, err := s.Load(b.Context())
+				must(b, err)
+				if len(records) != pods {
+					b.Fatalf("%d records", len(records))
 				}
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
-			})
-		}
+				must(b, s.Close())
+			}
+		})
 	}
+}
+
+// A state is replaced by another as a whole, or can't be used.
+func TestReplace(t *testing.T) {
+	each(t, func(t *testing.T, open func() Store) {
+		s := open()
+		defer s.Close()
+		must(t, s.Commit(t.Context(), put("a", "1", "hosts/b", "2")))
+		var many []machine.Record
+		for i := range 1200 {
+			many = append(many, put(fmt.Sprintf("pods/%04d", i), strings.Repeat("x", 500)).Puts...)
+		}
+		must(t, Replace(t.Context(), s, many))
+		records, err := s.Load(t.Context())
+		must(t, err)
+		same := func(a, b machine.Record) bool { return a.Key == b.Key && bytes.Equal(a.Value, b.Value) }
+		if !slices.EqualFunc(many, records, same) {
+			t.Errorf("%d records, want the %d others", len(records), len(many))
+		}
+		many[700].Key = ""
+		if err := Replace(t.Context(), s, many); err == nil {
+			t.Fatal("replaced by what can't be stored")
+		}
+		records, err = s.Load(t.Context())
+		must(t, err)
+		if len(records) == 0 || records[0].Key != IncompleteKey {
+			t.Errorf("%d records, and no word that some are missing", len(records))
+		}
+		must(t, Replace(t.Context(), s, put("c", "3").Puts))
+		wantLoaded(t, s, "c=3")
+		must(t, Replace(t.Context(), s, nil))
+		wantLoaded(t, s)
+	})
 }

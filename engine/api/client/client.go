@@ -74,9 +74,19 @@ func New(cfg Config) (*Client, error) {
 	if cfg.HTTP != nil {
 		*c.http = *cfg.HTTP
 	}
-	// A verb that is redirected would become a GET (RFC 9110, 15.4), and a token would go where it does not belong.
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http.CheckRedirect = follow
 	return c, nil
+}
+
+// follow follows an instance that stands by to the one that leads, and nobody else. A verb that is redirected otherwise would become a GET (RFC
+// 9110, 15.4), and a token would go where it does not belong.
+func follow(next *http.Request, before []*http.Request) error {
+	r := next.Response
+	ours := r != nil && r.StatusCode == http.StatusTemporaryRedirect && r.Header.Get(api.BuildHeader) != ""
+	if !ours || len(before) > 2 || before[0].Header.Get("Authorization") != "" {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // URL returns the server's address, without a password.

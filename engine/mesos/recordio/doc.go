@@ -6,5 +6,5 @@
 //
 // Chunk boundaries of the HTTP layer mean nothing to it: a record may be split at any byte. A Reader is not safe for
 // concurrent use. It never allocates more than about twice what has arrived, whatever length a stream announces, and
-// never interprets a record.
+// never interprets a record. After records that needed little for a while it gives up what a long one had needed.
 package recordio

@@ -26,12 +26,21 @@ var (
 	ErrFraming = errors.New("not a record length")
 )
 
+// A buffer that is larger than keepAlways is given up when so many records in a row would have fitted into an eighth of it: the event with
+// which a subscription begins can be much longer than any that follows.
+const (
+	keepAlways   = 1 << 20
+	keepFor      = 16
+	muchTooLarge = 8
+)
+
 // Reader takes records from a stream.
 type Reader struct {
-	in  *bufio.Reader
-	max uint64
-	buf []byte
-	err error // sticky: after a failure the position in the stream is not known
+	in    *bufio.Reader
+	max   uint64
+	buf   []byte
+	small int   // records in a row for which buf was much too large
+	err   error // sticky: after a failure the position in the stream is not known
 }
 
 // NewReader returns a Reader of records of at most max bytes; zero or less means DefaultMax.
@@ -99,6 +108,7 @@ func (r *Reader) check(digits string) (int, error) {
 
 // fill reads n bytes into the buffer, which grows with what arrives and not with what was announced.
 func (r *Reader) fill(n int) error {
+	r.shrink(n)
 	r.buf = r.buf[:0]
 	for len(r.buf) < n {
 		have := len(r.buf)
@@ -115,6 +125,17 @@ func (r *Reader) fill(n int) error {
 		r.buf = []byte{}
 	}
 	return nil
+}
+
+// shrink gives up a buffer that has been much too large for a while.
+func (r *Reader) shrink(n int) {
+	if cap(r.buf) <= keepAlways || n > cap(r.buf)/muchTooLarge {
+		r.small = 0
+		return
+	}
+	if r.small++; r.small >= keepFor {
+		r.buf, r.small = nil, 0
+	}
 }
 
 // Append appends the record, framed, to dst.

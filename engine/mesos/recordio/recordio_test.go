@@ -136,3 +136,42 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// A buffer for one very long record is kept for others like it, but not for ever.
+func TestLargeBuffersAreGivenUp(t *testing.T) {
+	long, short := bytes.Repeat([]byte{'x'}, 4<<20), []byte("heartbeat")
+	var in bytes.Buffer
+	w := recordio.NewWriter(&in)
+	write := func(record []byte, times int) {
+		for range times {
+			if err := w.Write(record); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write(long, 1)
+	write(short, 15)
+	write(long, 1)
+	write(short, 20)
+	r := recordio.NewReader(&in, 0)
+	large := 0
+	for i := range 37 {
+		rec, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := len(long); i == 0 || i == 16 {
+			if len(rec) != want || rec[want-1] != 'x' {
+				t.Errorf("record %d has %d bytes, want %d", i, len(rec), want)
+			}
+		} else if string(rec) != "heartbeat" {
+			t.Errorf("record %d = %q", i, rec)
+		}
+		if cap(rec) >= len(long) {
+			large++
+		}
+	}
+	if large != 1+15+1+15 {
+		t.Errorf("the buffer was large for %d records", large)
+	}
+}

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos/wire"
 	"github.com/quobyte/mesos-framework/offers"
 )
@@ -58,4 +60,46 @@ func BenchmarkOffer(b *testing.B) {
 		out[k] = d.Offer(&list[k])
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "offers/s")
+}
+
+// BenchmarkEvent decodes an OFFERS event: as the session does it, and by way of mesos-go's messages, which is how any other event is
+// decoded. An operation is one offer.
+func BenchmarkEvent(b *testing.B) {
+	const batch = 1000
+	event := &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: &scheduler.Event_Offers{}}
+	for i := range batch {
+		event.Offers.Offers = append(event.Offers.Offers, offerWithDisks(i))
+	}
+	record, err := event.Marshal()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, decode := range map[string]func() int{
+		"session": func() int {
+			d, err := wire.Decoder{}.Event(record)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return len(d.Events[0].(machine.Offered).Offers)
+		},
+		"mesos-go": func() int {
+			var e scheduler.Event
+			if err := e.Unmarshal(record); err != nil {
+				b.Fatal(err)
+			}
+			out := make([]offers.Offer, 0, len(e.Offers.Offers))
+			for i := range e.Offers.Offers {
+				out = append(out, wire.Decoder{}.Offer(&e.Offers.Offers[i]))
+			}
+			return len(out)
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; n < b.N; {
+				n += decode()
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "offers/s")
+		})
+	}
 }

@@ -2,7 +2,10 @@
 //
 // A session encodes its subscription with Subscribe and everything else with Call, and hands every record of the event
 // stream to Decoder.Event. The mapping loses what we do not use: reserved, revocable and shared resources and disks with a
-// source are not part of an offer's free resources, inverse offers and operation statuses are skipped with a note.
+// source are not part of an offer's free resources, and inverse offers are skipped with a note.
+//
+// Offers come by the ten thousands, so they are read from the bytes of their event rather than by way of mesos-go's messages, with the
+// same outcome (offerbytes.go).
 //
 // The package is pure: same arguments, same bytes; it may be used from any goroutine. It never fails on what a newer
 // master may send (unknown event types, states, reasons), only on bytes that are not an event. mesos-go's types do not

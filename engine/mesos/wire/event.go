@@ -29,12 +29,17 @@ type Decoded struct {
 	Events []machine.Event
 	// Error is the text of an ERROR event: the subscription is refused or over.
 	Error string
+	// Operation is how an operation went that had an id; nil of any other event.
+	Operation *OperationStatus
 	// Note says what was skipped; empty if nothing.
 	Note string
 }
 
 // Event decodes a record. It fails only if the bytes are not an event.
 func (d Decoder) Event(record []byte) (Decoded, error) {
+	if o, ok := d.readOffers(record); ok {
+		return Decoded{Events: []machine.Event{o}}, nil
+	}
 	e, err := unmarshal(record)
 	if err != nil {
 		return Decoded{}, fmt.Errorf("event of %d bytes: %w", len(record), err)
@@ -69,6 +74,8 @@ func (d Decoder) decode(e *scheduler.Event) Decoded {
 		return one(machine.Updated{Status: status(&e.Update.Status)})
 	case e.Type == scheduler.Event_FAILURE && e.Failure != nil:
 		return one(failure(e.Failure))
+	case e.Type == scheduler.Event_UPDATE_OPERATION_STATUS && e.UpdateOperationStatus != nil:
+		return Decoded{Operation: operationStatus(&e.UpdateOperationStatus.Status)}
 	case e.Type == scheduler.Event_ERROR:
 		return Decoded{Error: errorText(e.Error)}
 	}
@@ -78,7 +85,8 @@ func (d Decoder) decode(e *scheduler.Event) Decoded {
 // skipReason tells an event that we do not use from one that came without its body.
 func skipReason(e *scheduler.Event) string {
 	switch e.Type {
-	case scheduler.Event_SUBSCRIBED, scheduler.Event_OFFERS, scheduler.Event_RESCIND, scheduler.Event_UPDATE, scheduler.Event_FAILURE:
+	case scheduler.Event_SUBSCRIBED, scheduler.Event_OFFERS, scheduler.Event_RESCIND, scheduler.Event_UPDATE, scheduler.Event_FAILURE,
+		scheduler.Event_UPDATE_OPERATION_STATUS:
 		return ": it has no body"
 	}
 	return ""

@@ -272,3 +272,30 @@ func FuzzEvent(f *testing.F) {
 		}
 	})
 }
+
+// What a newer master may say is no failure: states, reasons and kinds that have no name here keep their numbers, and fields are passed over.
+func TestWhatANewerMasterSays(t *testing.T) {
+	e := scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: mesos.TaskStatus{
+		TaskID: mesos.TaskID{Value: "t"}, State: mesos.TaskState(77).Enum(), Reason: mesos.TaskStatus_Reason(88).Enum(), Source: mesos.TaskStatus_Source(99).Enum(),
+	}}}
+	record, err := e.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	record = append(record, 0xfa, 0x3f, 0x03, 'n', 'e', 'w') // field 1023
+	got, err := wire.Decoder{}.Event(record)
+	want := machine.Updated{Status: machine.TaskStatus{TaskID: "t", State: "77", Reason: "88", Source: "99"}}
+	if diff := cmp.Diff([]machine.Event{want}, got.Events); diff != "" || err != nil {
+		t.Errorf("error %v, events (-want +got):\n%s", err, diff)
+	}
+	e = scheduler.Event{Type: scheduler.Event_UPDATE_OPERATION_STATUS, UpdateOperationStatus: &scheduler.Event_UpdateOperationStatus{Status: mesos.OperationStatus{
+		OperationID: &mesos.OperationID{Value: "o"}, State: mesos.OperationState(66),
+	}}}
+	if record, err = e.Marshal(); err != nil {
+		t.Fatal(err)
+	}
+	got, err = wire.Decoder{}.Event(record)
+	if diff := cmp.Diff(&wire.OperationStatus{OperationID: "o", State: "66"}, got.Operation); diff != "" || err != nil {
+		t.Errorf("error %v, operation (-want +got):\n%s", err, diff)
+	}
+}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -111,6 +112,57 @@ func ValidateID(what, id string) error {
 // Subscribe encodes the call that opens a session. An empty framework id asks for a new framework. Mesos: the ids of the
 // call and of the framework info must both be set or both be absent.
 func Subscribe(f Framework, frameworkID string) ([]byte, error) {
+	info := frameworkInfo(f, frameworkID)
+	call := &scheduler.Call{
+		Type:        scheduler.Call_SUBSCRIBE,
+		FrameworkID: info.ID,
+		Subscribe:   &scheduler.Call_Subscribe{FrameworkInfo: info},
+	}
+	b, err := call.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("subscribe call: %w", err)
+	}
+	return b, nil
+}
+
+// UpdateFramework encodes the call that changes what a subscribed framework says about itself. Mesos: it answers 200, and 400 if the
+// principal, the user or checkpoint differ. All that is not said again is forgotten.
+func UpdateFramework(f Framework, frameworkID string) ([]byte, error) {
+	if frameworkID == "" {
+		return nil, errors.New("update framework call: framework id is empty: it is known once subscribed")
+	}
+	info := frameworkInfo(f, frameworkID)
+	call := &scheduler.Call{
+		Type:            scheduler.Call_UPDATE_FRAMEWORK,
+		FrameworkID:     info.ID,
+		UpdateFramework: &scheduler.Call_UpdateFramework{FrameworkInfo: *info},
+	}
+	b, err := call.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("update framework call: %w", err)
+	}
+	return b, nil
+}
+
+// CanReplace says what Mesos does not let a framework change that was before when it last subscribed.
+func (f Framework) CanReplace(before Framework) error {
+	var all *multierror.Error
+	for _, s := range []struct {
+		name     string
+		was, now any
+	}{
+		{"principal", before.Principal, f.Principal}, {"user", before.User, f.User}, {"checkpoint", before.Checkpoint, f.Checkpoint},
+	} {
+		if s.was != s.now {
+			all = multierror.Append(all, fmt.Errorf("framework %s %q was %q when it registered, and Mesos never changes it: set it back, or forget "+
+				"the stored framework id to start as a new framework", s.name, fmt.Sprint(s.now), fmt.Sprint(s.was)))
+		}
+	}
+	return all.ErrorOrNil()
+}
+
+// frameworkInfo is what the framework says about itself.
+func frameworkInfo(f Framework, frameworkID string) *mesos.FrameworkInfo {
 	info := &mesos.FrameworkInfo{
 		User:      f.User,
 		Name:      f.Name,
@@ -129,19 +181,10 @@ func Subscribe(f Framework, frameworkID string) ([]byte, error) {
 	for _, c := range capabilities {
 		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{Type: c})
 	}
-	call := &scheduler.Call{
-		Type:      scheduler.Call_SUBSCRIBE,
-		Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: info},
-	}
 	if frameworkID != "" {
 		info.ID = &mesos.FrameworkID{Value: frameworkID}
-		call.FrameworkID = &mesos.FrameworkID{Value: frameworkID}
 	}
-	b, err := call.Marshal()
-	if err != nil {
-		return nil, fmt.Errorf("subscribe call: %w", err)
-	}
-	return b, nil
+	return info
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -17,26 +17,41 @@ func (d Decoder) Offer(o *mesos.Offer) offers.Offer {
 	out := offers.Offer{
 		ID:      o.ID.Value,
 		AgentID: o.AgentID.Value,
-		Address: o.Hostname,
 		Role:    o.GetAllocationInfo().GetRole(),
-		Site:    offers.Site{Host: o.Hostname, Hostname: o.Hostname, Attributes: attributes(o.Attributes)},
+		Site:    offers.Site{Hostname: o.Hostname, Attributes: attributes(o.Attributes)},
 	}
-	if key := out.Attribute(d.HostKeyAttribute); d.HostKeyAttribute != "" && key != "" {
-		out.Host = key
-	}
-	if o.URL != nil && o.URL.Address.GetIP() != "" {
+	if o.URL != nil {
 		out.Address = o.URL.Address.GetIP()
 	}
 	if o.Domain != nil && o.Domain.FaultDomain != nil {
 		out.Region, out.Zone = o.Domain.FaultDomain.Region.Name, o.Domain.FaultDomain.Zone.Name
 	}
-	if u := o.Unavailability; u != nil {
-		out.Unavailability = &offers.Unavailability{Start: time.Unix(0, u.Start.Nanoseconds).UTC()}
-		if u.Duration != nil {
-			out.Unavailability.Duration = time.Duration(u.Duration.Nanoseconds)
-		}
+	if o.Unavailability != nil {
+		out.Unavailability = unavailability(o.Unavailability)
 	}
 	sortResources(&out, o.Resources)
+	complete(&out, d.HostKeyAttribute)
+	return out
+}
+
+// complete says who a host is, and where.
+func complete(o *offers.Offer, keyAttribute string) {
+	if o.Address == "" {
+		o.Address = o.Hostname
+	}
+	o.Host = o.Hostname
+	if keyAttribute != "" {
+		if key := o.Attribute(keyAttribute); key != "" {
+			o.Host = key
+		}
+	}
+}
+
+func unavailability(u *mesos.Unavailability) *offers.Unavailability {
+	out := &offers.Unavailability{Start: time.Unix(0, u.Start.Nanoseconds).UTC()}
+	if u.Duration != nil {
+		out.Duration = time.Duration(u.Duration.Nanoseconds)
+	}
 	return out
 }
 

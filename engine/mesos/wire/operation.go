@@ -3,8 +3,10 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/quobyte/mesos-framework/offers"
 )
@@ -52,4 +54,57 @@ func launch(tasks []offers.Task, frameworkID string) (*mesos.Offer_Operation_Lau
 		out.TaskInfos = append(out.TaskInfos, info)
 	}
 	return out, nil
+}
+
+// OperationStatus is how an operation of an ACCEPT went. Mesos tells it of operations that had an id, which none of ours has so far.
+type OperationStatus struct {
+	OperationID string
+	State       string // FINISHED, ERROR, UNKNOWN, …
+	Message     string
+	AgentID     string // empty if the master refused the operation
+	Provider    string // of a resource provider's resources
+	// UUID asks for an acknowledgement; nil: there is nothing to acknowledge, as of what the master says itself.
+	UUID []byte
+}
+
+func operationStatus(s *mesos.OperationStatus) *OperationStatus {
+	out := &OperationStatus{
+		OperationID: s.GetOperationID().GetValue(),
+		State:       strings.TrimPrefix(s.State.String(), "OPERATION_"),
+		Message:     s.GetMessage(),
+		AgentID:     s.GetAgentID().GetValue(),
+		Provider:    s.GetResourceProviderID().GetValue(),
+	}
+	if s.UUID != nil && len(s.UUID.Value) > 0 {
+		out.UUID = s.UUID.Value
+	}
+	return out
+}
+
+// AcknowledgeOperation encodes the acknowledgement of a status. Mesos: its uuid is the bare bytes, while that of the status is a message.
+func AcknowledgeOperation(s OperationStatus, frameworkID string) ([]byte, error) {
+	switch {
+	case frameworkID == "":
+		return nil, errors.New("acknowledge operation status call: framework id is empty: it is known once subscribed")
+	case s.OperationID == "":
+		return nil, errors.New("acknowledge operation status call: operation id is empty")
+	case s.AgentID == "":
+		return nil, fmt.Errorf("acknowledge operation status call: operation %q: agent id is empty", s.OperationID)
+	case len(s.UUID) != uuidLength:
+		return nil, fmt.Errorf("acknowledge operation status call: operation %q: uuid has %d bytes: %d are needed", s.OperationID, len(s.UUID), uuidLength)
+	}
+	ack := &scheduler.Call_AcknowledgeOperationStatus{
+		AgentID: agentID(s.AgentID), UUID: s.UUID, OperationID: mesos.OperationID{Value: s.OperationID},
+	}
+	if s.Provider != "" {
+		ack.ResourceProviderID = &mesos.ResourceProviderID{Value: s.Provider}
+	}
+	call := &scheduler.Call{
+		Type: scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS, FrameworkID: &mesos.FrameworkID{Value: frameworkID}, AcknowledgeOperationStatus: ack,
+	}
+	b, err := call.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("acknowledge operation status call: %w", err)
+	}
+	return b, nil
 }

@@ -50,6 +50,9 @@ func show(d wire.Decoded) string {
 	if d.Error != "" {
 		fmt.Fprintf(&out, "error: %s\n", d.Error)
 	}
+	if d.Operation != nil {
+		fmt.Fprintf(&out, "operation\n  %s\n", compact(d.Operation))
+	}
 	if d.Note != "" {
 		fmt.Fprintf(&out, "note: %s\n", d.Note)
 	}
@@ -76,12 +79,20 @@ func TestCalls(t *testing.T) {
 		var body []byte
 		var err error
 		switch td.Cmd {
-		case "subscribe":
+		case "subscribe", "update-framework":
 			var f wire.Framework
 			parse(t, td, &f)
 			var id string
 			td.MaybeScanArgs(t, "framework", &id)
-			body, err = wire.Subscribe(f, id)
+			encode := wire.Subscribe
+			if td.Cmd == "update-framework" {
+				encode = wire.UpdateFramework
+			}
+			body, err = encode(f, id)
+		case "acknowledge-operation":
+			var s wire.OperationStatus
+			parse(t, td, &s)
+			body, err = wire.AcknowledgeOperation(s, "F-0000")
 		default:
 			make, ok := kinds[td.Cmd]
 			if !ok {

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/leader"
+	"github.com/quobyte/mesos-framework/engine/mesos"
+	"github.com/quobyte/mesos-framework/engine/store"
+	"github.com/quobyte/mesos-framework/engine/zookeeper"
+)
+
+// rejoinPause is the time between two attempts to reach ZooKeeper.
+const rejoinPause = time.Second
+
+// leadingInterval is how soon an instance ends at the latest that may not lead any more. What it writes is fenced from the first moment.
+const leadingInterval = 250 * time.Millisecond
+
+// stateNode is where the state of the service is in ZooKeeper.
+func (o *serveOptions) stateNode(log *slog.Logger) (store.ZooKeeper, error) {
+	c, err := o.node("state", log)
+	return store.ZooKeeper{Config: c}, err
+}
+
+func (o *serveOptions) node(name string, log *slog.Logger) (zookeeper.Config, error) {
+	return serviceNode(o.ZooKeeper, o.Quobyte.Name, name, o.ZooKeeperSessionTimeout, log)
+}
+
+// serviceNode is a node of a service: PATH/SERVICE/NAME, of the path in the address.
+func serviceNode(address, service, name string, timeout time.Duration, log *slog.Logger) (zookeeper.Config, error) {
+	a, err := zookeeper.ParseAddress(address)
+	if err != nil {
+		return zookeeper.Config{}, err
+	}
+	a = a.At(service).At(name)
+	if _, err := zookeeper.ParseAddress(a.String()); err != nil { // the name of the service may not do for a node
+		return zookeeper.Config{}, err
+	}
+	return zookeeper.Config{Address: a, SessionTimeout: timeout, Logger: log}, nil
+}
+
+// lead stands by until the instance leads, and then works until it may not any more.
+func (f *framework) lead(ctx context.Context) error {
+	for {
+		e, err := f.join(ctx)
+		if err != nil {
+			return err
+		}
+		err = e.Await(ctx)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, leader.ErrLost) {
+			return err
+		}
+		// It has not led yet: nothing is lost but the place in the queue.
+		f.log.Warn("election: joining anew", "error", err)
+		f.election.Store(nil)
+		e.Leave()
+	}
+	e := f.election.Load()
+	f.log.Info("leading", "state", f.options.statePlace())
+	if err := f.open(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ended := make(chan struct{})
+	go func() { // joined below
+		defer close(ended)
+		cancel(untilLost(ctx, e))
+	}()
+	err := f.work(ctx)
+	cancel(err)
+	<-ended
+	return context.Cause(ctx)
+}
+
+// untilLost returns why the instance may not lead any more. That time has passed is not told by anybody: it has to be asked for.
+func untilLost(ctx context.Context, e *leader.Election) error {
+	tick := time.NewTicker(leadingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.Lost():
+			return e.Leading()
+		case <-tick.C:
+			if err := e.Leading(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// join makes the instance a candidate, as soon as ZooKeeper can be reached.
+func (f *framework) join(ctx context.Context) (*leader.Election, error) {
+	at, err := f.options.node("election", f.log)
+	if err != nil {
+		return nil, err
+	}
+	pause := time.NewTicker(rejoinPause)
+	defer pause.Stop()
+	for {
+		e, err := leader.Join(ctx, leader.Config{
+			Config: at, ID: uuid.NewString(), Candidate: leader.Candidate{URL: f.options.Quobyte.FrameworkURL, Since: time.Now().UTC()},
+		})
+		if err == nil {
+			f.election.Store(e)
+			return e, nil
+		}
+		if ctx.Err() != nil || zookeeper.Certain(err) {
+			return nil, err
+		}
+		f.log.Warn("election: not joined, trying again", "error", err)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// fence is what the engine asks before it acts; nil if nobody else can.
+func (f *framework) fence() func() error {
+	if e := f.election.Load(); e != nil {
+		return e.Leading
+	}
+	return nil
+}
+
+// dialFenced connects to a master. Whatever is written there, a SUBSCRIBE of a session that was cut off above all, is written only while the
+// instance leads: that of an instance that was stopped and goes on would take the framework away from the one that leads now.
+func (f *framework) dialFenced(ctx context.Context, network, address string) (net.Conn, error) {
+	fence := f.fence()
+	if fence == nil {
+		return nil, fmt.Errorf("connect to %s: %w", address, leader.ErrLost)
+	}
+	if err := fence(); err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return fencedConn{c, fence}, nil
+}
+
+type fencedConn struct {
+	net.Conn
+	fence func() error
+}
+
+func (c fencedConn) Write(p []byte) (int, error) {
+	if err := c.fence(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// deposed says that another instance works now, or may. Without an election nobody stands by, and an instance too many is a mistake.
+func deposed(err error, elected bool) bool {
+	return elected && (errors.Is(err, store.ErrDeposed) || errors.Is(err, leader.ErrLost) || errors.Is(err, mesos.ErrFailedOver))
+}
+
+// ServeHTTP serves the API if this instance leads. Otherwise it redirects to the one that does.
+func (f *framework) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := f.handler.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set(api.BuildHeader, version())
+	w.Header().Set("Cache-Control", "no-store")
+	var at leader.Candidate
+	known := false
+	if e := f.election.Load(); e != nil {
+		at, known = e.Leader()
+	}
+	if !known || at.URL == f.options.Quobyte.FrameworkURL {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "this instance stands by, and no leader is known yet", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Location", at.URL+r.URL.RequestURI())
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusTemporaryRedirect)
+	fmt.Fprintf(w, "this instance stands by; %s leads\n", at.URL)
+}
+
+// statePlace says where the state is, without a password.
+func (o *serveOptions) statePlace() string {
+	if o.ZooKeeper == "" {
+		return o.StateDir
+	}
+	at, err := o.stateNode(nil)
+	if err != nil {
+		return "" // validate has told
+	}
+	return at.Address.String()
+}
+
+// stateAdvice names the state, and says how to begin without it.
+func (o *serveOptions) stateAdvice() string {
+	if o.ZooKeeper == "" {
+		return o.StateDir + ": with another --state-dir, or without that one, it starts as a new framework"
+	}
+	return o.statePlace() + ": after quobyte-mesos state reset it starts as a new framework"
+}

@@ -1,0 +1,7 @@
+package mesos
+
+// For tests of what ZooKeeper's nodes say.
+var (
+	FirstContender  = firstContender
+	MasterAddresses = masterAddresses
+)

@@ -69,6 +69,8 @@ type scene struct {
 	Round
 	// services' pods that are known, for Unwanted.
 	known Known
+	// near is like the first requirement, or nearly.
+	near Requirement
 }
 
 const (
@@ -108,11 +110,16 @@ func drawScene(t *rapid.T) scene {
 	d.agents()
 	for i := range 1 + upTo(t, 4, "requirements") {
 		if i > 0 && chance(t, 35, "like one before") {
-			d.scene.Requirements = append(d.scene.Requirements, d.alike(oneOf(t, "which", d.scene.Requirements...), i))
+			of := oneOf(t, "which", d.scene.Requirements...)
+			if chance(t, 50, "the last") {
+				of = d.scene.Requirements[i-1]
+			}
+			d.scene.Requirements = append(d.scene.Requirements, d.alike(of, i))
 			continue
 		}
 		d.scene.Requirements = append(d.scene.Requirements, d.requirement(i))
 	}
+	d.scene.near = d.alike(d.scene.Requirements[0], 9)
 	for range upTo(t, 4, "pods") {
 		d.pod()
 	}
@@ -219,13 +226,13 @@ func (d *drawing) alike(r Requirement, i int) Requirement {
 		r.Claim.ID = fmt.Sprintf("c%d", i)
 	}
 	other := d.requirement(i)
-	switch upTo(d.t, 11, "difference") {
+	switch upTo(d.t, 12, "difference") {
 	case 0:
 		r.Roles, r.PreReserved = other.Roles, ""
 		if r.Claim != nil && slices.Contains(r.Roles, "*") {
 			r.Roles = nil
 		}
-	case 1, 9:
+	case 1, 9, 10, 11:
 		r.Ports, r.PortBase, r.Task = other.Ports, other.PortBase, other.Task
 		r.Executor = other.Executor
 	case 2:

@@ -57,7 +57,7 @@ var drawnOften = map[string]int{
 	"RESERVE": 200, "UNRESERVE": 100, "CREATE": 100, "GROW_VOLUME": 10, "volume grows": 10,
 	"reuses what is reserved": 100, "only the difference is reserved": 80, "surplus is given back": 80, "some is given back, some is reserved": 50,
 	"volume reused": 100, "volume reused on what the operator reserved": 20, "new volume on what the operator reserved for the role": 10,
-	"new ROOT volume": 50, "new MOUNT volume": 50, "new MOUNT volume of a provider": 5, "disks are divided though a simple way fails": 1,
+	"new ROOT volume": 50, "new MOUNT volume": 50, "new MOUNT volume of a provider": 5,
 
 	"fixed port": 200, "based port": 200, "any port": 200, "unmanaged port": 200,
 	"number kept": 50, "number not kept": 3, "base kept": 20, "base gives way to another port": 5,

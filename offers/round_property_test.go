@@ -234,6 +234,8 @@ func TestPodsComeBackToWhatTheyHave(t *testing.T) {
 			nothing := was.Held.IsZero() && len(was.Volumes) == 0 // then it may go anywhere
 			places := slices.DeleteFunc(open(next).on(was.Host), func(s *bookSlot) bool { return !s.holds(&r) })
 			switch {
+			case p == nil && nothing:
+				continue
 			case p == nil:
 				t.Fatalf("%s has no place: %s\nafter %+v\nin %#v", r.Subject, Explain(r, res), was, scene{Round: next})
 			case nothing, len(places) > 1:
@@ -408,6 +410,57 @@ func TestUnwantedIsWhatNoPodOwns(t *testing.T) {
 	seen.atLeast(t, map[string]int{"given back": 100, "destroyed": 50, "nothing to give back": 50})
 }
 
+// One host that has just what is needed, so that one volume or port must often give way to another.
+func TestTightFits(t *testing.T) {
+	seen := seen{}
+	checkDrawn(t, 1500, func(t *rapid.T) {
+		r := Requirement{Subject: "registry-0", PodType: "registry", Mem: 64000, Disk: oneOf[Milli](t, "disk", 0, 50000, 100000)}
+		r.Claim = &Claim{Service: drawnService, Framework: drawnFramework, ID: "c0", Principal: drawnPrincipal}
+		o := Offer{ID: "o", AgentID: "a", Role: "dev", Address: "10.0.0.1", Site: Site{Host: "h1", Hostname: "h1"}}
+		o.Free.Mem, o.Free.Disk = 64000, oneOf[Milli](t, "free disk", 0, 50000, 100000, 150000)
+		own := []Reservation{r.Claim.reservation(r.Subject, "dev")}
+		o.Rest = plainResources(Quantities{Disk: oneOf[Milli](t, "own disk", 0, 50000, 100000)}, "dev", own)
+		o.Rest = append(o.Rest, plainResources(Quantities{Disk: oneOf[Milli](t, "disk of the role", 0, 100000, 150000)}, "dev", []Reservation{{Role: "dev"}})...)
+		for i := range upTo(t, 4, "volumes") {
+			v := Volume{Name: fmt.Sprintf("v%d", i), ContainerPath: fmt.Sprintf("v%d", i), Type: oneOf(t, "type", MountVolume, MountVolume, RootVolume)}
+			v.Size = oneOf[Milli](t, "size", 50000, 100000)
+			if v.Type == MountVolume {
+				v.Root = oneOf(t, "root", "", "", "/d1", "/d2", "/d3")
+			}
+			r.Volumes = append(r.Volumes, v)
+		}
+		for i := range upTo(t, 4, "disks") {
+			m := Mount{Size: oneOf[Milli](t, "size of disk", 100000, 50000, 150000), Root: fmt.Sprintf("/d%d", i+1)}
+			if chance(t, 25, "reserved disk") {
+				o.Rest = append(o.Rest, m.resource("dev", own))
+			} else {
+				o.Mounts = append(o.Mounts, m)
+			}
+		}
+		for i := range upTo(t, 4, "ports") {
+			p := Port{Name: fmt.Sprintf("p%d", i), Offset: chance(t, 30, "offset")}
+			if p.Offset {
+				p.Number = uint64(upTo(t, 1, "number"))
+			} else {
+				first := 21000 + uint64(upTo(t, 3, "range"))
+				p.Ranges = []Range{{first, first + uint64(upTo(t, 2, "range"))}}
+				p.Prior = oneOf[uint64](t, "prior", 0, 21000, 21001, 21002, 21003)
+			}
+			r.Ports = append(r.Ports, p)
+		}
+		for n := uint64(21000); n < 21006; n++ {
+			if chance(t, 75, "port") {
+				o.Free.Ports = append(o.Free.Ports, Range{n, n})
+			}
+		}
+		o.Free.Ports = Normalize(o.Free.Ports)
+		checkRound(t, Round{Requirements: []Requirement{r}, Offers: []Offer{o}}, seen)
+	})
+	seen.atLeast(t, map[string]int{
+		"placed": 50, "disks are divided though a simple way fails": 5, "base gives way to another port": 3, "number kept": 10, "number not kept": 3,
+	})
+}
+
 // Many hosts, each of which lacks something else.
 
 func TestRefusalsStaySmall(t *testing.T) {
@@ -460,6 +513,29 @@ func TestRefusalsStaySmall(t *testing.T) {
 		}
 	})
 	seen.atLeast(t, map[string]int{"further kinds": 5, "further refusals": 20})
+}
+
+// A refusal is kept for the next pod like the one that was refused. That must not be told to one that differs.
+func TestRefusalsAreOfTheirOwnPods(t *testing.T) {
+	seen := seen{}
+	checkDrawn(t, 600, func(t *rapid.T) {
+		s := scenes.Draw(t, "scene")
+		one, two := s.Requirements[:1], []Requirement{s.Requirements[0], s.near}
+		alone := Place(Round{Requirements: two[1:], Offers: s.Offers, Pods: s.Pods})
+		both := Place(Round{Requirements: two, Offers: s.Offers, Pods: s.Pods})
+		switch {
+		case both[0].Placement != nil:
+			return
+		case !reflect.DeepEqual(both[0], Place(Round{Requirements: one, Offers: s.Offers, Pods: s.Pods})[0]):
+			t.Fatalf("the first pod's refusal depends on the second pod")
+		case !reflect.DeepEqual(copied(both[1]), copied(alone[0])):
+			t.Fatalf("%s is refused because of another pod: %s\nby itself: %s", s.near.Subject, Explain(s.near, both[1]), Explain(s.near, alone[0]))
+		}
+		if alone[0].Placement == nil && !reflect.DeepEqual(both[0], both[1]) {
+			seen.note("different refusals")
+		}
+	})
+	seen.atLeast(t, map[string]int{"different refusals": 50})
 }
 
 // What Validate refuses finds no place or some, but never a panic.

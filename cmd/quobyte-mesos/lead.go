@@ -187,8 +187,12 @@ func (f *framework) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		at, known = e.Leader()
 	}
 	if !known || at.URL == f.options.Quobyte.FrameworkURL {
+		why := "this instance stands by, and no leader is known yet"
+		if known {
+			why = "this instance leads, and still reads its state"
+		}
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "this instance stands by, and no leader is known yet", http.StatusServiceUnavailable)
+		http.Error(w, why, http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Location", at.URL+r.URL.RequestURI())

@@ -94,6 +94,7 @@ func TestStandbyTakesOverFromALeaderThatWasKilled(t *testing.T) {
 	if at := second.find(`msg="standing by" leader=(\S+)`)[1]; at != before.url {
 		t.Errorf("the standby takes %s for the leader, want %s", at, before.url)
 	}
+	eventually(t, "the leader has read its state", func() bool { _, ok := before.view(); return ok })
 	redirects(t, after, before)
 	eventually(t, "data is being started", func() bool { return before.begun("data") })
 	view, ok := before.view()

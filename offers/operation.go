@@ -19,6 +19,8 @@ const (
 // behind it are still tried (FACTS 51). So a LAUNCH behind a refused RESERVE fails as well, instead of running elsewhere.
 type Operation struct {
 	Type OperationType
+	// ID asks Mesos to tell how it went; empty: it is silent. A LAUNCH has none: Mesos would refuse its tasks (FACTS 53).
+	ID string
 	// Resources are what RESERVE, UNRESERVE, CREATE and DESTROY are about: those of RESERVE carry the new reservation, those
 	// of UNRESERVE still carry the one that goes, those of CREATE are the volumes with their persistence. All of one
 	// operation come from one resource provider.

@@ -39,6 +39,7 @@ type serveOptions struct {
 	FrameworkPrincipal string
 	IgnoreLeftovers    bool
 	NewHosts           string // on or off
+	OperationFeedback  string // on or off
 	FailoverTimeout    time.Duration
 	HostKeyAttribute   string
 	DiscoveryWindow    time.Duration
@@ -53,13 +54,15 @@ type serveOptions struct {
 
 func defaultServeOptions() serveOptions {
 	return serveOptions{
-		Listen:          "0.0.0.0:7888",
-		LogLevel:        "info",
-		FrameworkUser:   currentUser(),
-		FrameworkRole:   "quobyte",
-		NewHosts:        "on",
-		FailoverTimeout: 14 * 24 * time.Hour,
-		DiscoveryWindow: 10 * time.Second,
+		Listen:        "0.0.0.0:7888",
+		LogLevel:      "info",
+		FrameworkUser: currentUser(),
+		FrameworkRole: "quobyte",
+		NewHosts:      "on",
+
+		OperationFeedback: "on",
+		FailoverTimeout:   14 * 24 * time.Hour,
+		DiscoveryWindow:   10 * time.Second,
 
 		ZooKeeperSessionTimeout: zookeeper.DefaultSessionTimeout,
 		ScoutPatience:           2 * time.Minute,
@@ -96,6 +99,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
 	o.Mesos.bind(f)
 	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
+	f.StringVar(&o.OperationFeedback, "operation-feedback", o.OperationFeedback, "on: Mesos tells how reservations went; off: for agents that know no operation feedback (before 1.8)")
 	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although an earlier framework has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
 	o.Record.bind(f)
@@ -239,8 +243,10 @@ func (o *serveOptions) validate() error {
 			problems = multierror.Append(problems, fmt.Errorf("--%s: %s: must be more than 0", d.flag, d.value))
 		}
 	}
-	if o.NewHosts != "on" && o.NewHosts != "off" {
-		problems = multierror.Append(problems, fmt.Errorf("--new-hosts: %q is unknown; use on or off", o.NewHosts))
+	for _, s := range []struct{ flag, value string }{{"new-hosts", o.NewHosts}, {"operation-feedback", o.OperationFeedback}} {
+		if s.value != "on" && s.value != "off" {
+			problems = multierror.Append(problems, fmt.Errorf("--%s: %q is unknown; use on or off", s.flag, s.value))
+		}
 	}
 	if o.Quobyte.Reserve == quobyte.ReserveDevices && o.FrameworkRole == "*" {
 		problems = multierror.Append(problems, errors.New(`--reserve: devices: nothing can be reserved for --framework-role "*"; give a role of the framework's own, or --reserve=none`))

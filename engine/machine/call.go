@@ -46,6 +46,13 @@ type Acknowledge struct {
 	UUID            []byte
 }
 
+// AcknowledgeOperation acknowledges the status of an operation, which is repeated like that of a task.
+type AcknowledgeOperation struct {
+	OperationID, AgentID string
+	Provider             string // of a resource provider's resources
+	UUID                 []byte
+}
+
 // Reconcile asks for the state of tasks; of all that the master knows if Tasks is empty (implicit).
 type Reconcile struct{ Tasks []TaskRef }
 
@@ -64,19 +71,20 @@ type Message struct {
 	Data                []byte
 }
 
-func (Accept) call()      {}
-func (Decline) call()     {}
-func (Kill) call()        {}
-func (Acknowledge) call() {}
-func (Reconcile) call()   {}
-func (Revive) call()      {}
-func (Suppress) call()    {}
-func (Message) call()     {}
+func (Accept) call()               {}
+func (Decline) call()              {}
+func (Kill) call()                 {}
+func (Acknowledge) call()          {}
+func (AcknowledgeOperation) call() {}
+func (Reconcile) call()            {}
+func (Revive) call()               {}
+func (Suppress) call()             {}
+func (Message) call()              {}
 
 // Ordered says whether the call belongs to the ordered lane (one in flight) or may overtake others.
 func Ordered(c Call) bool {
 	switch c.(type) {
-	case Acknowledge, Decline, Message:
+	case Acknowledge, AcknowledgeOperation, Decline, Message:
 		return false
 	}
 	return true
@@ -93,6 +101,8 @@ func CallName(c Call) string {
 		return "KILL"
 	case Acknowledge:
 		return "ACKNOWLEDGE"
+	case AcknowledgeOperation:
+		return "ACKNOWLEDGE_OPERATION_STATUS"
 	case Reconcile:
 		return "RECONCILE"
 	case Revive:

@@ -125,11 +125,7 @@ func (m *Machine) grow(now time.Time, p *Pod, r offers.Requirement, at offers.Pl
 		size += v.Size
 	}
 	if p.Claim != nil && p.Claim.Growing == size && p.Task != nil {
-		p.Claim.Growing = 0
-		p.Failures++
-		p.NextTry = now.Add(m.backoff(p))
-		m.stunted[p.Name] = fmt.Sprintf("Mesos did not let a volume grow on host %s: its agent can't (RESIZE_VOLUME), or the framework may not", at.Host)
-		m.touchPod(p)
+		m.notGrown(now, p, fmt.Sprintf("Mesos did not let a volume grow on host %s: its agent can't (RESIZE_VOLUME), or the framework may not", at.Host))
 		return false
 	}
 	m.claim(p, r, at)
@@ -139,6 +135,17 @@ func (m *Machine) grow(now time.Time, p *Pod, r offers.Requirement, at offers.Pl
 
 // reasonUnknown says that an agent does not have the resources that a task was to be launched with.
 const reasonUnknown = "RESOURCES_UNKNOWN"
+
+// notGrown lets a pod back off whose volume Mesos did not let grow.
+func (m *Machine) notGrown(now time.Time, p *Pod, why string) {
+	p.Claim.Growing = 0
+	p.Failures++
+	if p.Task != nil {
+		p.NextTry = now.Add(m.backoff(p))
+	}
+	m.stunted[p.Name] = why
+	m.touchPod(p)
+}
 
 // forgetGrowth: a call that failed has let nothing grow, and that is nobody's fault.
 func (m *Machine) forgetGrowth(c Accept) {
@@ -252,6 +259,12 @@ func (m *Machine) offersOf(host, role string) []offers.Offer {
 	return out
 }
 
+// leftover is what is reserved for no pod, in words.
+type leftover struct {
+	Owned offers.Owned
+	Text  string
+}
+
 // noteLeftovers finds what is reserved on a host for the service and for no pod of it: of pods that are no more, or of an
 // earlier framework. It is only told: what is in a volume may be all that is left of somebody's data. A host that offers
 // without it has not lost it (an agent offers in pieces), so it is told until the framework starts again.
@@ -263,10 +276,8 @@ func (m *Machine) noteLeftovers(batch []offers.Offer) {
 				continue
 			}
 			held := offers.Reserved(batch[i:i+1], owned.Pod, offers.Claim{Service: m.service.Name(), ID: owned.ID})
-			if m.leftovers[o.Host] == nil {
-				m.leftovers[o.Host] = map[offers.Owned]string{}
-			}
-			m.leftovers[o.Host][owned] = fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod)
+			m.leftovers[o.Host] = append(slices.DeleteFunc(m.leftovers[o.Host], func(l leftover) bool { return l.Owned == owned }),
+				leftover{owned, fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod)})
 			m.changed = true
 		}
 	}
@@ -281,9 +292,9 @@ func (m *Machine) owns(owned offers.Owned, host string) bool {
 // leftoversOn lists what is left over on a host, without what a pod has by now.
 func (m *Machine) leftoversOn(host string) []string {
 	var left []string
-	for owned, text := range m.leftovers[host] {
-		if !m.owns(owned, host) {
-			left = append(left, text)
+	for _, l := range m.leftovers[host] {
+		if !m.owns(l.Owned, host) {
+			left = append(left, l.Text)
 		}
 	}
 	slices.Sort(left)

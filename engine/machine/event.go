@@ -41,6 +41,20 @@ type Rescinded struct{ OfferID string }
 // Updated brings the status of a task.
 type Updated struct{ Status TaskStatus }
 
+// OperationUpdated says how an operation of an ACCEPT went.
+type OperationUpdated struct{ Status OperationStatus }
+
+// OperationStatus is what Mesos says about an operation that had an id.
+type OperationStatus struct {
+	OperationID string
+	State       string // FINISHED, ERROR, UNKNOWN, … (the OPERATION_ prefix is dropped)
+	Message     string
+	AgentID     string // empty if the master refused the operation
+	Provider    string // of a resource provider's resources
+	// UUID is 16 bytes for statuses that must be acknowledged, nil for those that must not be (made by the master).
+	UUID []byte
+}
+
 // Failure says that an agent (ExecutorID empty) or an executor is gone. Mesos sends it once, unreliably; it proves nothing
 // about tasks.
 type Failure struct {
@@ -112,11 +126,12 @@ const (
 	Invalid  = plans.Invalid
 )
 
-func (Subscribed) event()   {}
-func (Disconnected) event() {}
-func (Offered) event()      {}
-func (Rescinded) event()    {}
-func (Updated) event()      {}
-func (Failure) event()      {}
-func (CallFailed) event()   {}
-func (Verb) event()         {}
+func (Subscribed) event()       {}
+func (Disconnected) event()     {}
+func (Offered) event()          {}
+func (Rescinded) event()        {}
+func (Updated) event()          {}
+func (OperationUpdated) event() {}
+func (Failure) event()          {}
+func (CallFailed) event()       {}
+func (Verb) event()             {}

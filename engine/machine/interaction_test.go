@@ -61,6 +61,7 @@ func newWorld() *world {
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
 //	kill-task TASK                   an operator wants it killed
 //	forget-reservations POD [force]  an operator wants its resources reserved anew
+//	operation POD TYPE STATE [message=M]   how the last operation of that type went
 //	advance D                        time passes
 //	view                             the plans as a tree, and warnings
 //	records                          what is stored
@@ -105,6 +106,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
 	case "forget-reservations":
 		w.m.Take(w.now, Verb{ID: 1, Kind: ForgetReservations, Pod: args[0], Actor: "ann", Force: slices.Contains(args, "force")})
+	case "operation":
+		w.operation(d, args)
 	case "advance":
 		step, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -306,6 +309,8 @@ func (w *world) describe(c Call) string {
 		return fmt.Sprintf("ACCEPT %s: %s; refuse rest %s", strings.Join(c.OfferIDs, " "), strings.Join(names, "; "), c.Refuse)
 	case Decline:
 		return fmt.Sprintf("DECLINE %s for %s", strings.Join(c.OfferIDs, " "), c.Refuse)
+	case AcknowledgeOperation:
+		return "ACKNOWLEDGE_OPERATION_STATUS " + short(c.OperationID)
 	case Acknowledge:
 		return fmt.Sprintf("ACKNOWLEDGE %s", short(c.TaskID))
 	case Reconcile:
@@ -329,6 +334,20 @@ func (w *world) describe(c Call) string {
 		return "KILL " + short(c.TaskID)
 	}
 	return fmt.Sprintf("%T", c)
+}
+
+// operation tells how an operation before a pod's launch went. What the agent says is acknowledged.
+func (w *world) operation(d *datadriven.TestData, args []string) {
+	for id, pod := range w.m.operations {
+		if pod == args[0] && strings.HasPrefix(id, args[1]) {
+			s := OperationStatus{OperationID: id, State: args[2], Message: value(d, "message", "")}
+			if args[2] == "FINISHED" {
+				s.AgentID, s.UUID = "S", bytes.Repeat([]byte{9}, 16)
+			}
+			w.m.Take(w.now, OperationUpdated{Status: s})
+			return
+		}
+	}
 }
 
 // operands lists what an operation is about, without the claim's id, which is random.

@@ -28,6 +28,9 @@ type Config struct {
 	FreePodGrace time.Duration
 	// ReconcileInterval [10 min] is the time between two reconciliations of everything.
 	ReconcileInterval time.Duration
+	// SilentOperations gives operations no ids, for clusters with agents that know no operation feedback (before Mesos 1.8, or
+	// started without it): there such operations are refused.
+	SilentOperations bool
 	// NoNewHosts lets no host join once everything is deployed: then no offers are asked for while there is nothing to do.
 	NoNewHosts bool
 	// IgnoreLeftovers begins anew although something is reserved for the service already.
@@ -86,24 +89,26 @@ type Machine struct {
 	// Volatile: gone with the process or the session.
 	connection Connection
 	offers     map[string]offers.Offer
-	agents     map[string]map[string]identity     // host key -> agents that offered in this session
-	tries      map[string]try                     // pod name -> why its last evaluation found no match
-	asked      map[string]question                // task id -> open reconciliation
-	fullAsk    time.Time                          // when everything is reconciled next
-	told       map[string]telling                 // host -> the message that its scout has not heard yet
-	retell     map[string]bool                    // hosts whose scout may have to be told something
-	strangers  map[string]string                  // task id -> agent id
-	hostHolds  map[string][]plans.Hold            // why a host can't be used
-	stunted    map[string]string                  // pod name -> why its volume did not grow
-	leftovers  map[string]map[offers.Owned]string // host -> what is reserved there for no pod, and what that is
-	revived    map[string]retry                   // candidates for which offers were asked
-	returned   map[string]retry                   // offers whose DECLINE failed
-	drops      map[string]int                     // pod name -> tasks in a row that never ran
-	heardAt    map[string]time.Time               // host -> when its scout last reported
-	silent     map[string]bool                    // hosts whose scout runs and says nothing
-	tokens     int                                // REVIVEs that may be sent at once
-	refilled   time.Time                          // when a token was gained last
-	suppressed bool                               // no offers come
+	agents     map[string]map[string]identity // host key -> agents that offered in this session
+	tries      map[string]try                 // pod name -> why its last evaluation found no match
+	asked      map[string]question            // task id -> open reconciliation
+	fullAsk    time.Time                      // when everything is reconciled next
+	told       map[string]telling             // host -> the message that its scout has not heard yet
+	retell     map[string]bool                // hosts whose scout may have to be told something
+	strangers  map[string]string              // task id -> agent id
+	hostHolds  map[string][]plans.Hold        // why a host can't be used
+	operations map[string]string              // operation id -> pod
+	opRefused  map[string]string              // pod name -> which operation Mesos refused, and why
+	stunted    map[string]string              // pod name -> why its volume did not grow
+	leftovers  map[string][]leftover          // host -> what is reserved there for no pod
+	revived    map[string]retry               // candidates for which offers were asked
+	returned   map[string]retry               // offers whose DECLINE failed
+	drops      map[string]int                 // pod name -> tasks in a row that never ran
+	heardAt    map[string]time.Time           // host -> when its scout last reported
+	silent     map[string]bool                // hosts whose scout runs and says nothing
+	tokens     int                            // REVIVEs that may be sent at once
+	refilled   time.Time                      // when a token was gained last
+	suppressed bool                           // no offers come
 	survey     Survey
 	surveyed   bool // the survey is that of the hosts as they are
 
@@ -148,16 +153,19 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		strangers: map[string]string{},
 		hostHolds: map[string][]plans.Hold{},
 		stunted:   map[string]string{},
-		leftovers: map[string]map[offers.Owned]string{},
-		revived:   map[string]retry{},
-		returned:  map[string]retry{},
-		drops:     map[string]int{},
-		heardAt:   map[string]time.Time{},
-		silent:    map[string]bool{},
-		replaced:  map[string]*Pod{},
-		dirty:     map[string]bool{},
-		deleted:   map[string]bool{},
-		changed:   true,
+
+		operations: map[string]string{},
+		opRefused:  map[string]string{},
+		leftovers:  map[string][]leftover{},
+		revived:    map[string]retry{},
+		returned:   map[string]retry{},
+		drops:      map[string]int{},
+		heardAt:    map[string]time.Time{},
+		silent:     map[string]bool{},
+		replaced:   map[string]*Pod{},
+		dirty:      map[string]bool{},
+		deleted:    map[string]bool{},
+		changed:    true,
 	}
 	if err := m.load(records); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
@@ -188,6 +196,8 @@ func (m *Machine) Take(now time.Time, e Event) {
 		delete(m.offers, e.OfferID)
 	case Updated:
 		m.takeStatus(now, e.Status)
+	case OperationUpdated:
+		m.takeOperation(now, e.Status)
 	case Failure:
 		m.takeFailure(e)
 	case CallFailed:
@@ -283,6 +293,7 @@ func (m *Machine) endSession() {
 	clear(m.returned)
 	clear(m.told)
 	clear(m.tries)
+	clear(m.operations)
 	m.calls = nil
 	m.fullAsk = time.Time{}
 	m.suppressed = false

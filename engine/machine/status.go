@@ -292,7 +292,7 @@ func (m *Machine) observeIdle(now time.Time, p *Pod, o *plans.Observation) {
 		o.Status, o.Since, o.Until = plans.Delayed, p.Task.StateAt, p.NextTry
 		o.Holds = []plans.Hold{{
 			Code: plans.CodeBackoff, Subject: p.Name, Since: p.Task.StateAt, Until: p.NextTry,
-			Text: fmt.Sprintf("failed %s: %s; tries again at %s", times(p.Failures), cmp.Or(m.stunted[p.Name], ending(p.Task)), p.NextTry.UTC().Format("15:04:05Z")),
+			Text: fmt.Sprintf("failed %s: %s; tries again at %s", times(p.Failures), m.whyDown(p), p.NextTry.UTC().Format("15:04:05Z")),
 		}}
 		return
 	}
@@ -303,12 +303,21 @@ func (m *Machine) observeIdle(now time.Time, p *Pod, o *plans.Observation) {
 	if p.Task != nil && (p.Failures > 0 || m.drops[p.Name] > 0) {
 		o.Holds = append(o.Holds, plans.Hold{
 			Code: plans.CodeService, Subject: p.Name, Since: p.Task.StateAt,
-			Text: "last task: " + ending(p.Task),
+			Text: "last task: " + m.whyDown(p),
 		})
 	}
 	if !m.connection.Connected {
 		o.Holds = append([]plans.Hold{m.disconnected()}, o.Holds...)
 	}
+}
+
+// whyDown is how a pod's last task ended, and what went wrong before it.
+func (m *Machine) whyDown(p *Pod) string {
+	text := cmp.Or(m.stunted[p.Name], ending(p.Task))
+	if refused := m.opRefused[p.Name]; refused != "" && refused != text {
+		text += " (" + refused + ")"
+	}
+	return text
 }
 
 func (m *Machine) unproven(p *Pod) plans.Hold {

@@ -278,9 +278,6 @@ func (r *run) next(st *stream) (wire.Decoded, error) {
 	if d.Note != "" {
 		r.cfg.Logger.Debug(d.Note)
 	}
-	if o := d.Operation; o != nil { // that no caller knows of: ours have no ids
-		r.cfg.Logger.Info("operation", "id", o.OperationID, "state", o.State, "message", o.Message, "agent", o.AgentID)
-	}
 	return d, nil
 }
 

@@ -52,14 +52,14 @@ var eventCodecs = []codec[machine.Event]{
 	codecOf[machine.Offered, machine.Event]("offered"), codecOf[machine.Updated, machine.Event]("updated"),
 	codecOf[machine.Rescinded, machine.Event]("rescinded"), codecOf[machine.Subscribed, machine.Event]("subscribed"),
 	codecOf[machine.Disconnected, machine.Event]("disconnected"), codecOf[machine.Failure, machine.Event]("failure"),
-	codecOf[machine.Verb, machine.Event]("verb"),
+	codecOf[machine.Verb, machine.Event]("verb"), codecOf[machine.OperationUpdated, machine.Event]("operation-updated"),
 }
 
 var callCodecs = []codec[machine.Call]{
 	codecOf[machine.Accept, machine.Call]("accept"), codecOf[machine.Decline, machine.Call]("decline"), codecOf[machine.Kill, machine.Call]("kill"),
 	codecOf[machine.Acknowledge, machine.Call]("acknowledge"), codecOf[machine.Reconcile, machine.Call]("reconcile"),
 	codecOf[machine.Revive, machine.Call]("revive"), codecOf[machine.Suppress, machine.Call]("suppress"),
-	codecOf[machine.Message, machine.Call]("message"),
+	codecOf[machine.Message, machine.Call]("message"), codecOf[machine.AcknowledgeOperation, machine.Call]("acknowledge-operation"),
 }
 
 const callFailed = "call-failed"

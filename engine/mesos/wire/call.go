@@ -47,6 +47,9 @@ func callMessage(c machine.Call, frameworkID string) (*scheduler.Call, error) {
 	case machine.Acknowledge:
 		out.Type = scheduler.Call_ACKNOWLEDGE
 		out.Acknowledge, err = acknowledge(c)
+	case machine.AcknowledgeOperation:
+		out.Type = scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS
+		out.AcknowledgeOperationStatus, err = acknowledgeOperation(c)
 	case machine.Reconcile:
 		out.Type = scheduler.Call_RECONCILE
 		out.Reconcile, err = reconcile(c)

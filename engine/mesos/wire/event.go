@@ -29,8 +29,6 @@ type Decoded struct {
 	Events []machine.Event
 	// Error is the text of an ERROR event: the subscription is refused or over.
 	Error string
-	// Operation is how an operation went that had an id; nil of any other event.
-	Operation *OperationStatus
 	// Note says what was skipped; empty if nothing.
 	Note string
 }
@@ -75,7 +73,7 @@ func (d Decoder) decode(e *scheduler.Event) Decoded {
 	case e.Type == scheduler.Event_FAILURE && e.Failure != nil:
 		return one(failure(e.Failure))
 	case e.Type == scheduler.Event_UPDATE_OPERATION_STATUS && e.UpdateOperationStatus != nil:
-		return Decoded{Operation: operationStatus(&e.UpdateOperationStatus.Status)}
+		return one(machine.OperationUpdated{Status: operationStatus(&e.UpdateOperationStatus.Status)})
 	case e.Type == scheduler.Event_ERROR:
 		return Decoded{Error: errorText(e.Error)}
 	}

@@ -295,7 +295,8 @@ func TestWhatANewerMasterSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err = wire.Decoder{}.Event(record)
-	if diff := cmp.Diff(&wire.OperationStatus{OperationID: "o", State: "66"}, got.Operation); diff != "" || err != nil {
+	operation := machine.OperationUpdated{Status: machine.OperationStatus{OperationID: "o", State: "66"}}
+	if diff := cmp.Diff([]machine.Event{operation}, got.Events); diff != "" || err != nil {
 		t.Errorf("error %v, operation (-want +got):\n%s", err, diff)
 	}
 }

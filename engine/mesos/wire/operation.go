@@ -8,12 +8,22 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/offers"
 )
 
 // operation encodes an operation of an ACCEPT.
 func operation(op offers.Operation, frameworkID string) (mesos.Offer_Operation, error) {
 	var out mesos.Offer_Operation
+	if op.ID != "" {
+		if err := ValidateID("operation id", op.ID); err != nil {
+			return out, err
+		}
+		if op.Type == offers.Launch {
+			return out, fmt.Errorf("id %q: Mesos refuses the tasks of a LAUNCH that has one", op.ID)
+		}
+		out.ID = &mesos.OperationID{Value: op.ID}
+	}
 	if op.Type != offers.Launch && op.Type != offers.GrowVolume && len(resources(op.Resources)) == 0 {
 		return out, errors.New("resources are empty: Mesos refuses an operation on nothing")
 	}
@@ -56,19 +66,8 @@ func launch(tasks []offers.Task, frameworkID string) (*mesos.Offer_Operation_Lau
 	return out, nil
 }
 
-// OperationStatus is how an operation of an ACCEPT went. Mesos tells it of operations that had an id, which none of ours has so far.
-type OperationStatus struct {
-	OperationID string
-	State       string // FINISHED, ERROR, UNKNOWN, …
-	Message     string
-	AgentID     string // empty if the master refused the operation
-	Provider    string // of a resource provider's resources
-	// UUID asks for an acknowledgement; nil: there is nothing to acknowledge, as of what the master says itself.
-	UUID []byte
-}
-
-func operationStatus(s *mesos.OperationStatus) *OperationStatus {
-	out := &OperationStatus{
+func operationStatus(s *mesos.OperationStatus) machine.OperationStatus {
+	out := machine.OperationStatus{
 		OperationID: s.GetOperationID().GetValue(),
 		State:       strings.TrimPrefix(s.State.String(), "OPERATION_"),
 		Message:     s.GetMessage(),
@@ -81,30 +80,21 @@ func operationStatus(s *mesos.OperationStatus) *OperationStatus {
 	return out
 }
 
-// AcknowledgeOperation encodes the acknowledgement of a status. Mesos: its uuid is the bare bytes, while that of the status is a message.
-func AcknowledgeOperation(s OperationStatus, frameworkID string) ([]byte, error) {
+// acknowledgeOperation: Mesos wants the bare bytes of the uuid, while that of the status is a message.
+func acknowledgeOperation(c machine.AcknowledgeOperation) (*scheduler.Call_AcknowledgeOperationStatus, error) {
 	switch {
-	case frameworkID == "":
-		return nil, errors.New("acknowledge operation status call: framework id is empty: it is known once subscribed")
-	case s.OperationID == "":
-		return nil, errors.New("acknowledge operation status call: operation id is empty")
-	case s.AgentID == "":
-		return nil, fmt.Errorf("acknowledge operation status call: operation %q: agent id is empty", s.OperationID)
-	case len(s.UUID) != uuidLength:
-		return nil, fmt.Errorf("acknowledge operation status call: operation %q: uuid has %d bytes: %d are needed", s.OperationID, len(s.UUID), uuidLength)
+	case c.OperationID == "":
+		return nil, errors.New("operation id is empty")
+	case c.AgentID == "":
+		return nil, fmt.Errorf("operation %q: agent id is empty", c.OperationID)
+	case len(c.UUID) != uuidLength:
+		return nil, fmt.Errorf("operation %q: uuid has %d bytes: %d are needed", c.OperationID, len(c.UUID), uuidLength)
 	}
-	ack := &scheduler.Call_AcknowledgeOperationStatus{
-		AgentID: agentID(s.AgentID), UUID: s.UUID, OperationID: mesos.OperationID{Value: s.OperationID},
+	out := &scheduler.Call_AcknowledgeOperationStatus{
+		AgentID: agentID(c.AgentID), UUID: c.UUID, OperationID: mesos.OperationID{Value: c.OperationID},
 	}
-	if s.Provider != "" {
-		ack.ResourceProviderID = &mesos.ResourceProviderID{Value: s.Provider}
+	if c.Provider != "" {
+		out.ResourceProviderID = &mesos.ResourceProviderID{Value: c.Provider}
 	}
-	call := &scheduler.Call{
-		Type: scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS, FrameworkID: &mesos.FrameworkID{Value: frameworkID}, AcknowledgeOperationStatus: ack,
-	}
-	b, err := call.Marshal()
-	if err != nil {
-		return nil, fmt.Errorf("acknowledge operation status call: %w", err)
-	}
-	return b, nil
+	return out, nil
 }

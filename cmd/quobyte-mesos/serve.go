@@ -72,7 +72,7 @@ that is gone. An instance that has led and may not any more ends with exit statu
 type framework struct {
 	options  serveOptions
 	url      string
-	session  engine.Session
+	session  *mesos.Session
 	service  machine.Service
 	server   *http.Server
 	listener net.Listener
@@ -161,6 +161,7 @@ func (f *framework) open(ctx context.Context) (err error) {
 	}
 	handler := api.New(api.Config{
 		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: f.log,
+		Metrics: func() []api.Metric { return sessionMetrics(f.session.Stats()) },
 	})
 	f.engine, f.store = e, state
 	f.handler.Store(&handler)

@@ -34,6 +34,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Heartbeat is the time between signs of life in a stream in which nothing happens; zero: 15 s.
 	Heartbeat time.Duration
+	// Metrics are what is counted elsewhere, for /v1/metrics; nil: nothing.
+	Metrics func() []Metric
 	// Now is the time that health counts from; nil: time.Now.
 	Now func() time.Time
 }
@@ -106,6 +108,7 @@ func New(cfg Config) http.Handler {
 		[]route{
 			{"POST", "/v1/tasks/{task}/{verb}", "", s.unknownVerb(taskVerbs[:])},
 			{"GET", "/v1/hosts", "the hosts", s.hosts},
+			{"GET", "/v1/metrics", "numbers, for Prometheus", s.metrics},
 			{"GET", "/v1/view", "everything at once", s.view},
 			{"GET", "/v1/stream", "changes as server-sent events: of ?plan=NAME, else of everything", s.stream},
 			{"GET", "/v1/artifacts/{name}", "a file for agents to fetch", s.artifact},

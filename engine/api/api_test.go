@@ -121,6 +121,9 @@ func TestReads(t *testing.T) {
 		{"framework id", "/v1/state/frameworkId", complete, 200, `["5-0001"]`},
 		{"no framework id", "/v1/state/frameworkId", nothing, 404, "Mesos has not given one"},
 		{"pod names are sorted", "/v1/pod", complete, 200, `["data-0","prober-0"]`},
+		{"metrics", "/v1/metrics", complete, 200, "# TYPE framework_plan_status gauge\nframework_plan_status{plan=\"deploy\",status=\"COMPLETE\"} 1\n"},
+		{"metrics of others", "/v1/metrics", complete, 200, "# HELP other_total Other things.\n# TYPE other_total counter\nother_total{a=\"q\\\"\\\\\"} 2.5\n"},
+		{"strangers", "/v1/tasks/strangers", complete, 200, `[]`},
 		{"pods", "/v1/pods", complete, 200, `"name":"prober-0","type":"prober"`},
 		{"no pods", "/v1/pods", nothing, 200, `[]`},
 		{"no hosts", "/v1/hosts", nothing, 200, `[]`},
@@ -135,6 +138,9 @@ func TestReads(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := New(Config{
 				Backend: newFake(c.view), Artifacts: map[string]string{"prober": "/nonexistent"}, Build: "1.2.3", Logger: discard(),
+				Metrics: func() []Metric {
+					return []Metric{{Name: "other_total", Help: "Other things.", Counter: true, Samples: []Sample{{[]string{"a", `q"\`}, 2.5}}}}
+				},
 			})
 			w := do(t, h, "GET", c.path, "")
 			if w.Code != c.code {

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/mesos"
+)
+
+// sessionMetrics are what the session with Mesos has counted.
+func sessionMetrics(s mesos.Stats) []api.Metric {
+	counter := func(name, help string, value uint64) api.Metric {
+		return api.Metric{Name: name, Help: help, Counter: true, Samples: []api.Sample{{Value: float64(value)}}}
+	}
+	calls := api.Metric{Name: "framework_mesos_calls_total", Help: "Calls to the master by what came of them.", Counter: true}
+	for _, name := range slices.Sorted(maps.Keys(s.Calls)) {
+		o := s.Calls[name]
+		for _, outcome := range []struct {
+			name  string
+			value uint64
+		}{{"accepted", o.Accepted}, {"refused", o.Refused}, {"ambiguous", o.Ambiguous}, {"lost", o.Lost}} {
+			calls.Samples = append(calls.Samples, api.Sample{Labels: []string{"call", name, "outcome", outcome.name}, Value: float64(outcome.value)})
+		}
+	}
+	last := api.Metric{Name: "framework_mesos_last_event_timestamp_seconds", Help: "When the master was last heard, heartbeats included."}
+	if !s.LastEvent.IsZero() {
+		last.Samples = []api.Sample{{Value: float64(s.LastEvent.UnixMilli()) / 1000}}
+	}
+	return []api.Metric{
+		counter("framework_mesos_subscriptions_total", "Subscriptions that stood.", s.Subscriptions),
+		counter("framework_mesos_events_total", "Events of the master, heartbeats included.", s.Events),
+		counter("framework_mesos_events_skipped_total", "Events that nobody uses, or that are not known.", s.Skipped),
+		counter("framework_mesos_event_bytes_total", "Bytes of events.", s.Bytes),
+		counter("framework_mesos_offers_total", "Offers.", s.Offers),
+		{Name: "framework_mesos_calls_queued", Help: "Calls that wait to be sent.", Samples: []api.Sample{{Value: float64(s.Queued)}}},
+		calls, last,
+	}
+}

@@ -227,7 +227,7 @@ func (v *validation) roles(r Requirement) {
 		if slices.Contains(r.Roles[:i], role) {
 			v.fail("role %q: is given twice", role)
 		}
-		if fault := roleFault(role); fault != "" {
+		if fault := RoleFault(role); fault != "" {
 			v.fail("role %q %s", role, fault)
 		}
 		if r.Claim != nil && role == "*" {
@@ -237,13 +237,13 @@ func (v *validation) roles(r Requirement) {
 	if r.PreReserved == "*" {
 		v.fail("pre-reserved role \"*\": nothing is set aside for it")
 	}
-	if fault := roleFault(r.PreReserved); r.PreReserved != "" && fault != "" {
+	if fault := RoleFault(r.PreReserved); r.PreReserved != "" && fault != "" {
 		v.fail("pre-reserved role %q %s", r.PreReserved, fault)
 	}
 }
 
-// roleFault says what is wrong with a role by the rules of Mesos, and nothing if it may be used.
-func roleFault(role string) string {
+// RoleFault says what is wrong with a role by the rules of Mesos, and nothing if it may be used.
+func RoleFault(role string) string {
 	if role == "*" {
 		return ""
 	}

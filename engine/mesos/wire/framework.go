@@ -66,32 +66,11 @@ func (f Framework) Validate() error {
 			add("framework role %q is given twice", role)
 		}
 		seen[role] = true
-		if fault := roleFault(role); fault != "" {
+		if fault := offers.RoleFault(role); fault != "" {
 			add("framework role %q %s", role, fault)
 		}
 	}
 	return all.ErrorOrNil()
-}
-
-// roleFault says what is wrong with a role by the rules of Mesos, and nothing if it may be used.
-func roleFault(role string) string {
-	if role == "*" {
-		return ""
-	}
-	if strings.ContainsFunc(role, func(r rune) bool { return unicode.IsSpace(r) || r == '\b' || r == 0x7f }) {
-		return "contains white space or a control character"
-	}
-	for part := range strings.SplitSeq(role, "/") {
-		switch {
-		case part == "":
-			return "is empty or has an empty part: parts are separated by single slashes"
-		case part == "." || part == ".." || part == "*":
-			return fmt.Sprintf("has the part %q, which Mesos does not allow", part)
-		case strings.HasPrefix(part, "-"):
-			return fmt.Sprintf("has the part %q, which starts with a dash", part)
-		}
-	}
-	return ""
 }
 
 // ValidateID says whether Mesos takes id as the id of something; what names it in the error.

@@ -15,7 +15,7 @@ import (
 // get a db, one after the other; and there is one web, anywhere.
 type toy struct {
 	expect  int
-	setting string // part of db's fingerprint; "reserve": db has its resources reserved, and a volume; "larger": a larger one
+	setting string // part of db's fingerprint; "reserve": db has its resources reserved, and a volume; "larger": a larger one; "amounts": only amounts are reserved
 	canary  bool   // db is a canary phase
 }
 
@@ -86,6 +86,9 @@ func (t toy) Requirement(p Pod) offers.Requirement {
 	}
 	if p.Type == "db" {
 		r.Ports = []offers.Port{{Name: "rpc", Number: 7000}}
+	}
+	if t.setting == "amounts" && p.Type == "db" {
+		r.Claim, r.Ports[0].Unmanaged = &offers.Claim{}, true
 	}
 	if size, reserves := map[string]offers.Milli{"reserve": 100_000, "larger": 150_000}[t.setting]; reserves && p.Type == "db" {
 		r.Claim = &offers.Claim{}

@@ -108,7 +108,21 @@ func BenchmarkPlaceBound(b *testing.B) {
 	benchmark(b, round, 10000)
 }
 
-// BenchmarkPlaceBoundReserved: the same with everything reserved, and two MOUNT disks each.
+// BenchmarkPlaceBoundClaimed: the same with everything reserved.
+func BenchmarkPlaceBoundClaimed(b *testing.B) {
+	round := Round{Offers: storageCluster(10000)}
+	for i := range round.Offers {
+		r := Requirement{
+			Subject: fmt.Sprintf("data-%d", i), PodType: "data", Host: round.Offers[i].Host, CPUs: 4000, Mem: 4096e3, Disk: 32e3,
+			Ports: []Port{{Name: "rpc", Number: 21004}, {Name: "http", Number: 21005}},
+			Claim: &Claim{Service: "quobyte", Framework: "F", Principal: "p", ID: fmt.Sprintf("claim-%d", i)},
+		}
+		round.Requirements = append(round.Requirements, r)
+	}
+	benchmark(b, round, 10000)
+}
+
+// BenchmarkPlaceBoundReserved: the same with two volumes on MOUNT disks each.
 func BenchmarkPlaceBoundReserved(b *testing.B) {
 	round := Round{Offers: storageCluster(10000)}
 	for i := range round.Offers {
@@ -120,9 +134,8 @@ func BenchmarkPlaceBoundReserved(b *testing.B) {
 	benchmark(b, round, 10000)
 }
 
-// BenchmarkRefuse: a pod that fits none of 10,000 hosts, for a different reason on every few, explained. Making the indexes
-// is part of it.
-func BenchmarkRefuse(b *testing.B) {
+// refusedRound is a pod that fits none of 10,000 hosts, each of which lacks other ports, and cpus, mem or a disk.
+func refusedRound(b *testing.B) Round {
 	constraint, err := ParseConstraint("hostname:LIKE:host-.*[0-8]")
 	if err != nil {
 		b.Fatal(err)
@@ -134,17 +147,31 @@ func BenchmarkRefuse(b *testing.B) {
 	r.Ports[1].Number = 29000
 	r.Volumes[0].Size = 5e9
 	round := Round{Offers: storageCluster(10000), Requirements: []Requirement{r}}
-	for i := range round.Offers { // every host lacks other ports
+	for i := range round.Offers {
 		free := &round.Offers[i].Free
 		free.Ports = append([]Range{{20000 + uint64(i%40), 21000 + uint64(i%5)}}, free.Ports[2:]...)
 	}
+	return round
+}
+
+// BenchmarkRefuse looks in vain for a host, and explains why: the constraint is judged anew for every host each time.
+func BenchmarkRefuse(b *testing.B) {
+	round := refusedRound(b)
+	p := newPool(round.Offers, nil, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		results := Place(round)
-		if results[0].Placement != nil || len(Explain(r, results[0])) < 40 {
+		p.refused, p.census.columns = verdict{}, nil
+		res := p.place(&round.Requirements[0])
+		if res.Placement != nil || len(Explain(round.Requirements[0], res)) < 40 {
 			b.Fatal("it fits")
 		}
 	}
+}
+
+// BenchmarkRefuseRound is BenchmarkRefuse with the making of the indexes, which a round does once.
+func BenchmarkRefuseRound(b *testing.B) {
+	round := refusedRound(b)
+	benchmark(b, round, 0)
 }
 
 func benchmark(b *testing.B, round Round, fit int) {

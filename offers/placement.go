@@ -145,7 +145,7 @@ func (a *attempt) surplus() Resources {
 			continue
 		}
 		left := mustSub(l.own.free, l.useOwn)
-		all = append(all, plainResources(left, a.slot.role(), l.stack)...)
+		all = appendPlain(all, left, a.slot.role(), l.stack)
 		for _, m := range l.own.mounts {
 			if !slices.Contains(l.ownMounts, m) {
 				all = append(all, m.resource(a.slot.role(), l.stack))
@@ -163,7 +163,7 @@ func (a *attempt) toReserve() Resources {
 		if !l.reserve {
 			continue
 		}
-		all = append(all, plainResources(l.useFree, a.slot.role(), l.stack)...)
+		all = appendPlain(all, l.useFree, a.slot.role(), l.stack)
 		for _, m := range l.taken {
 			all = append(all, m.resource(a.slot.role(), l.stack))
 		}
@@ -194,6 +194,10 @@ func (a *attempt) volume(i int) Resource {
 
 // resources divides what was taken between task and executor: the executor gets its part first, the volumes are the task's.
 func (a *attempt) resources(p *Placement) {
+	if a.allReserved(p) {
+		p.Task = slices.Clip(p.Operations[0].Resources)
+		return
+	}
 	want := a.n.Executor
 	p.Task = make(Resources, 0, a.count()+len(a.volumes))
 	for i := range a.lanes {
@@ -210,6 +214,14 @@ func (a *attempt) resources(p *Placement) {
 		p.Task = appendPlain(p.Task, used, a.slot.role(), l.stack)
 	}
 	p.Task = append(p.Task, a.found...)
+}
+
+// allReserved says whether the task gets just what is reserved now: the first launch of a pod without executor and volumes.
+func (a *attempt) allReserved(p *Placement) bool {
+	if len(p.Operations) != 1 || p.Operations[0].Type != Reserve || len(a.volumes) > 0 || !a.n.Executor.IsZero() {
+		return false
+	}
+	return !slices.ContainsFunc(a.lanes, func(l lane) bool { return !l.reserve && !l.useFree.IsZero() || !l.useOwn.IsZero() })
 }
 
 // count is how many kinds of plain resources are used.

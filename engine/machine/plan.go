@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -94,17 +93,19 @@ func (m *Machine) planInputs(now time.Time) []plans.Input {
 
 func (m *Machine) deployDefinition(now time.Time) (plans.Definition, [][]plans.Observation) {
 	d := plans.Definition{Service: m.service.Name(), Name: DeployPlan, Strategy: plans.Serial}
-	byType := map[string][]*Pod{}
-	for _, p := range m.order {
-		byType[p.Type] = append(byType[p.Type], p)
-	}
+	byType := m.podsByType()
 	open := m.run.FrozenAt.IsZero()
 	var observed [][]plans.Observation
 	for i, spec := range m.service.Phases() {
 		phase := plans.Phase{
-			Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Optional: true, Steps: []plans.Step{},
+			Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Optional: true,
 		}
-		var obs []plans.Observation
+		size := 1 // discover
+		for _, t := range spec.PodTypes {
+			size += len(byType[t])
+		}
+		phase.Steps = make([]plans.Step, 0, size)
+		obs := make([]plans.Observation, 0, size)
 		for _, t := range spec.PodTypes {
 			for _, p := range byType[t] {
 				if !m.member(p) {
@@ -123,14 +124,29 @@ func (m *Machine) deployDefinition(now time.Time) (plans.Definition, [][]plans.O
 	return d, observed
 }
 
+// podsByType returns the pods of each type, in order of their index.
+func (m *Machine) podsByType() map[string][]*Pod {
+	byType := map[string][]*Pod{}
+	for i, start := 1, 0; i <= len(m.order); i++ {
+		if i == len(m.order) || m.order[i].Type != m.order[start].Type {
+			byType[m.order[start].Type] = m.order[start:i:i] // m.order has the pods of a type side by side
+			start = i
+		}
+	}
+	return byType
+}
+
 // member says whether a pod belongs to the run: every pod does but the scouts of hosts that have joined none.
 func (m *Machine) member(p *Pod) bool {
+	if p.Type != m.service.Scout() {
+		return true
+	}
 	h := m.hosts[p.Host]
-	return p.Type != m.service.Scout() || h == nil || h.Run != 0
+	return h == nil || h.Run != 0
 }
 
 func (m *Machine) launchStep(p *Pod) plans.Step {
-	s := plans.Step{Name: fmt.Sprintf("%s:[%s]", p.Name, m.service.TaskName(p.Type)), Kind: plans.Launch, Pod: p.Name}
+	s := plans.Step{Name: p.Name + ":[" + m.service.TaskName(p.Type) + "]", Kind: plans.Launch, Pod: p.Name}
 	if p.Bound {
 		s.Host = p.Host
 	}

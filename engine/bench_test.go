@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/mesos"
+	"github.com/quobyte/mesos-framework/engine/mesos/mesostest"
 	"github.com/quobyte/mesos-framework/engine/store"
 	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/plans"
@@ -88,15 +92,15 @@ func deployHerd(b *testing.B, e *Engine, hosts int) {
 	for round := range 20 {
 		var batch []offers.Offer
 		for i := range hosts {
-			h := fmt.Sprintf("host-%05d", i)
-			batch = append(batch, offers.Offer{ID: fmt.Sprint(h, "/", round), AgentID: h, Role: "r",
-				Site: offers.Site{Host: h, Hostname: h, Zone: fmt.Sprint("zone-", i%3)}, Free: offers.Quantities{CPUs: 4000}})
+			o := mesostest.StorageOffer(i)
+			batch = append(batch, offers.Offer{ID: fmt.Sprint(round, "/", i), AgentID: o.AgentID.Value, Role: "quobyte",
+				Site: offers.Site{Host: o.Hostname, Hostname: o.Hostname, Zone: fmt.Sprint("zone-", i%3)}, Free: offers.Quantities{CPUs: 4000}})
 		}
 		e.take(machine.Offered{Offers: batch})
 		v := decided(b, e)
 		for _, p := range v.Pods {
 			if p.TaskID != "" && p.State != machine.Running {
-				e.take(machine.Updated{Status: machine.TaskStatus{TaskID: p.TaskID, AgentID: p.Host, State: machine.Running, UUID: make([]byte, 16), Data: []byte(`"two devices of 4 TB"`)}})
+				e.take(machine.Updated{Status: machine.TaskStatus{TaskID: p.TaskID, AgentID: p.AgentID, State: machine.Running, UUID: make([]byte, 16), Data: []byte(`"two devices of 4 TB"`)}})
 			}
 		}
 		v = decided(b, e)
@@ -167,4 +171,55 @@ func residentMB(b *testing.B) float64 {
 		b.Fatal(err)
 	}
 	return float64(pages*os.Getpagesize()) / 1e6
+}
+
+// BenchmarkIntake follows offers of 10,000 hosts, on which all is well, from the socket through the decoder and the decision to the socket
+// again, where they are declined. An operation is an event of 10,000 offers.
+func BenchmarkIntake(b *testing.B) {
+	const hosts = 10_000
+	master, err := mesostest.NewMaster(hosts)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := &http.Server{Handler: master}
+	go server.Serve(l)
+	defer server.Close()
+
+	disk := &store.Disk{}
+	deployHerd(b, herdOn(b, disk.Open()), hosts)
+	session, err := mesos.New(mesos.Config{Masters: []string{l.Addr().String()}, Framework: mesos.Framework{User: "root", Name: "herd", Roles: []string{"quobyte"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := New(b.Context(), Config{Service: herd{}, Store: disk.Open(), Session: session})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	round := func() {
+		master.Offer()
+		select {
+		case <-master.Declined():
+		case err := <-ended:
+			b.Fatalf("engine: %v", err)
+		}
+	}
+	round() // finds the session still being set up
+	b.SetBytes(int64(master.Size()))
+	b.ResetTimer()
+	for range b.N {
+		round()
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N*hosts)/b.Elapsed().Seconds(), "offers/s")
+	cancel()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
 }

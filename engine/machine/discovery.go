@@ -80,12 +80,9 @@ func (m *Machine) joinHosts() {
 
 // newPods returns what the survey wants and no pod stands for. Pods without a host count by their number.
 func (m *Machine) newPods() []Wanted {
-	bound := map[Wanted]bool{}
 	free := map[string]int{}
 	for _, p := range m.order {
-		if p.Bound {
-			bound[Wanted{Type: p.Type, Host: p.Host}] = true
-		} else {
+		if !p.Bound {
 			free[p.Type]++
 		}
 	}
@@ -94,7 +91,7 @@ func (m *Machine) newPods() []Wanted {
 		switch {
 		case w.Host == "" && free[w.Type] > 0:
 			free[w.Type]--
-		case !bound[w]:
+		case !m.bound[w]:
 			out = append(out, w)
 		}
 	}

@@ -84,6 +84,7 @@ type Machine struct {
 	sorted    int             // how many pods order held when it was sorted last
 	hostOrder []*Host         // by key
 	scouts    map[string]*Pod // by host
+	bound     map[Wanted]bool // the pods that belong to a host
 	nextIndex map[string]int  // by pod type
 
 	// Volatile: gone with the process or the session.
@@ -143,6 +144,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		facts:     map[string]plans.Fact{},
 		byTask:    map[string]*Pod{},
 		scouts:    map[string]*Pod{},
+		bound:     map[Wanted]bool{},
 		nextIndex: map[string]int{},
 		offers:    map[string]offers.Offer{},
 		agents:    map[string]map[string]identity{},

@@ -28,7 +28,7 @@ func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 		Service: m.service.Name(), FrameworkID: m.frameworkID,
 		Connection: m.connection, Target: m.target.Target,
 		Plans: m.planViews(evaluations),
-		Hosts: []HostView{}, Pods: []PodView{},
+		Hosts: make([]HostView, 0, len(m.hosts)), Pods: make([]PodView, 0, len(m.order)),
 		Warnings: m.warnings(),
 	}
 	for i := range v.Plans {

@@ -160,9 +160,7 @@ func (m *Machine) loadOne(r Record) error {
 		p := &Pod{}
 		err := decode(r, p)
 		m.pods[p.Name] = p
-		if p.Type == m.service.Scout() {
-			m.scouts[p.Host] = p
-		}
+		m.indexPod(p)
 		m.nextIndex[p.Type] = max(m.nextIndex[p.Type], p.Index+1)
 		if p.Task != nil {
 			m.byTask[p.Task.ID] = p
@@ -312,12 +310,20 @@ func (m *Machine) newPod(podType, host string) *Pod {
 	m.nextIndex[podType] = index + 1
 	p := &Pod{Name: fmt.Sprintf("%s-%d", podType, index), Type: podType, Index: index, Host: host, Bound: host != ""}
 	m.pods[p.Name] = p
-	if podType == m.service.Scout() {
-		m.scouts[host] = p
-	}
+	m.indexPod(p)
 	m.touchPod(p)
 	m.order = append(m.order, p)
 	return p
+}
+
+// indexPod notes what is looked up of a pod. It never changes.
+func (m *Machine) indexPod(p *Pod) {
+	if p.Type == m.service.Scout() {
+		m.scouts[p.Host] = p
+	}
+	if p.Bound {
+		m.bound[Wanted{Type: p.Type, Host: p.Host}] = true
+	}
 }
 
 // sortedHosts returns all hosts by key. It must not be changed.

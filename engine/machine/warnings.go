@@ -71,7 +71,7 @@ func (m *Machine) surveyWarnings() []plans.Hold {
 		out = append(out, m.survey.Missing...)
 	}
 	out = append(out, m.survey.Warnings...)
-	wanted := map[Wanted]bool{}
+	wanted := make(map[Wanted]bool, len(m.survey.Pods))
 	for _, w := range m.survey.Pods {
 		wanted[w] = true
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 	session "github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/mesos/internal/pipenet"
+	"github.com/quobyte/mesos-framework/engine/mesos/mesostest"
 	"github.com/quobyte/mesos-framework/engine/mesos/recordio"
 	"github.com/quobyte/mesos-framework/offers"
 )
@@ -774,7 +775,7 @@ func TestStats(t *testing.T) {
 
 // An event may be as long as that of a large cluster, and not longer than the limit.
 func TestLargeEvents(t *testing.T) {
-	one, err := ptr(offerWithDisks(1)).Marshal()
+	one, err := ptr(mesostest.StorageOffer(1)).Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,7 @@ func (m *Machine) joinHosts() {
 		if m.mayJoin(h) {
 			h.Run = m.run.Number
 			m.touchHost(h)
+			m.deploy = nil // its scout is a member now
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (m *Machine) noteHost(now time.Time, o offers.Offer) {
 		h.become(o.AgentID, m.agents[o.Host][o.AgentID])
 		m.hosts[o.Host] = h
 		m.touchHost(h)
-		m.surveyed = false
+		m.surveyed, m.deploy = false, nil
 		return
 	}
 	m.adopt(o.Host)

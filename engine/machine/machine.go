@@ -85,6 +85,7 @@ type Machine struct {
 	hostOrder []*Host         // by key
 	scouts    map[string]*Pod // by host
 	bound     map[Wanted]bool // the pods that belong to a host
+	deploy    *deploySteps    // what deploy consists of; nil when that must be made anew
 	nextIndex map[string]int  // by pod type
 
 	// Volatile: gone with the process or the session.

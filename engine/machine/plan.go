@@ -91,37 +91,57 @@ func (m *Machine) planInputs(now time.Time) []plans.Input {
 	return []plans.Input{deploy, recovery}
 }
 
+// deployDefinition is the deploy plan, and what is observed of its steps.
 func (m *Machine) deployDefinition(now time.Time) (plans.Definition, [][]plans.Observation) {
-	d := plans.Definition{Service: m.service.Name(), Name: DeployPlan, Strategy: plans.Serial}
+	if open := m.run.FrozenAt.IsZero(); m.deploy == nil || m.deploy.open != open {
+		m.deploy = m.makeDeploy(open)
+	}
+	observed := make([][]plans.Observation, len(m.deploy.pods))
+	for i, pods := range m.deploy.pods {
+		observed[i] = make([]plans.Observation, 0, len(pods)+1)
+		for _, p := range pods {
+			observed[i] = append(observed[i], m.observe(now, p, p.Completed != ""))
+		}
+		if i == 0 {
+			observed[i] = append(observed[i], m.observeDiscovery(now))
+		}
+	}
+	return m.deploy.definition, observed
+}
+
+// deploySteps is a definition of deploy. Most decisions change neither the pods nor which hosts belong to the run, so it is kept for the next
+// one; whoever changes these sets Machine.deploy to nil.
+type deploySteps struct {
+	definition plans.Definition
+	pods       [][]*Pod // by phase, those of the launch steps
+	open       bool     // members are still being searched for
+}
+
+func (m *Machine) makeDeploy(open bool) *deploySteps {
+	d := &deploySteps{definition: plans.Definition{Service: m.service.Name(), Name: DeployPlan, Strategy: plans.Serial}, open: open}
 	byType := m.podsByType()
-	open := m.run.FrozenAt.IsZero()
-	var observed [][]plans.Observation
 	for i, spec := range m.service.Phases() {
-		phase := plans.Phase{
-			Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Optional: true,
-		}
-		size := 1 // discover
+		var pods []*Pod
 		for _, t := range spec.PodTypes {
-			size += len(byType[t])
-		}
-		phase.Steps = make([]plans.Step, 0, size)
-		obs := make([]plans.Observation, 0, size)
-		for _, t := range spec.PodTypes {
+			pods = slices.Grow(pods, len(byType[t]))
 			for _, p := range byType[t] {
-				if !m.member(p) {
-					continue
+				if m.member(p) {
+					pods = append(pods, p)
 				}
-				phase.Steps = append(phase.Steps, m.launchStep(p))
-				obs = append(obs, m.observe(now, p, p.Completed != ""))
 			}
+		}
+		phase := plans.Phase{
+			Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Optional: true, Steps: make([]plans.Step, 0, len(pods)+1),
+		}
+		for _, p := range pods {
+			phase.Steps = append(phase.Steps, m.launchStep(p))
 		}
 		if i == 0 {
 			phase.Steps = append(phase.Steps, plans.Step{Name: discoverStep, Kind: plans.Wait})
-			obs = append(obs, m.observeDiscovery(now))
 		}
-		d.Phases, observed = append(d.Phases, phase), append(observed, obs)
+		d.definition.Phases, d.pods = append(d.definition.Phases, phase), append(d.pods, pods)
 	}
-	return d, observed
+	return d
 }
 
 // podsByType returns the pods of each type, in order of their index.

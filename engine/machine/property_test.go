@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/quobyte/mesos-framework/offers"
@@ -73,6 +74,11 @@ func (p *play) decide() {
 			p.t.Fatalf("every call waits for the groups of its decision: %T after %d of %d", c.Call, c.After, len(effects.Groups))
 		}
 		p.carryOut(c.Call)
+	}
+	if kept := p.m.deploy; kept != nil && kept.open == p.m.run.FrozenAt.IsZero() {
+		if diff := cmp.Diff(p.m.makeDeploy(kept.open).definition, kept.definition, cmpopts.EquateEmpty()); diff != "" {
+			p.t.Fatalf("the definition of deploy that is kept is the one that would be made anew:\n%s", diff)
+		}
 	}
 	if !effects.WakeAt.IsZero() && effects.WakeAt.Before(p.now) {
 		p.t.Fatalf("a wake-up lies in the past: %s", p.now.Sub(effects.WakeAt))

@@ -283,6 +283,7 @@ func (m *Machine) sortPods() {
 		return
 	}
 	m.sorted = len(m.pods)
+	m.deploy = nil
 	rank := map[string]int{}
 	for _, phase := range m.service.Phases() {
 		for _, t := range phase.PodTypes {

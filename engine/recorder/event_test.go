@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -144,13 +143,7 @@ func TestLinesThatMakeNoSense(t *testing.T) {
 		{"event in a snapshot", head + `{"take":{}}` + "\n", "line 2: does not belong into a snapshot"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "r.jsonl")
-			if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := replayAll(t, []string{file}, time.Time{}); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, want it to contain %q", err, test.want)
-			}
+			refused(t, test.text, test.want)
 		})
 	}
 }

@@ -449,6 +449,18 @@ func TestDifferenceIsFound(t *testing.T) {
 	}
 }
 
+// refused replays a file with this text, which must end in an error.
+func refused(t *testing.T, text, want string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "r.jsonl")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := replayAll(t, []string{file}, time.Time{}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want it to contain %q", err, want)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"newer", `{"segment":{"format":2,"version":"v9"}}` + "\n", "format 2 is newer than 1, the newest that this program reads; replay it with the version"},
@@ -457,13 +469,7 @@ func TestRefused(t *testing.T) {
 		{"no format", `{"segment":{}}` + "\n", "not a recording: no format"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "r.jsonl")
-			if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := replayAll(t, []string{file}, time.Time{}); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, want it to contain %q", err, test.want)
-			}
+			refused(t, test.text, test.want)
 		})
 	}
 }

@@ -102,7 +102,7 @@ func (m *Machine) strangerWarnings() []plans.Hold {
 	}
 	return []plans.Hold{{
 		Code: plans.CodeService, Subject: m.service.Name(),
-		Text: fmt.Sprintf("running and of no pod: %s; left alone until an operator says otherwise (dcos-quobyte task kill)", abbreviate(names, 5)),
+		Text: fmt.Sprintf("running and of no pod: %s; left alone until an operator says otherwise (task kill)", abbreviate(names, 5)),
 	}}
 }
 

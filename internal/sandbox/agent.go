@@ -88,24 +88,23 @@ func (s *Sandbox) subscribeExecutor(w http.ResponseWriter, r *http.Request, a *a
 }
 
 func (s *Sandbox) agentState(w http.ResponseWriter, a *agentShell) {
-	snapshot := s.snapshot()
-	tasks := []taskView{}
-	for _, f := range snapshot.Frameworks {
-		for _, t := range viewTasks(f.Tasks) {
-			if t.Slave == a.id {
-				tasks = append(tasks, t)
+	state, _, _ := s.state()
+	view := versionView()
+	for i := range state.GetAgents.Agents {
+		if state.GetAgents.Agents[i].AgentInfo.ID.Value == a.id {
+			for key, value := range slaveView(&state.GetAgents.Agents[i], true) {
+				view[key] = value
 			}
 		}
 	}
-	for _, view := range snapshot.Agents {
-		if view.ID == a.id {
-			writeJSON(w, struct {
-				slaveView
-				WorkDir string     `json:"work_dir"`
-				Tasks   []taskView `json:"tasks"`
-			}{viewAgent(view), a.WorkDir, tasks})
+	tasks := []object{}
+	for i := range state.GetTasks.Tasks {
+		if t := &state.GetTasks.Tasks[i]; t.AgentID.Value == a.id {
+			tasks = append(tasks, taskView(t))
 		}
 	}
+	view["work_dir"], view["tasks"] = a.WorkDir, tasks
+	writeJSON(w, view)
 }
 
 // open opens a file of the agent's work directory by its absolute path. Nothing outside is reachable, links included.

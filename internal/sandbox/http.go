@@ -20,6 +20,13 @@ func refuse(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text)
 }
 
+// refuseMethod answers a request that should have been a POST.
+func refuseMethod(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", http.MethodPost)
+	refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf(
+		"405 Method Not Allowed. Expecting one of { 'POST' }, but received '%s'.", r.Method))
+}
+
 // unmarshaler is a call of either API; the generated types have this.
 type unmarshaler interface {
 	Unmarshal(data []byte) error
@@ -28,9 +35,7 @@ type unmarshaler interface {
 // readCall reads a POSTed call into call, or refuses it in the way and order of a master.
 func readCall(w http.ResponseWriter, r *http.Request, call unmarshaler) bool {
 	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf(
-			"405 Method Not Allowed. Expecting one of { 'POST' }, but received '%s'.", r.Method))
+		refuseMethod(w, r)
 		return false
 	}
 	media := r.Header.Get("Content-Type")

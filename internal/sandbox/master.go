@@ -16,11 +16,17 @@ func (s *Sandbox) masterHandler() http.Handler {
 	for path, handler := range map[string]http.HandlerFunc{
 		"/api/v1/scheduler":  s.schedulerCall,
 		"/api/v1/scheduler/": s.schedulerCall,
+		"/api/v1":            s.operatorCall,
 		"/health":            healthy,
 		"/version":           s.version,
+		"/flags":             s.flags,
 		"/state":             s.masterState,
+		"/state-summary":     s.stateSummary,
+		"/slaves":            s.slaves,
+		"/frameworks":        s.frameworks,
 		"/metrics/snapshot":  s.metrics,
 		"/redirect":          s.redirect,
+		"/teardown":          s.teardown,
 	} {
 		mux.HandleFunc(path, handler)
 		mux.HandleFunc("/master"+path, handler)

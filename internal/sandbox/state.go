@@ -2,143 +2,131 @@ package sandbox
 
 import (
 	"net/http"
-	"strings"
-	"time"
+	"slices"
 
-	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/master"
 )
 
-func (s *Sandbox) snapshot() cluster.Snapshot {
+// state is what the master knows. It shares nothing that changes with the cluster.
+func (s *Sandbox) state() (state *master.Response_GetState, info *mesos.MasterInfo, started float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cluster.Snapshot()
+	about := s.cluster.Master()
+	return s.cluster.State(), about.MasterInfo, about.GetStartTime()
 }
 
-func (s *Sandbox) version(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, map[string]string{"version": s.snapshot().Version})
-}
+// unreachable is how many agents the master has given up.
+func (s *Sandbox) unreachable() int { return 0 }
 
-// The types below are the fields of a master's /state that a person looks at, with the names that it uses there.
-type (
-	stateView struct {
-		Version    string           `json:"version"`
-		ID         string           `json:"id"`
-		PID        string           `json:"pid"`
-		Leader     string           `json:"leader"`
-		StartTime  float64          `json:"start_time"`
-		Activated  int              `json:"activated_slaves"`
-		Slaves     []slaveView      `json:"slaves"`
-		Frameworks []frameworkState `json:"frameworks"`
-	}
-	slaveView struct {
-		ID         string            `json:"id"`
-		Hostname   string            `json:"hostname"`
-		Port       int               `json:"port"`
-		PID        string            `json:"pid"`
-		Active     bool              `json:"active"`
-		Registered float64           `json:"registered_time"`
-		Attributes map[string]string `json:"attributes"`
-		Resources  resourcesView     `json:"resources"`
-		Used       resourcesView     `json:"used_resources"`
-		Offered    resourcesView     `json:"offered_resources"`
-	}
-	resourcesView struct {
-		CPUs  float64 `json:"cpus"`
-		Mem   float64 `json:"mem"`
-		Disk  float64 `json:"disk"`
-		Ports string  `json:"ports,omitempty"`
-	}
-	frameworkState struct {
-		ID        string     `json:"id"`
-		Name      string     `json:"name"`
-		User      string     `json:"user"`
-		Roles     []string   `json:"roles"`
-		WebUIURL  string     `json:"webui_url,omitempty"`
-		Active    bool       `json:"active"`
-		Connected bool       `json:"connected"`
-		Tasks     []taskView `json:"tasks"`
-		Completed []taskView `json:"completed_tasks"`
-	}
-	taskView struct {
-		ID        string        `json:"id"`
-		Name      string        `json:"name"`
-		Framework string        `json:"framework_id"`
-		Executor  string        `json:"executor_id"`
-		Slave     string        `json:"slave_id"`
-		State     string        `json:"state"`
-		Resources resourcesView `json:"resources"`
-	}
-)
+func (s *Sandbox) version(w http.ResponseWriter, _ *http.Request) { writeJSON(w, versionView()) }
 
+// masterState answers /state. What a query asks for is ignored, as a master does.
 func (s *Sandbox) masterState(w http.ResponseWriter, _ *http.Request) {
-	snapshot := s.snapshot()
-	pid := "master@" + s.MasterAddress()
-	view := stateView{
-		Version: snapshot.Version, ID: snapshot.MasterID, PID: pid, Leader: pid,
-		StartTime: unixSeconds(snapshot.Started), Activated: len(snapshot.Agents),
-		Slaves: []slaveView{}, Frameworks: []frameworkState{},
+	state, info, started := s.state()
+	view := versionView()
+	for key, value := range (object{
+		"start_time": started, "elected_time": started, "id": info.ID, "pid": info.GetPID(), "hostname": info.GetHostname(),
+		"leader": info.GetPID(), "leader_info": object{
+			"id": info.ID, "pid": info.GetPID(), "port": info.GetPort(), "hostname": info.GetHostname(),
+		},
+		"capabilities": masterCapabilities(info), "flags": flagView(s.masterFlags()),
+		"slaves": slaveViews(state, false), "recovered_slaves": recoveredViews(state),
+		"orphan_tasks": []object{}, "unregistered_frameworks": []object{},
+	}) {
+		view[key] = value
 	}
-	for _, a := range snapshot.Agents {
-		view.Slaves = append(view.Slaves, viewAgent(a))
+	view["frameworks"], view["completed_frameworks"] = frameworkViews(state)
+	active := 0
+	for _, a := range state.GetAgents.Agents {
+		if a.Active {
+			active++
+		}
 	}
-	for _, f := range snapshot.Frameworks {
-		view.Frameworks = append(view.Frameworks, frameworkState{
-			ID: f.ID, Name: f.Info.Name, User: f.Info.User, Roles: f.Roles, WebUIURL: f.Info.GetWebUiURL(),
-			Active: f.Connected, Connected: f.Connected, Tasks: viewTasks(f.Tasks), Completed: viewTasks(f.Completed),
-		})
-	}
+	view["activated_slaves"], view["deactivated_slaves"] = active, len(state.GetAgents.Agents)-active
+	view["unreachable_slaves"] = s.unreachable()
 	writeJSON(w, view)
 }
 
-func viewAgent(a cluster.AgentView) slaveView {
-	view := slaveView{
-		ID: a.ID, Hostname: a.Hostname, Port: a.Port, PID: slavePID(a.IP, a.Port), Active: true,
-		Registered: unixSeconds(a.Registered), Attributes: map[string]string{},
-		Resources: viewResources(a.Total), Used: viewResources(a.Used), Offered: viewResources(a.Offered),
+func masterCapabilities(info *mesos.MasterInfo) []string {
+	names := []string{}
+	for _, capability := range info.Capabilities {
+		names = append(names, capability.Type.String())
 	}
-	for _, attribute := range a.Attributes {
-		view.Attributes[attribute.Name] = attribute.GetText().GetValue()
+	return append(names, "QUOTA_V2") // which the generated types do not know
+}
+
+// slaves answers /slaves, of one agent if the query names it.
+func (s *Sandbox) slaves(w http.ResponseWriter, r *http.Request) {
+	state, _, _ := s.state()
+	if id := r.FormValue("slave_id"); id != "" {
+		keep(&state.GetAgents.Agents, func(a *master.Response_GetAgents_Agent) bool { return a.AgentInfo.ID.Value == id })
 	}
+	writeJSON(w, object{"slaves": slaveViews(state, true), "recovered_slaves": recoveredViews(state)})
+}
+
+// frameworks answers /frameworks, of one framework if the query names it.
+func (s *Sandbox) frameworks(w http.ResponseWriter, r *http.Request) {
+	state, _, _ := s.state()
+	if id := r.FormValue("framework_id"); id != "" {
+		named := func(f *master.Response_GetFrameworks_Framework) bool { return f.FrameworkInfo.ID.Value == id }
+		keep(&state.GetFrameworks.Frameworks, named)
+		keep(&state.GetFrameworks.CompletedFrameworks, named)
+	}
+	current, completed := frameworkViews(state)
+	writeJSON(w, object{
+		"frameworks": current, "completed_frameworks": completed, "unregistered_frameworks": []object{},
+	})
+}
+
+func keep[T any](list *[]T, wanted func(*T) bool) {
+	*list = slices.DeleteFunc(*list, func(item T) bool { return !wanted(&item) })
+}
+
+// stateSummary answers /state-summary: agents and frameworks with counts of tasks by state.
+func (s *Sandbox) stateSummary(w http.ResponseWriter, _ *http.Request) {
+	state, info, _ := s.state()
+	view := object{"hostname": info.GetHostname()}
+	tasks := everyTask(state)
+	slaves, frameworks := []object{}, []object{}
+	for i := range state.GetAgents.Agents {
+		id := state.GetAgents.Agents[i].AgentInfo.ID.Value
+		slaves = append(slaves, summary(slaveView(&state.GetAgents.Agents[i], false), "framework_ids", tasks,
+			func(t *mesos.Task) (bool, string) { return t.AgentID.Value == id, t.FrameworkID.Value }))
+	}
+	for i := range state.GetFrameworks.Frameworks {
+		f := &state.GetFrameworks.Frameworks[i]
+		id := f.FrameworkInfo.ID.Value
+		frameworks = append(frameworks, summary(frameworkHead(f), "slave_ids", tasks,
+			func(t *mesos.Task) (bool, string) { return t.FrameworkID.Value == id, t.AgentID.Value }))
+	}
+	view["slaves"], view["frameworks"] = slaves, frameworks
+	writeJSON(w, view)
+}
+
+// everyTask lists the tasks of a state, those that have ended last.
+func everyTask(state *master.Response_GetState) []mesos.Task {
+	return slices.Concat(state.GetTasks.Tasks, state.GetTasks.UnreachableTasks, state.GetTasks.CompletedTasks)
+}
+
+// summary adds to a view how many tasks it has in each state, and the ids of what they belong to on the other side.
+func summary(view object, others string, tasks []mesos.Task, belongs func(*mesos.Task) (bool, string)) object {
+	counts := map[string]int{}
+	ids := []string{}
+	for i := range tasks {
+		mine, other := belongs(&tasks[i])
+		if !mine {
+			continue
+		}
+		counts[tasks[i].State.String()]++
+		if !slices.Contains(ids, other) {
+			ids = append(ids, other)
+		}
+	}
+	for _, name := range []string{"TASK_STAGING", "TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_FINISHED",
+		"TASK_KILLED", "TASK_FAILED", "TASK_LOST", "TASK_ERROR", "TASK_UNREACHABLE"} {
+		view[name] = counts[name]
+	}
+	view[others] = ids
 	return view
-}
-
-func viewTasks(tasks []cluster.TaskView) []taskView {
-	views := []taskView{}
-	for _, t := range tasks {
-		views = append(views, taskView{
-			ID: t.ID, Name: t.Name, Framework: t.Framework, Executor: t.Executor, Slave: t.Agent,
-			State: t.State.String(), Resources: viewResources(t.Resources),
-		})
-	}
-	return views
-}
-
-func viewResources(r cluster.Resources) resourcesView {
-	return resourcesView{CPUs: r.Scalar("cpus"), Mem: r.Scalar("mem"), Disk: r.Scalar("disk"), Ports: r.Ranges("ports")}
-}
-
-func unixSeconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
-
-// metrics gives a few of a master's gauges, under its names.
-func (s *Sandbox) metrics(w http.ResponseWriter, _ *http.Request) {
-	snapshot := s.snapshot()
-	values := map[string]float64{
-		"master/elected":            1,
-		"master/uptime_secs":        time.Since(snapshot.Started).Seconds(),
-		"master/slaves_connected":   float64(len(snapshot.Agents)),
-		"master/slaves_active":      float64(len(snapshot.Agents)),
-		"master/frameworks_active":  0,
-		"master/outstanding_offers": float64(snapshot.Offers),
-		"master/tasks_staging":      0,
-		"master/tasks_running":      0,
-	}
-	for _, f := range snapshot.Frameworks {
-		if f.Connected {
-			values["master/frameworks_active"]++
-		}
-		for _, t := range f.Tasks {
-			values["master/tasks_"+strings.ToLower(strings.TrimPrefix(t.State.String(), "TASK_"))]++
-		}
-	}
-	writeJSON(w, values)
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mesos/mesos-go/api/v1/lib/agent"
+	"github.com/mesos/mesos-go/api/v1/lib/master"
+
 	"github.com/quobyte/mesos-framework/internal/sandbox/protojson"
 )
 
@@ -73,6 +76,10 @@ func (st *stream) take() (records [][]byte, ended bool) {
 func encode(media string, event message) ([]byte, error) {
 	if media == mediaProtobuf {
 		return event.Marshal()
+	}
+	switch event.(type) {
+	case *master.Response, *master.Event, *agent.Response:
+		return protojson.MarshalLists(event)
 	}
 	return protojson.Marshal(event)
 }

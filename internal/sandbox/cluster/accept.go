@@ -163,7 +163,7 @@ func (c *Cluster) launch(x *acceptance, op *mesos.Offer_Operation, info *mesos.T
 	}
 	t := &task{
 		id: info.TaskID.Value, framework: x.framework, agent: x.agent, role: x.role, info: *info,
-		state: mesos.TASK_STAGING, latest: mesos.TASK_STAGING,
+		state: mesos.TASK_STAGING, latest: mesos.TASK_STAGING, known: mesos.TASK_STAGING,
 		resources: parseResources(info.Resources),
 	}
 	x.remaining = x.remaining.minus(t.resources)

@@ -83,9 +83,12 @@ func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects [
 
 func (a *agent) free() Resources { return a.total.minus(a.used).minus(a.offered) }
 
+// pid is how processes of Mesos address an agent.
+func (a *agent) pid() string { return fmt.Sprintf("slave(1)@%s:%d", a.ip, a.port) }
+
 // text is how a master names an agent in its messages.
 func (a *agent) text() string {
-	return fmt.Sprintf("%s at slave(1)@%s:%d (%s)", a.id, a.ip, a.port, a.hostname)
+	return fmt.Sprintf("%s at %s (%s)", a.id, a.pid(), a.hostname)
 }
 
 func (a *agent) url() *mesos.URL {

@@ -23,14 +23,15 @@ type Config struct {
 	// status updates.
 	NewID func() [16]byte
 
-	AllocationInterval time.Duration // 1 s; between two rounds of offers
-	HeartbeatInterval  time.Duration // 15 s
-	RetryInterval      time.Duration // 10 s; first repetition of an unacknowledged update, doubling from there
-	RetryLimit         time.Duration // 10 min; longest time between two repetitions
-	KillGrace          time.Duration // 3 s; from SIGTERM to SIGKILL for tasks without a kill policy
-	RegistrationLimit  time.Duration // 1 min; for an executor to subscribe
-	ShutdownGrace      time.Duration // 5 s; for an executor to end after SHUTDOWN
-	CompletedTasks     int           // 100; ended tasks kept per framework, for Snapshot alone
+	AllocationInterval  time.Duration // 1 s; between two rounds of offers
+	HeartbeatInterval   time.Duration // 15 s
+	RetryInterval       time.Duration // 10 s; first repetition of an unacknowledged update, doubling from there
+	RetryLimit          time.Duration // 10 min; longest time between two repetitions
+	KillGrace           time.Duration // 3 s; from SIGTERM to SIGKILL for tasks without a kill policy
+	RegistrationLimit   time.Duration // 1 min; for an executor to subscribe
+	ShutdownGrace       time.Duration // 5 s; for an executor to end after SHUTDOWN
+	CompletedTasks      int           // 1000; ended tasks kept per framework, for State alone
+	CompletedFrameworks int           // 50; removed frameworks kept, for State alone
 }
 
 func (cfg Config) withDefaults() Config {
@@ -55,7 +56,10 @@ func (cfg Config) withDefaults() Config {
 		cfg.Version = "1.12.0"
 	}
 	if cfg.CompletedTasks <= 0 {
-		cfg.CompletedTasks = 100
+		cfg.CompletedTasks = 1000
+	}
+	if cfg.CompletedFrameworks <= 0 {
+		cfg.CompletedFrameworks = 50
 	}
 	return cfg
 }
@@ -70,6 +74,7 @@ type Cluster struct {
 	agents     []*agent
 	frameworks []*framework // in the order of their first subscription
 	removed    map[string]bool
+	completed  []*framework // the last of those that were removed, for State alone
 	offers     map[string]*offer
 	containers map[string]*executorRun
 

@@ -13,17 +13,19 @@ import (
 
 // framework is what the master knows of one scheduler.
 type framework struct {
-	id          string
-	info        mesos.FrameworkInfo
-	stream      string // "" while disconnected
-	subscribed  time.Time
-	heartbeatAt time.Time
-	removeAt    time.Time // set while disconnected
-	suppressed  map[string]bool
-	filters     []filter
-	tasks       ordered[*task]
-	streams     ordered[*updates]
-	completed   []TaskView
+	id           string
+	info         mesos.FrameworkInfo
+	stream       string    // "" while disconnected
+	registered   time.Time // when the master first heard of it
+	subscribed   time.Time
+	unregistered time.Time // zero until it is removed
+	heartbeatAt  time.Time
+	removeAt     time.Time // set while disconnected
+	suppressed   map[string]bool
+	filters      []filter
+	tasks        ordered[*task]
+	streams      ordered[*updates]
+	completed    []*task // the last that ended, for State alone
 
 	operations    []*operation // whose success was not acknowledged, in their order
 	operationByID ordered[*operation]
@@ -116,7 +118,7 @@ func (c *Cluster) subscriptionProblem(info *mesos.FrameworkInfo, suppressed []st
 }
 
 func (c *Cluster) admit(info *mesos.FrameworkInfo) *framework {
-	f := &framework{info: *info}
+	f := &framework{info: *info, registered: c.now}
 	f.id = info.GetID().GetValue()
 	if f.id == "" {
 		f.id = fmt.Sprintf("%s-%04d", c.cfg.MasterID, c.frameworksMade)
@@ -181,9 +183,29 @@ func (c *Cluster) remove(f *framework) {
 			}
 		}
 	}
+	for _, id := range slices.Clone(f.tasks.keys) {
+		c.endRemoved(f.tasks.of[id])
+	}
+	f.unregistered = c.now
+	c.completed = append(c.completed, f)
+	if surplus := len(c.completed) - c.cfg.CompletedFrameworks; surplus > 0 {
+		c.completed = c.completed[surplus:]
+	}
 	c.removed[f.id] = true
 	c.frameworks = slices.DeleteFunc(c.frameworks, func(other *framework) bool { return other == f })
 	c.rounds.request(c.now)
+}
+
+// endRemoved ends a task of a framework that is removed, as operators see it; nobody else is told.
+func (c *Cluster) endRemoved(t *task) {
+	if !terminal(t.known) {
+		message, reason := "Framework "+t.framework.id+" removed", mesos.REASON_FRAMEWORK_REMOVED
+		status := c.status(t.id, mesos.TASK_KILLED, mesos.SOURCE_MASTER)
+		status.Message, status.Reason, status.AgentID = &message, &reason, &mesos.AgentID{Value: t.agent.id}
+		t.known, t.latest = mesos.TASK_KILLED, mesos.TASK_KILLED
+		t.note(status)
+	}
+	c.complete(t)
 }
 
 // updateFramework answers an UPDATE_FRAMEWORK call.

@@ -64,7 +64,10 @@ func (c *Cluster) Snapshot() Snapshot {
 	for _, f := range c.frameworks {
 		view := FrameworkView{
 			Info: f.info, ID: f.id, Roles: append([]string(nil), f.roles()...), Connected: f.stream != "",
-			Subscribed: f.subscribed, Completed: append([]TaskView(nil), f.completed...),
+			Subscribed: f.subscribed,
+		}
+		for _, t := range f.completed {
+			view.Completed = append(view.Completed, t.view())
 		}
 		for _, id := range f.tasks.keys {
 			view.Tasks = append(view.Tasks, f.tasks.of[id].view())

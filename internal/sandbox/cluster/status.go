@@ -18,9 +18,11 @@ type task struct {
 	role      string
 	info      mesos.TaskInfo
 	resources Resources
-	state     mesos.TaskState   // of the last update that was let through to the master
-	latest    mesos.TaskState   // as the agent knows it
-	status    *mesos.TaskStatus // the last one let through
+	state     mesos.TaskState    // of the last update that was let through to the master
+	latest    mesos.TaskState    // as the agent knows it
+	known     mesos.TaskState    // as the agent knew it when it last let an update through: what operators are shown
+	status    *mesos.TaskStatus  // the last one let through
+	statuses  []mesos.TaskStatus // those let through, for State alone
 }
 
 // updates is the queue of status updates of one task at its agent. Only the head is under way; it is repeated until
@@ -133,7 +135,8 @@ func (c *Cluster) forward(f *framework, u *updates) {
 	head.retryAt = c.now.Add(head.wait)
 	status := head.status
 	if t := f.tasks.of[status.TaskID.Value]; t != nil && t.agent == u.agent {
-		t.state, t.status = status.GetState(), &status
+		t.state, t.known, t.status = status.GetState(), t.latest, &status
+		t.note(status)
 	}
 	c.sendStatus(f, status)
 }
@@ -179,7 +182,7 @@ func (c *Cluster) acknowledge(f *framework, ack *scheduler.Call_Acknowledge) {
 
 func (c *Cluster) complete(t *task) {
 	f := t.framework
-	f.completed = append(f.completed, t.view())
+	f.completed = append(f.completed, t)
 	if surplus := len(f.completed) - c.cfg.CompletedTasks; surplus > 0 {
 		f.completed = f.completed[surplus:]
 	}

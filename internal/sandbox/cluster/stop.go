@@ -116,7 +116,7 @@ func (c *Cluster) shutdownGrace(e *executorRun) time.Duration {
 func (c *Cluster) freeAll(e *executorRun) {
 	for _, t := range e.live() {
 		c.free(t)
-		t.latest = mesos.TASK_KILLED // as the operator API says; nobody else is told
+		t.latest = mesos.TASK_KILLED
 	}
 	e.agent.used = e.agent.used.minus(e.resources.allocated(""))
 	e.resources = Resources{}

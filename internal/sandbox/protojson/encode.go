@@ -15,24 +15,36 @@ import (
 
 // Marshal writes message, a pointer to a generated struct, as a master would. It fails only for types that no
 // Mesos message contains.
-func Marshal(message any) ([]byte, error) {
+func Marshal(message any) ([]byte, error) { return marshal(message, false) }
+
+// MarshalLists is Marshal, but writes a list that is empty and not nil, as []. The read-only calls of the operator API
+// give some of their lists in that way and omit others.
+func MarshalLists(message any) ([]byte, error) { return marshal(message, true) }
+
+// encoder is what is written so far.
+type encoder struct {
+	bytes.Buffer
+	emptyLists bool
+}
+
+func marshal(message any, emptyLists bool) ([]byte, error) {
 	v := reflect.ValueOf(message)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return nil, fmt.Errorf("message %T: want a non-nil pointer to a message struct", message)
 	}
-	var b bytes.Buffer
+	b := encoder{emptyLists: emptyLists}
 	if err := writeMessage(&b, v.Elem()); err != nil {
 		return nil, fmt.Errorf("message %T: %w", message, err)
 	}
 	return b.Bytes(), nil
 }
 
-func writeMessage(b *bytes.Buffer, v reflect.Value) error {
+func writeMessage(b *encoder, v reflect.Value) error {
 	b.WriteByte('{')
 	first := true
 	for _, f := range fieldsOf(v.Type()) {
 		fv := v.Field(f.index)
-		if !isSet(f, fv) {
+		if !b.isSet(f, fv) {
 			continue
 		}
 		if !first {
@@ -51,7 +63,7 @@ func writeMessage(b *bytes.Buffer, v reflect.Value) error {
 
 // isSet tells whether a master would write the field. An optional enum that the generated code holds by value has no
 // presence; there zero is always the "unknown" member.
-func isSet(f field, v reflect.Value) bool {
+func (b *encoder) isSet(f field, v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
 		return !v.IsNil() && (f.enum == "" || enumName(f, v.Elem()) != "")
@@ -59,7 +71,7 @@ func isSet(f field, v reflect.Value) bool {
 		if isBytes(v.Type()) {
 			return !v.IsNil() || f.required
 		}
-		return v.Len() > 0
+		return v.Len() > 0 || b.emptyLists && !v.IsNil()
 	case reflect.Map:
 		return v.Len() > 0
 	}
@@ -69,7 +81,7 @@ func isSet(f field, v reflect.Value) bool {
 	return true
 }
 
-func writeValue(b *bytes.Buffer, f field, v reflect.Value) error {
+func writeValue(b *encoder, f field, v reflect.Value) error {
 	switch {
 	case v.Kind() == reflect.Pointer:
 		return writeValue(b, f, v.Elem())
@@ -103,7 +115,7 @@ func writeValue(b *bytes.Buffer, f field, v reflect.Value) error {
 	return nil
 }
 
-func writeList(b *bytes.Buffer, f field, v reflect.Value) error {
+func writeList(b *encoder, f field, v reflect.Value) error {
 	b.WriteByte('[')
 	for i := range v.Len() {
 		if i > 0 {
@@ -117,7 +129,7 @@ func writeList(b *bytes.Buffer, f field, v reflect.Value) error {
 	return nil
 }
 
-func writeMap(b *bytes.Buffer, f field, v reflect.Value) error {
+func writeMap(b *encoder, f field, v reflect.Value) error {
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(x, y reflect.Value) int {
 		return bytes.Compare([]byte(x.String()), []byte(y.String()))
@@ -137,7 +149,7 @@ func writeMap(b *bytes.Buffer, f field, v reflect.Value) error {
 	return nil
 }
 
-func writeDouble(b *bytes.Buffer, x float64) {
+func writeDouble(b *encoder, x float64) {
 	switch {
 	case math.IsNaN(x):
 		b.WriteString(`"NaN"`)
@@ -152,7 +164,7 @@ func writeDouble(b *bytes.Buffer, x float64) {
 	}
 }
 
-func writeString(b *bytes.Buffer, s string) {
+func writeString(b *encoder, s string) {
 	encoder := json.NewEncoder(b)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(s)   // a string always has a JSON form, and a buffer never fails

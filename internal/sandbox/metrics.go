@@ -1,0 +1,94 @@
+package sandbox
+
+import (
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/master"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func splitAddress(address string) (host, port string, err error) { return net.SplitHostPort(address) }
+
+// metrics answers /metrics/snapshot.
+func (s *Sandbox) metrics(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.masterMetrics()) }
+
+// masterMetrics are those of a master's metrics that follow from its state, under its names.
+func (s *Sandbox) masterMetrics() map[string]float64 {
+	state, _, started := s.state()
+	values := map[string]float64{
+		"master/elected": 1, "master/uptime_secs": max(0, unixSeconds(time.Now())-started),
+		"master/frameworks_active": 0, "master/frameworks_connected": 0, "master/frameworks_inactive": 0,
+		"master/frameworks_disconnected": 0, "master/outstanding_offers": 0, "master/slaves_active": 0,
+		"master/slaves_connected": 0, "master/slaves_inactive": 0, "master/slaves_disconnected": 0,
+		"master/slaves_unreachable": float64(s.unreachable()),
+	}
+	for _, name := range []string{"dropped", "error", "failed", "finished", "gone", "gone_by_operator", "killed", "killing",
+		"lost", "running", "staging", "starting", "unreachable"} {
+		values["master/tasks_"+name] = 0
+	}
+	for _, t := range everyTask(state) {
+		values["master/tasks_"+strings.ToLower(strings.TrimPrefix(t.State.String(), "TASK_"))]++
+	}
+	for i := range state.GetFrameworks.Frameworks {
+		f := &state.GetFrameworks.Frameworks[i]
+		values["master/outstanding_offers"] += float64(len(f.Offers))
+		count(values, "master/frameworks_", "active", "inactive", f.Active)
+		count(values, "master/frameworks_", "connected", "disconnected", f.Connected)
+	}
+	for i := range state.GetAgents.Agents {
+		a := &state.GetAgents.Agents[i]
+		count(values, "master/slaves_", "active", "inactive", a.Active)
+		values["master/slaves_connected"]++
+	}
+	resourceMetrics(values, state)
+	return values
+}
+
+func count(values map[string]float64, prefix, yes, no string, is bool) {
+	if is {
+		values[prefix+yes]++
+		return
+	}
+	values[prefix+no]++
+}
+
+func resourceMetrics(values map[string]float64, state *master.Response_GetState) {
+	for _, name := range []string{"cpus", "mem", "disk", "gpus"} {
+		var total, used float64
+		for i := range state.GetAgents.Agents {
+			total += scalarOf(state.GetAgents.Agents[i].TotalResources, name)
+			used += scalarOf(state.GetAgents.Agents[i].AllocatedResources, name)
+		}
+		values["master/"+name+"_total"], values["master/"+name+"_used"] = milli(total), milli(used)
+		values["master/"+name+"_percent"] = 0
+		if total > 0 {
+			values["master/"+name+"_percent"] = used / total
+		}
+	}
+}
+
+func scalarOf(resources []mesos.Resource, name string) (sum float64) {
+	for i := range resources {
+		if resources[i].Name == name {
+			sum += resources[i].GetScalar().GetValue()
+		}
+	}
+	return sum
+}
+
+// metricList is metrics in the form of the operator API.
+func metricList(values map[string]float64) []mesos.Metric {
+	var list []mesos.Metric
+	for _, name := range sortedKeys(values) {
+		value := values[name]
+		list = append(list, mesos.Metric{Name: name, Value: &value})
+	}
+	return list
+}

@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"net/http"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+)
+
+// operatorCall answers the v1 operator API of the master.
+func (s *Sandbox) operatorCall(w http.ResponseWriter, r *http.Request) {
+	call := &master.Call{}
+	if !readCall(w, r, call) {
+		return
+	}
+	if err := cluster.ValidateOperatorCall(call); err != nil {
+		refuse(w, http.StatusBadRequest, "Failed to validate master::Call: "+err.Error())
+		return
+	}
+	media := acceptedMedia(r.Header.Values("Accept"))
+	if media == "" {
+		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
+		return
+	}
+	switch call.Type {
+	case master.Call_LIST_FILES, master.Call_READ_FILE:
+		refuse(w, http.StatusNotFound, "") // a master serves its logs, and this one writes none
+		return
+	}
+	if response := s.ownResponse(call); response != nil {
+		respond(w, media, response)
+		return
+	}
+	s.operate(w, media, call)
+}
+
+// operate lets the cluster answer.
+func (s *Sandbox) operate(w http.ResponseWriter, media string, call *master.Call) {
+	var answer cluster.OperatorAnswer
+	s.apply(func(now time.Time) (effects []cluster.Effect) {
+		answer, effects = s.cluster.Operate(now, call)
+		return effects
+	})
+	if answer.Response == nil {
+		s.answer(w, answer.Answer)
+		return
+	}
+	respond(w, media, answer.Response)
+}
+
+// respond writes a response of either operator API.
+func respond(w http.ResponseWriter, media string, response message) {
+	body, err := encode(media, response)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", media)
+	_, _ = w.Write(body) // the only failure is a connection that is gone
+}
+
+// ownResponse answers what is about the process and not the cluster; nil for everything else.
+func (s *Sandbox) ownResponse(call *master.Call) *master.Response {
+	switch call.Type {
+	case master.Call_GET_VERSION:
+		return &master.Response{Type: master.Response_GET_VERSION,
+			GetVersion: &master.Response_GetVersion{VersionInfo: versionInfo()}}
+	case master.Call_GET_FLAGS:
+		return &master.Response{Type: master.Response_GET_FLAGS, GetFlags: &master.Response_GetFlags{Flags: s.masterFlags()}}
+	case master.Call_GET_METRICS:
+		return &master.Response{Type: master.Response_GET_METRICS,
+			GetMetrics: &master.Response_GetMetrics{Metrics: metricList(s.masterMetrics())}}
+	case master.Call_GET_LOGGING_LEVEL:
+		return &master.Response{Type: master.Response_GET_LOGGING_LEVEL,
+			GetLoggingLevel: &master.Response_GetLoggingLevel{}}
+	}
+	return nil
+}
+
+// teardown is the endpoint of version 0: the framework is named in a form.
+func (s *Sandbox) teardown(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		refuseMethod(w, r)
+		return
+	}
+	id := r.FormValue("frameworkId")
+	if id == "" {
+		refuse(w, http.StatusBadRequest, "Missing 'frameworkId' query parameter in the request body")
+		return
+	}
+	s.operate(w, mediaJSON, &master.Call{
+		Type: master.Call_TEARDOWN, Teardown: &master.Call_Teardown{FrameworkID: mesos.FrameworkID{Value: id}},
+	})
+}

@@ -1,0 +1,147 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/master"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// operate posts a JSON call of the operator API and gives status and body.
+func operate(t *testing.T, address, call string) (int, string) {
+	t.Helper()
+	return postTo(t, "http://"+address+"/api/v1", "application/json", "", []byte(call))
+}
+
+func postTo(t *testing.T, url, media, accept string, body []byte) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(deadline(t), http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", media)
+	if accept != "" {
+		request.Header.Set("Accept", accept)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func TestOperatorSeesFrameworksUntilTheyAreTornDown(t *testing.T) {
+	s := start(t, oneAgent(t.TempDir()))
+	c := newClient(t, s.MasterAddress(), protobufCodec())
+	c.subscribe()
+	c.launch(c.offer(), shell("t1", "sleep 1000"))
+	c.update("t1", mesos.TASK_STARTING)
+	c.update("t1", mesos.TASK_RUNNING)
+
+	type shown struct {
+		Active    bool
+		Tasks     int
+		Completed int
+		State     string
+	}
+	look := func() (current, completed []shown) {
+		var view struct {
+			Frameworks, Completed_Frameworks []struct {
+				ID     string
+				Active bool
+				Tasks  []struct{ State string }
+				Ended  []struct{ State string } `json:"completed_tasks"`
+			}
+		}
+		if err := json.Unmarshal([]byte(get(t, "http://"+s.MasterAddress()+"/frameworks")), &view); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range view.Frameworks {
+			current = append(current, shown{f.Active, len(f.Tasks), len(f.Ended), f.Tasks[0].State})
+		}
+		for _, f := range view.Completed_Frameworks {
+			completed = append(completed, shown{f.Active, len(f.Tasks), len(f.Ended), f.Ended[0].State})
+		}
+		return current, completed
+	}
+	current, completed := look()
+	if diff := cmp.Diff([]shown{{true, 1, 0, "TASK_RUNNING"}}, current); diff != "" || completed != nil {
+		t.Errorf("before: %s, completed %v", diff, completed)
+	}
+
+	if status, text := operate(t, s.MasterAddress(), `{"type":"TEARDOWN","teardown":{"framework_id":{"value":"`+c.id+`"}}}`); status != 200 || text != "" {
+		t.Fatalf("teardown: %d %q", status, text)
+	}
+	for range c.events { // the stream ends, without an event
+	}
+	current, completed = look()
+	if diff := cmp.Diff([]shown{{false, 0, 1, "TASK_KILLED"}}, completed); diff != "" || current != nil {
+		t.Errorf("after: %s, current %v", diff, current)
+	}
+	for body, want := range map[string]string{
+		"frameworkId=" + url.QueryEscape(c.id): "No framework found with specified ID",
+		"":                                     "Missing 'frameworkId' query parameter in the request body",
+	} {
+		status, text := postTo(t, "http://"+s.MasterAddress()+"/master/teardown", "application/x-www-form-urlencoded", "", []byte(body))
+		if status != 400 || text != want {
+			t.Errorf("/teardown %q: %d %q, want %q", body, status, text, want)
+		}
+	}
+}
+
+func TestOperatorCallsInBothEncodings(t *testing.T) {
+	s := start(t, oneAgent(t.TempDir()))
+	c := newClient(t, s.MasterAddress(), protobufCodec())
+	c.subscribe()
+	c.next(scheduler.Event_OFFERS)
+	body, err := (&master.Call{Type: master.Call_GET_FRAMEWORKS}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, data := postTo(t, "http://"+s.MasterAddress()+"/master/api/v1", "application/x-protobuf", "application/x-protobuf", body)
+	var response master.Response
+	if err := response.Unmarshal([]byte(data)); err != nil || status != 200 {
+		t.Fatal(status, err)
+	}
+	frameworks := response.GetFrameworks.Frameworks
+	if len(frameworks) != 1 || frameworks[0].FrameworkInfo.ID.Value != c.id || len(frameworks[0].Offers) != 1 {
+		t.Errorf("protobuf: %v", frameworks)
+	}
+	_, text := operate(t, s.MasterAddress(), `{"type":"GET_FRAMEWORKS"}`)
+	for _, want := range []string{`"id":{"value":"` + c.id + `"}`, `"connected":true`, `"completed_frameworks":[]`, `"role":"*"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("JSON without %s: %s", want, text)
+		}
+	}
+}
+
+func TestBadOperatorCalls(t *testing.T) {
+	s := start(t, oneAgent(t.TempDir()))
+	for call, want := range map[string]string{
+		`{"type":"NOPE"}`:        "400 Failed to validate master::Call: Expecting 'type' to be present",
+		`{}`:                     "400 Failed to validate master::Call: Expecting 'type' to be present",
+		`{"type":"GET_METRICS"}`: "400 Failed to validate master::Call: Expecting 'get_metrics' to be present",
+		`{"type":"TEARDOWN"}`:    "400 Failed to validate master::Call: Expecting 'teardown' to be present",
+		`{"type":"TEARDOWN","teardown":{"framework_id":{"value":"nope"}}}`: "400 No framework found with specified ID",
+		`{"type":"LIST_FILES","list_files":{"path":"/nope"}}`:              "404 ",
+	} {
+		status, text := operate(t, s.MasterAddress(), call)
+		if got := fmt.Sprint(status, " ", text); got != want {
+			t.Errorf("%s: %q, want %q", call, got, want)
+		}
+	}
+}

@@ -205,7 +205,7 @@ func (o *offer) wire() mesos.Offer {
 		w.AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
 	}
 	for _, id := range a.executors.keys {
-		if e := a.executors.of[id]; e.framework == o.framework && !e.command {
+		if e := a.executors.of[id]; e.framework == o.framework && e.kind != commandExecutor {
 			w.ExecutorIDs = append(w.ExecutorIDs, mesos.ExecutorID{Value: e.id})
 		}
 	}

@@ -15,6 +15,7 @@ const (
 	statusBadRequest  = 400
 	statusForbidden   = 403
 	statusUnsupported = 501
+	statusUnavailable = 503
 
 	uuidBytes          = 16
 	streamIDHeaderName = "Mesos-Stream-Id"

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -32,6 +31,11 @@ type Config struct {
 	ShutdownGrace       time.Duration // 5 s; for an executor to end after SHUTDOWN
 	CompletedTasks      int           // 1000; ended tasks kept per framework, for State alone
 	CompletedFrameworks int           // 50; removed frameworks kept, for State alone
+
+	// Script gives what a task does that the cluster is to play by itself. It answers the same for the same task, and
+	// calls nothing of the cluster. nil, and a nil Script, mean that the caller runs a process for it. Custom executors
+	// are always run by the caller.
+	Script func(ScriptedTask) *Script
 }
 
 func (cfg Config) withDefaults() Config {
@@ -76,7 +80,7 @@ type Cluster struct {
 	removed    map[string]bool
 	completed  []*framework // the last of those that were removed, for State alone
 	offers     map[string]*offer
-	containers map[string]*executorRun
+	processes  map[string]*process // by container
 
 	offersMade     int
 	frameworksMade int
@@ -90,12 +94,12 @@ func New(now time.Time, cfg Config) *Cluster {
 		panic("cluster: Config.MasterID and Config.NewID must be set")
 	}
 	c := &Cluster{
-		cfg:        cfg.withDefaults(),
-		started:    now,
-		now:        now,
-		removed:    map[string]bool{},
-		offers:     map[string]*offer{},
-		containers: map[string]*executorRun{},
+		cfg:       cfg.withDefaults(),
+		started:   now,
+		now:       now,
+		removed:   map[string]bool{},
+		offers:    map[string]*offer{},
+		processes: map[string]*process{},
 	}
 	c.rounds = rounds{epoch: now, period: c.cfg.AllocationInterval + roundDrift}
 	return c
@@ -135,8 +139,10 @@ func (c *Cluster) Tick(now time.Time) []Effect {
 			c.remove(f)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.containers)) {
-		c.expire(c.containers[id])
+	for _, a := range c.agents {
+		for _, id := range slices.Clone(a.executors.keys) {
+			c.expire(a.executors.of[id])
+		}
 	}
 	for _, f := range c.frameworks {
 		for _, id := range f.streams.keys {
@@ -167,11 +173,10 @@ func (c *Cluster) NextWake() time.Time {
 			next = earlier(next, o.retryAt)
 		}
 	}
-	for _, e := range c.containers {
-		next = earlier(next, e.registerBy)
-		next = earlier(next, e.completeBy)
-		next = earlier(next, e.killAt)
-		next = earlier(next, e.lingerUntil)
+	for _, a := range c.agents {
+		for _, id := range a.executors.keys {
+			next = earlier(next, a.executors.of[id].nextWake())
+		}
 	}
 	return next
 }

@@ -12,7 +12,8 @@
 //     connection that carries a subscription ends by itself.
 //  3. ExecutorSubscribe, ExecutorCall and ExecutorDisconnect likewise for the v1 executor API of an agent.
 //  4. ProcessStarted once for each StartProcess effect, or ProcessFailed or ContainerRefused if it could not be
-//     started, and later ProcessExited for each one that was started.
+//     started, and later ProcessExited for each one that was started. Likewise Checked once for each PerformCheck. None of
+//     this for tasks that Config.Script has a Script for: the cluster plays those by itself, in its Ticks.
 //  5. Tick when the time that NextWake names has come: offers, heartbeats, retries and timeouts happen there.
 //
 // After each of these calls the caller carries out the returned effects in their order. An effect that names a stream
@@ -23,10 +24,10 @@
 // neither, and encodes or copies an event before it lets go of the lock.
 //
 // What is modelled follows recordings of Mesos 1.12: subscription and failover, offers with filters, LAUNCH with the
-// validation of a master, command tasks, custom executors, status updates with acknowledgement and retry,
-// reconciliation, teardown. What is not modelled is refused as a master refuses what it cannot do: task groups and
-// Docker containers (the task fails), shared and revocable resources, resource providers with their CREATE_DISK and
-// DESTROY_DISK. Health checks are ignored.
+// validation of a master, command tasks with their checks and health checks, custom executors, status updates with
+// acknowledgement and retry, reconciliation, teardown. What is not modelled is refused as a master refuses what it cannot
+// do: task groups and Docker containers (the task fails), shared and revocable resources, resource providers with their
+// CREATE_DISK and DESTROY_DISK.
 //
 // Reservations and persistent volumes are the agent's: RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME and
 // SHRINK_VOLUME in an ACCEPT change what it has, and that outlives tasks and frameworks. A failed operation is silent, or

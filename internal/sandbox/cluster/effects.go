@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/executor"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -44,6 +46,31 @@ type StartProcess struct {
 	CustomExecutor bool
 	Checkpoint     bool // of the framework
 	Volumes        []Volume
+}
+
+// PerformCheck asks for one check of a running task. The caller answers with Checked when it knows, or when Timeout is
+// over; no other check of that kind is asked for meanwhile. It is void if the container is gone. One of Command, HTTP and
+// TCP is set.
+type PerformCheck struct {
+	Container string
+	Agent     string
+	Health    bool               // it is the health check
+	Command   *mesos.CommandInfo // to be executed where the task is, with its environment
+	HTTP      *HTTPCheck
+	TCP       *TCPCheck
+	Timeout   time.Duration // 0 means that it may take for ever
+}
+
+// HTTPCheck is a GET at the task's own address.
+type HTTPCheck struct {
+	Scheme string // http or https
+	Port   uint32
+	Path   string // "" or beginning with a slash
+}
+
+// TCPCheck is a connection to the task's own address.
+type TCPCheck struct {
+	Port uint32
 }
 
 // MountVolumes says which persistent volumes the container of a custom executor has from now on. It is void if the
@@ -101,6 +128,7 @@ func (SendToExecutor) effect()      {}
 func (CloseExecutor) effect()       {}
 func (StartProcess) effect()        {}
 func (SignalProcess) effect()       {}
+func (PerformCheck) effect()        {}
 func (MountVolumes) effect()        {}
 func (CreateVolume) effect()        {}
 func (DestroyVolume) effect()       {}

@@ -68,7 +68,7 @@ func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executo
 	e.stream, e.registerBy = c.newID(), time.Time{}
 	if e.stopping {
 		c.sendExecutor(e, &executor.Event{Type: executor.Event_SHUTDOWN})
-		e.killAt = c.now.Add(c.shutdownGrace(e))
+		c.killLater(e)
 		return e.stream, Answer{Status: statusOK}, c.end()
 	}
 	c.sendExecutor(e, &executor.Event{Type: executor.Event_SUBSCRIBED, Subscribed: &executor.Event_Subscribed{
@@ -92,7 +92,7 @@ func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executo
 	}
 	e := a.executors.of[executorKey(call.FrameworkID.Value, call.ExecutorID.Value)]
 	switch {
-	case e != nil && !e.command:
+	case e != nil && e.kind == customExecutor:
 		return e, Answer{Status: statusAccepted}
 	case c.frameworkByID(call.FrameworkID.Value) == nil:
 		return nil, refused("Framework cannot be found")
@@ -127,9 +127,11 @@ func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Cal
 // subscribe again.
 func (c *Cluster) ExecutorDisconnect(now time.Time, stream string) []Effect {
 	c.begin(now)
-	for _, e := range c.containers {
-		if stream != "" && e.stream == stream {
-			e.stream = ""
+	for _, a := range c.agents {
+		for _, id := range a.executors.keys {
+			if e := a.executors.of[id]; stream != "" && e.stream == stream {
+				e.stream = ""
+			}
 		}
 	}
 	return c.end()
@@ -148,7 +150,7 @@ func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
 	}
 	t := e.framework.tasks.of[status.TaskID.Value]
 	if t != nil && t.executor == e && status.ContainerStatus == nil {
-		status.ContainerStatus = e.containerStatus()
+		status.ContainerStatus = e.processes[0].containerStatus()
 	}
 	c.publish(e.framework, e.agent, status)
 }
@@ -186,7 +188,7 @@ func (c *Cluster) messageToExecutor(f *framework, message *scheduler.Call_Messag
 
 // executorEnded tells of a custom executor's end: one FAILURE, whatever the reason, and one update for each of its
 // tasks that had not ended.
-func (c *Cluster) executorEnded(e *executorRun, exit Exit) {
+func (c *Cluster) executorEnded(e *executorRun, p *process, exit Exit) {
 	if e.stream != "" {
 		c.emit(CloseExecutor{Stream: e.stream})
 		e.stream = ""
@@ -198,17 +200,17 @@ func (c *Cluster) executorEnded(e *executorRun, exit Exit) {
 		Status:     &status,
 	}})
 	for _, t := range e.live() {
-		c.agentStatus(t, e.id, e.outcome, e.reason, e.message)
+		c.agentStatus(t, e.id, p.outcome, p.reason, p.message)
 	}
 	e.agent.used = e.agent.used.minus(e.resources.allocated(""))
 	c.dropExecutor(e)
 	c.rounds.request(c.now)
 }
 
-func (e *executorRun) containerStatus() *mesos.ContainerStatus {
-	ip, protocol, pid := e.agent.ip, mesos.IPv4, e.pid
+func (p *process) containerStatus() *mesos.ContainerStatus {
+	ip, protocol, pid := p.executor.agent.ip, mesos.IPv4, p.pid
 	return &mesos.ContainerStatus{
-		ContainerID: &mesos.ContainerID{Value: e.container},
+		ContainerID: &mesos.ContainerID{Value: p.container},
 		NetworkInfos: []mesos.NetworkInfo{{
 			IPAddresses: []mesos.NetworkInfo_IPAddress{{IPAddress: &ip, Protocol: &protocol}},
 		}},

@@ -72,7 +72,7 @@ func (c *Cluster) allExecutors() *master.Response_GetExecutors {
 	all := &master.Response_GetExecutors{Executors: []master.Response_GetExecutors_Executor{}}
 	for _, a := range c.agents {
 		for _, key := range a.executors.keys {
-			if e := a.executors.of[key]; !e.command && !c.removed[e.framework.id] {
+			if e := a.executors.of[key]; e.kind != commandExecutor && !c.removed[e.framework.id] {
 				all.Executors = append(all.Executors, master.Response_GetExecutors_Executor{
 					ExecutorInfo: e.info, AgentID: mesos.AgentID{Value: a.id},
 				})

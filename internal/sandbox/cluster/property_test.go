@@ -333,8 +333,8 @@ func TestEverythingIsFreeInTheEnd(t *testing.T) {
 		}
 		w.advance(t, time.Minute) // the rest is removed after its failover timeout, or killed after its grace
 		for _, container := range slices.Concat(w.starting, w.running) {
-			if e := w.c.containers[container]; e != nil && e.started && e.lingerUntil.IsZero() {
-				t.Fatalf("container %s of %s was not told to end", container, e.id)
+			if p := w.c.processes[container]; p != nil && p.started {
+				t.Fatalf("container %s of %s was not told to end", container, p.executor.id)
 			}
 		}
 		for _, a := range w.c.agents {

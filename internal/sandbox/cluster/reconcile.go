@@ -45,6 +45,7 @@ func (c *Cluster) sendLatest(t *task) {
 	}
 	if t.status != nil {
 		status.ContainerStatus, status.Healthy = t.status.ContainerStatus, t.status.Healthy
+		status.CheckStatus = t.status.CheckStatus
 	}
 	c.sendStatus(t.framework, status)
 }

@@ -15,6 +15,7 @@ type task struct {
 	framework *framework
 	agent     *agent
 	executor  *executorRun // nil if the agent dropped it
+	process   *process     // nil unless one runs, and for those of a custom executor
 	role      string
 	info      mesos.TaskInfo
 	resources Resources
@@ -61,21 +62,39 @@ func (c *Cluster) sendStatus(f *framework, status mesos.TaskStatus) {
 	c.send(f, &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: status}})
 }
 
-// commandStatus publishes what the executor of a command task says.
-func (c *Cluster) commandStatus(e *executorRun, state mesos.TaskState, message string) {
-	status := c.status(e.id, state, mesos.SOURCE_EXECUTOR)
+// word is a new update of a task by the executor that Mesos provides. An update of a task with a check always has
+// something of that.
+func (p *process) word(c *Cluster, state mesos.TaskState) mesos.TaskStatus {
+	status := c.status(p.task.id, state, mesos.SOURCE_EXECUTOR)
 	status.UUID = c.newUUID()
-	status.AgentID = &mesos.AgentID{Value: e.agent.id}
-	status.ExecutorID = &mesos.ExecutorID{Value: e.id}
-	status.ContainerStatus = e.containerStatus()
-	if message != "" {
-		status.Message = &message
+	status.AgentID = &mesos.AgentID{Value: p.executor.agent.id}
+	status.ExecutorID = &mesos.ExecutorID{Value: p.executor.id}
+	status.ContainerStatus = p.containerStatus()
+	if check := p.task.info.GetCheck(); check != nil {
+		nothing := emptyCheckStatus(check.Type)
+		status.CheckStatus = &nothing
 	}
-	if e.overdue {
+	if terminal(state) && p.unhealthy {
+		status.Healthy = new(bool)
+	}
+	if p.overdue {
 		reason := mesos.REASON_MAX_COMPLETION_TIME_REACHED
 		status.Reason = &reason
 	}
-	c.publish(e.framework, e.agent, status)
+	return status
+}
+
+// further is an update with all that the last one of the task has said.
+func (p *process) further(c *Cluster) mesos.TaskStatus {
+	status := *p.said
+	status.UUID, status.Timestamp = c.newUUID(), c.timestamp()
+	return status
+}
+
+// say publishes what the executor that Mesos provides says of a task.
+func (c *Cluster) say(p *process, status mesos.TaskStatus) {
+	p.said = &status
+	c.publish(p.executor.framework, p.executor.agent, status)
 }
 
 // agentStatus publishes what an agent says of a task by itself. It carries no container status.

@@ -20,43 +20,46 @@ func (c *Cluster) kill(f *framework, kill *scheduler.Call_Kill) {
 	if kill.AgentID != nil && kill.AgentID.Value != t.agent.id {
 		return
 	}
-	e := t.executor
-	if e == nil || terminal(t.latest) {
-		return
+	switch {
+	case t.executor == nil || terminal(t.latest):
+	case t.executor.kind == customExecutor:
+		c.killThrough(t.executor, t, kill.KillPolicy)
+	default:
+		c.killCommand(t.process)
 	}
-	if e.command {
-		c.killCommand(e)
-		return
-	}
-	c.killThrough(e, t, kill.KillPolicy)
 }
 
-// killCommand asks a command task to end and arms the SIGKILL. The grace is that of the task's own kill policy: the
-// one in the call is not for command executors.
-func (c *Cluster) killCommand(e *executorRun) {
-	if !e.started {
-		c.agentStatus(e.task, e.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH,
+// killCommand asks a command task to end. The grace is that of the task's own kill policy: the one in the call is not
+// for command executors (F36).
+func (c *Cluster) killCommand(p *process) {
+	if !p.started {
+		c.agentStatus(p.task, p.executor.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH,
 			"Killed before delivery to the executor")
-		c.emit(SignalProcess{Container: e.container, Signal: Kill})
+		c.signal(p, Kill)
 		return
 	}
-	if e.killing {
-		return
-	}
-	e.killing = true
-	if e.framework.has(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE) {
-		c.commandStatus(e, mesos.TASK_KILLING, "")
-	}
-	c.terminate(e)
+	c.terminate(p, p.ownGrace(c))
 }
 
-func (c *Cluster) terminate(e *executorRun) {
-	grace := c.cfg.KillGrace
-	if policy := e.task.info.GetKillPolicy().GetGracePeriod(); policy != nil {
-		grace = time.Duration(policy.Nanoseconds)
+// ownGrace is how long a task may take to end after SIGTERM if nobody else says so.
+func (p *process) ownGrace(c *Cluster) time.Duration {
+	if policy := p.task.info.GetKillPolicy().GetGracePeriod(); policy != nil {
+		return time.Duration(policy.Nanoseconds)
 	}
-	e.killAt = c.now.Add(grace)
-	c.emit(SignalProcess{Container: e.container, Signal: Terminate})
+	return c.cfg.KillGrace
+}
+
+// terminate asks a task to end and arms the SIGKILL. Its checks are over. A second time changes nothing.
+func (c *Cluster) terminate(p *process, grace time.Duration) {
+	if p.killing {
+		return
+	}
+	p.killing, p.checks, p.completeBy = true, nil, time.Time{}
+	if !p.overdue && p.executor.framework.has(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE) {
+		c.say(p, p.word(c, mesos.TASK_KILLING))
+	}
+	p.killAt = c.now.Add(grace)
+	c.signal(p, Terminate)
 }
 
 // killThrough leaves the killing to a custom executor, unless it has not got the task yet.
@@ -93,15 +96,24 @@ func (c *Cluster) shutDown(e *executorRun) {
 		return
 	}
 	e.stopping = true
-	switch {
-	case !e.started:
-		c.emit(SignalProcess{Container: e.container, Signal: Kill})
-	case !e.command:
+	if e.kind == customExecutor && e.processes[0].started {
 		c.sendExecutor(e, &executor.Event{Type: executor.Event_SHUTDOWN})
-		e.killAt = c.now.Add(c.shutdownGrace(e))
-	case e.lingerUntil.IsZero() && !e.killing:
-		e.killing = true
-		c.terminate(e)
+		c.killLater(e)
+		return
+	}
+	for _, p := range e.processes {
+		if p.started {
+			c.terminate(p, p.ownGrace(c))
+		} else {
+			c.signal(p, Kill)
+		}
+	}
+}
+
+// killLater gives a custom executor that was told to end its grace.
+func (c *Cluster) killLater(e *executorRun) {
+	for _, p := range e.processes {
+		p.killAt = c.now.Add(c.shutdownGrace(e))
 	}
 }
 

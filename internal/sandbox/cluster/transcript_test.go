@@ -52,7 +52,8 @@ type story struct {
 	frameworks map[string]string // framework id by scheduler
 	last       map[string]*mesos.TaskStatus
 	operations map[string]*mesos.OperationStatus // the last with a uuid, by id
-	tasks      map[string]string                 // container by executor id
+	tasks      map[string]string                 // container by task, or by executor id of a custom one
+	scripts    map[string]*cluster.Script        // by task
 	out        strings.Builder
 }
 
@@ -60,10 +61,12 @@ func newStory() *story {
 	s := &story{
 		now: epoch, streams: map[string]string{}, names: map[string]string{}, frameworks: map[string]string{},
 		last: map[string]*mesos.TaskStatus{}, operations: map[string]*mesos.OperationStatus{}, tasks: map[string]string{},
+		scripts: map[string]*cluster.Script{},
 	}
 	s.c = cluster.New(epoch, cluster.Config{
 		MasterID: "M", Hostname: "master", IP: "127.0.0.1", Port: 5050,
 		NewID: s.newID, AllocationInterval: 500 * time.Millisecond,
+		Script: func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[t.Task] },
 	})
 	return s
 }
@@ -94,6 +97,9 @@ func (s *story) run(d *datadriven.TestData) error {
 		"exited":     s.exited,          // exited t1 status=256 [lost]
 		"executor":   s.executor,        // executor e1 [framework=M-0000] \n {"type":"SUBSCRIBE","subscribe":{}}
 		"hangup":     s.hangup,          // hangup e1: the executor's connection ends
+		"script":     s.script,          // script t1 start=1s ready=2s unready=9s ends=5s end=256 deaf stops=1s clean problem="no"
+		"checked":    s.checked,         // checked t1 [health] exit=1, or status=404, or connected, or problem=timeout
+		"died":       s.died,            // died A t1 status=9: the process of a task, whoever runs it
 		"advance":    s.advance,         // advance 5s
 		"free":       s.free,            // free: what each agent uses and has offered
 		"json":       s.lastEventOfTask, // json t1: the last update of a task in full
@@ -236,7 +242,14 @@ func (s *story) launch(d *datadriven.TestData) error {
 	tasks, _ := d.Arg("task")
 	launch := &mesos.Offer_Operation_Launch{}
 	for _, id := range tasks.Vals {
-		launch.TaskInfos = append(launch.TaskInfos, taskInfo(d, id))
+		info := taskInfo(d, id)
+		if d.Input != "" { // more of it, in JSON
+			required := fmt.Sprintf(`{"name":%q,"task_id":{"value":%q},"agent_id":{"value":%q},`, id, id, info.AgentID.Value)
+			if err := protojson.Unmarshal([]byte(required+strings.TrimPrefix(d.Input, "{")), &info); err != nil {
+				return err
+			}
+		}
+		launch.TaskInfos = append(launch.TaskInfos, info)
 	}
 	accept.Operations = []mesos.Offer_Operation{{Type: mesos.Offer_Operation_LAUNCH, Launch: launch}}
 	return s.do(name, &scheduler.Call{
@@ -441,6 +454,8 @@ func (s *story) describe(effect cluster.Effect) string {
 			text += " with " + volumesText(e.Volumes)
 		}
 		return text
+	case cluster.PerformCheck:
+		return "perform " + checkText(e) + " of " + s.executorIn(e.Container)
 	case cluster.MountVolumes:
 		return "mount in " + s.executorIn(e.Container) + ": " + volumesText(e.Volumes)
 	case cluster.CreateVolume:
@@ -524,6 +539,12 @@ func statusText(status *mesos.TaskStatus) string {
 	}
 	if status.Message != nil {
 		text += fmt.Sprintf(" %q", status.GetMessage())
+	}
+	if status.Healthy != nil {
+		text += fmt.Sprintf(" healthy=%t", *status.Healthy)
+	}
+	if status.CheckStatus != nil {
+		text += " check=" + checkStatusText(status.CheckStatus)
 	}
 	if status.Data != nil {
 		text += fmt.Sprintf(" data %q", status.Data)

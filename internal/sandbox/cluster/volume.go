@@ -54,7 +54,15 @@ func Restore(configured, kept []mesos.Resource) ([]mesos.Resource, error) {
 	return total.wire(resourceForm{refined: true}), nil
 }
 
-// volumes lists what a container is to have: the volumes of an executor and those of its tasks that have not ended.
+// volumes lists what the container of a process is to have.
+func (p *process) volumes() []Volume {
+	if p.task != nil {
+		return volumesOf(p.task.resources)
+	}
+	return p.executor.volumes()
+}
+
+// volumes lists what a custom executor is to have: its own volumes and those of its tasks that have not ended.
 func (e *executorRun) volumes() []Volume {
 	list := volumesOf(e.resources)
 	for _, t := range e.live() {
@@ -65,7 +73,7 @@ func (e *executorRun) volumes() []Volume {
 
 // remount tells the container of a custom executor which volumes it has since t came or went.
 func (c *Cluster) remount(t *task) {
-	if e := t.executor; e != nil && !e.command && len(volumesOf(t.resources)) > 0 {
+	if e := t.executor; e != nil && e.kind == customExecutor && len(volumesOf(t.resources)) > 0 {
 		c.emit(MountVolumes{Container: e.container, Volumes: e.volumes()})
 	}
 }

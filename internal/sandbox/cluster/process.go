@@ -1,0 +1,222 @@
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// process is what runs in one container: one task, or a custom executor. The caller runs it, or a Script plays it.
+type process struct {
+	container string
+	executor  *executorRun
+	task      *task // nil for that of a custom executor
+
+	started   bool
+	pid       uint32
+	killing   bool // a task that was told to end
+	overdue   bool // a task that took longer than its max_completion_time
+	unhealthy bool // a task that is to end since its health check failed too often
+	play      *play
+	checks    []*checking
+	said      *mesos.TaskStatus // the last update of a task
+
+	completeBy time.Time
+	killAt     time.Time
+
+	// why the tasks will have failed if it ends without a word
+	outcome mesos.TaskState
+	reason  mesos.TaskStatus_Reason
+	message string
+}
+
+// contain asks for a process in a container of an executor.
+func (c *Cluster) contain(e *executorRun, t *task, container string, command *mesos.CommandInfo) *process {
+	p := &process{container: container, executor: e, task: t}
+	p.outcome, p.reason, p.message = mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"
+	e.processes = append(e.processes, p)
+	c.processes[container] = p
+	if script := c.scriptOf(p); script != nil {
+		p.play = &play{script: *script, startAt: c.now.Add(script.StartDelay)}
+		return p
+	}
+	start := StartProcess{
+		Container: container, Agent: e.agent.id, Framework: e.framework.id, Executor: e.id,
+		Command: command, User: cmp.Or(command.GetUser(), e.framework.info.User),
+		CustomExecutor: e.kind == customExecutor, Checkpoint: e.framework.info.GetCheckpoint(), Volumes: p.volumes(),
+	}
+	c.emit(start)
+	return p
+}
+
+// signal passes a signal to a process, whoever runs it.
+func (c *Cluster) signal(p *process, signal Signal) {
+	if p.play != nil {
+		p.play.signal(c.now, signal)
+		return
+	}
+	c.emit(SignalProcess{Container: p.container, Signal: signal})
+}
+
+// ProcessStarted says that the process of a container runs. pid is that of its supervisor, told to schedulers as the
+// executor's.
+func (c *Cluster) ProcessStarted(now time.Time, container string, pid int) []Effect {
+	c.begin(now)
+	if p := c.processes[container]; p != nil {
+		c.run(p, pid)
+	}
+	return c.end()
+}
+
+func (c *Cluster) run(p *process, pid int) {
+	p.started, p.pid = true, uint32(pid)
+	if p.task == nil || terminal(p.task.latest) {
+		return
+	}
+	if limit := p.task.info.GetMaxCompletionTime(); limit != nil {
+		p.completeBy = c.now.Add(time.Duration(limit.Nanoseconds))
+	}
+	for _, state := range []mesos.TaskState{mesos.TASK_STARTING, mesos.TASK_RUNNING} {
+		c.say(p, p.word(c, state))
+	}
+	c.beginChecks(p)
+}
+
+// ProcessFailed says that the process of a container could not be started, for example because a URI could not be
+// fetched. problem becomes part of the message of the task's TASK_FAILED.
+func (c *Cluster) ProcessFailed(now time.Time, container, problem string) []Effect {
+	c.begin(now)
+	if p := c.processes[container]; p != nil {
+		c.failedToStart(p, problem)
+	}
+	return c.end()
+}
+
+func (c *Cluster) failedToStart(p *process, problem string) {
+	p.reason, p.message = mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+problem
+	c.ended(p, Exit{Status: -1, Lost: true})
+}
+
+// ContainerRefused says that an agent could not even make room for a container, for example because the user is unknown.
+// Tasks end as TASK_DROPPED with that message: nothing of them ever ran.
+func (c *Cluster) ContainerRefused(now time.Time, container, message string) []Effect {
+	c.begin(now)
+	if p := c.processes[container]; p != nil {
+		p.outcome, p.message = mesos.TASK_DROPPED, message
+		c.ended(p, Exit{Status: -1, Lost: true})
+		c.dropExecutor(p.executor) // also that of a command task: there is nothing to linger
+	}
+	return c.end()
+}
+
+// An Exit is how a process ended.
+type Exit struct {
+	Status int  // as of wait(2): the exit code times 256, or the number of the signal
+	Lost   bool // nobody knows: the supervisor ended without saying how the process did
+}
+
+// ProcessExited says that all processes of a container are gone.
+func (c *Cluster) ProcessExited(now time.Time, container string, exit Exit) []Effect {
+	c.begin(now)
+	if p := c.processes[container]; p != nil {
+		c.ended(p, exit)
+	}
+	return c.end()
+}
+
+// TaskExited says that the process of a task has ended, whoever runs it: it is how a task with a Script comes to an end
+// that its Script does not know of. It is void if there is no such process.
+func (c *Cluster) TaskExited(now time.Time, frameworkID, taskID string, exit Exit) []Effect {
+	c.begin(now)
+	if f := c.frameworkByID(frameworkID); f != nil {
+		if t := f.tasks.of[taskID]; t != nil && t.process != nil {
+			c.ended(t.process, exit)
+		}
+	}
+	return c.end()
+}
+
+func (c *Cluster) ended(p *process, exit Exit) {
+	e := p.executor
+	delete(c.processes, p.container)
+	e.processes = slices.DeleteFunc(e.processes, func(other *process) bool { return other == p })
+	if e.kind == customExecutor {
+		c.executorEnded(e, p, exit)
+		return
+	}
+	p.task.process = nil
+	switch {
+	case terminal(p.task.latest):
+	case exit.Lost:
+		c.agentStatus(p.task, e.id, p.outcome, p.reason, p.message)
+	default:
+		word, text := p.word(c, p.outcomeOf(exit)), exitText(exit.Status)
+		word.Message = &text
+		c.say(p, word)
+	}
+	e.lingerUntil = c.now.Add(commandLinger)
+}
+
+// outcomeOf is the terminal state of a task. One that was told to end was killed, whatever it made of it.
+func (p *process) outcomeOf(exit Exit) mesos.TaskState {
+	switch {
+	case p.overdue:
+		return mesos.TASK_FAILED
+	case p.killing:
+		return mesos.TASK_KILLED
+	case exit.Status == 0:
+		return mesos.TASK_FINISHED
+	}
+	return mesos.TASK_FAILED
+}
+
+func exitText(status int) string {
+	if signal := status & 0x7f; signal != 0 {
+		return "Command terminated with signal " + signalName(signal)
+	}
+	return fmt.Sprintf("Command exited with status %d", status>>8)
+}
+
+// signalName is strsignal(3) for those that end a process.
+func signalName(n int) string {
+	names := map[int]string{
+		1: "Hangup", 2: "Interrupt", 3: "Quit", 4: "Illegal instruction", 5: "Trace/breakpoint trap", 6: "Aborted",
+		7: "Bus error", 8: "Floating point exception", 9: "Killed", 10: "User defined signal 1",
+		11: "Segmentation fault", 12: "User defined signal 2", 13: "Broken pipe", 14: "Alarm clock", 15: "Terminated",
+	}
+	if name, known := names[n]; known {
+		return name
+	}
+	return fmt.Sprintf("Unknown signal %d", n)
+}
+
+// expireProcess does what is due for one process.
+func (c *Cluster) expireProcess(p *process) {
+	if c.perform(p); c.processes[p.container] != p {
+		return // it has ended
+	}
+	if due(p.completeBy, c.now) {
+		p.completeBy = time.Time{}
+		p.overdue = true
+		c.terminate(p, 0)
+	}
+	if due(p.killAt, c.now) {
+		p.killAt = time.Time{}
+		c.signal(p, Kill)
+	}
+	c.runChecks(p)
+}
+
+func (p *process) nextWake() time.Time {
+	next := earlier(p.completeBy, p.killAt)
+	if p.play != nil {
+		next = earlier(next, earlier(p.play.startAt, p.play.endAt))
+	}
+	for _, k := range p.checks {
+		next = earlier(next, k.dueAt)
+	}
+	return next
+}

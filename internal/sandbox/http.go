@@ -32,8 +32,8 @@ type unmarshaler interface {
 	Unmarshal(data []byte) error
 }
 
-// readCall reads a POSTed call into call, or refuses it in the way and order of a master.
-func readCall(w http.ResponseWriter, r *http.Request, call unmarshaler) bool {
+// readCall reads a POSTed call into parts, each of which may know another part of it, or refuses it in the way and order of a master.
+func readCall(w http.ResponseWriter, r *http.Request, parts ...unmarshaler) bool {
 	if r.Method != http.MethodPost {
 		refuseMethod(w, r)
 		return false
@@ -53,9 +53,11 @@ func readCall(w http.ResponseWriter, r *http.Request, call unmarshaler) bool {
 		refuse(w, http.StatusBadRequest, "Failed to read body: "+err.Error())
 		return false
 	}
-	if text := decodeProblem(media, body, call); text != "" {
-		refuse(w, http.StatusBadRequest, text)
-		return false
+	for _, part := range parts {
+		if text := decodeProblem(media, body, part); text != "" {
+			refuse(w, http.StatusBadRequest, text)
+			return false
+		}
 	}
 	return true
 }

@@ -37,8 +37,8 @@ func (s *Sandbox) masterHandler() http.Handler {
 
 // schedulerCall checks a call in the order in which a master does.
 func (s *Sandbox) schedulerCall(w http.ResponseWriter, r *http.Request) {
-	call := &scheduler.Call{}
-	if !readCall(w, r, call) {
+	call, constraints := &scheduler.Call{}, &cluster.CallConstraints{}
+	if !readCall(w, r, call, constraints) {
 		return
 	}
 	if err := cluster.Validate(call); err != nil {
@@ -52,12 +52,12 @@ func (s *Sandbox) schedulerCall(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if call.Type == scheduler.Call_SUBSCRIBE {
-		s.subscribe(w, r, call)
+		s.subscribe(w, r, call, constraints.Constraints())
 		return
 	}
 	var answer cluster.Answer
 	s.apply(func(now time.Time) (effects []cluster.Effect) {
-		answer, effects = s.cluster.Call(now, r.Header.Get(streamIDHeader), call)
+		answer, effects = s.cluster.CallConstrained(now, r.Header.Get(streamIDHeader), call, constraints.Constraints())
 		return effects
 	})
 	s.answer(w, answer)
@@ -71,7 +71,7 @@ func (s *Sandbox) answer(w http.ResponseWriter, answer cluster.Answer) {
 	w.WriteHeader(answer.Status)
 }
 
-func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, call *scheduler.Call) {
+func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, call *scheduler.Call, constraints *cluster.OfferConstraints) {
 	media := acceptedMedia(r.Header.Values("Accept"))
 	if media == "" {
 		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
@@ -84,7 +84,7 @@ func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, call *schedu
 	st := newStream(media)
 	var id string
 	s.apply(func(now time.Time) (effects []cluster.Effect) {
-		id, effects = s.cluster.Subscribe(now, call)
+		id, effects = s.cluster.SubscribeConstrained(now, call, constraints)
 		s.streams[id] = st
 		return effects
 	})

@@ -36,7 +36,7 @@ func (s *Sandbox) masterState(w http.ResponseWriter, _ *http.Request) {
 	}) {
 		view[key] = value
 	}
-	view["frameworks"], view["completed_frameworks"] = frameworkViews(state)
+	view["frameworks"], view["completed_frameworks"] = s.frameworkViews(state)
 	active := 0
 	for _, a := range state.GetAgents.Agents {
 		if a.Active {
@@ -73,10 +73,25 @@ func (s *Sandbox) frameworks(w http.ResponseWriter, r *http.Request) {
 		keep(&state.GetFrameworks.Frameworks, named)
 		keep(&state.GetFrameworks.CompletedFrameworks, named)
 	}
-	current, completed := frameworkViews(state)
+	current, completed := s.frameworkViews(state)
 	writeJSON(w, object{
 		"frameworks": current, "completed_frameworks": completed, "unregistered_frameworks": []object{},
 	})
+}
+
+// frameworkViews adds what the generated types have no place for.
+func (s *Sandbox) frameworkViews(state *master.Response_GetState) (current, completed []object) {
+	current, completed = frameworkViews(state)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.cluster.Snapshot().Frameworks {
+		for _, view := range current {
+			if view["id"] == f.ID && f.Constraints != nil {
+				view["offer_constraints"] = embedded(f.Constraints)
+			}
+		}
+	}
+	return current, completed
 }
 
 func keep[T any](list *[]T, wanted func(*T) bool) {

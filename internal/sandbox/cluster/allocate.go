@@ -142,6 +142,9 @@ func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resour
 			continue
 		}
 		for _, role := range f.roles() {
+			if f.excludes(role, a) {
+				continue
+			}
 			part := free.where(allocatableTo(role)).where(f.form().shows)
 			if allocatable(part) && !f.suppressed[role] && !f.refuses(role, a, part) {
 				claims = append(claims, claim{f, role, part})

@@ -112,12 +112,17 @@ func bodyOf(call *scheduler.Call) (string, bool) {
 // Call handles any call but SUBSCRIBE that passed Validate. stream is the value of its Mesos-Stream-Id header, or
 // empty. An answer of 202 says nothing about the call having done anything: that shows in events only.
 func (c *Cluster) Call(now time.Time, stream string, call *scheduler.Call) (Answer, []Effect) {
+	return c.CallConstrained(now, stream, call, nil)
+}
+
+// CallConstrained is Call with the offer constraints of an UPDATE_FRAMEWORK call, which replace those of before also when there are none.
+func (c *Cluster) CallConstrained(now time.Time, stream string, call *scheduler.Call, constraints *OfferConstraints) (Answer, []Effect) {
 	c.begin(now)
 	f := c.frameworkByID(call.FrameworkID.GetValue())
 	if answer := checkCaller(f, stream); answer.Status != statusAccepted {
 		return answer, c.end()
 	}
-	answer := c.dispatch(f, call)
+	answer := c.dispatch(f, call, constraints)
 	return answer, c.end()
 }
 
@@ -137,7 +142,7 @@ func checkCaller(f *framework, stream string) Answer {
 	return Answer{Status: statusAccepted}
 }
 
-func (c *Cluster) dispatch(f *framework, call *scheduler.Call) Answer {
+func (c *Cluster) dispatch(f *framework, call *scheduler.Call, constraints *OfferConstraints) Answer {
 	switch call.Type {
 	case scheduler.Call_TEARDOWN:
 		c.remove(f)
@@ -164,7 +169,7 @@ func (c *Cluster) dispatch(f *framework, call *scheduler.Call) Answer {
 	case scheduler.Call_MESSAGE:
 		c.messageToExecutor(f, call.Message)
 	case scheduler.Call_UPDATE_FRAMEWORK:
-		return c.updateFramework(f, call.UpdateFramework)
+		return c.updateFramework(f, call.UpdateFramework, constraints)
 	case scheduler.Call_REQUEST, scheduler.Call_ACCEPT_INVERSE_OFFERS, scheduler.Call_DECLINE_INVERSE_OFFERS:
 		// Taken and ignored: there are no inverse offers here, and REQUEST never did anything.
 	default:

@@ -9,7 +9,8 @@
 //
 //  1. New, then AddAgent for each agent.
 //  2. Subscribe for each SUBSCRIBE call of a scheduler, Call for every other call of one, Disconnect when the
-//     connection that carries a subscription ends by itself.
+//     connection that carries a subscription ends by itself. Offer constraints, which the generated calls have no place
+//     for, come with SubscribeConstrained and CallConstrained; CallConstraints reads them.
 //  3. ExecutorSubscribe, ExecutorCall and ExecutorDisconnect likewise for the v1 executor API of an agent.
 //  4. ProcessStarted once for each StartProcess effect, or ProcessFailed or ContainerRefused if it could not be
 //     started, and later ProcessExited for each one that was started. Likewise Checked once for each PerformCheck. None of

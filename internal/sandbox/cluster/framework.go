@@ -22,6 +22,7 @@ type framework struct {
 	heartbeatAt  time.Time
 	removeAt     time.Time // set while disconnected
 	suppressed   map[string]bool
+	constraints  *OfferConstraints
 	filters      []filter
 	tasks        ordered[*task]
 	streams      ordered[*updates]
@@ -63,11 +64,16 @@ func rolesOf(info *mesos.FrameworkInfo) []string {
 // SUBSCRIBED and what follows it, or one ERROR and the end: a master refuses a wrong FrameworkInfo with an event, not
 // with a status. The caller must be ready to carry out effects on the stream when it takes them.
 func (c *Cluster) Subscribe(now time.Time, call *scheduler.Call) (stream string, effects []Effect) {
+	return c.SubscribeConstrained(now, call, nil)
+}
+
+// SubscribeConstrained is Subscribe with the offer constraints of the call.
+func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, constraints *OfferConstraints) (stream string, effects []Effect) {
 	c.begin(now)
 	stream = c.newID()
 	subscribe := call.GetSubscribe()
 	info := *subscribe.GetFrameworkInfo()
-	if problem := c.subscriptionProblem(&info, subscribe.SuppressedRoles); problem != "" {
+	if problem := c.subscriptionProblem(&info, subscribe.SuppressedRoles, constraints); problem != "" {
 		c.refuse(stream, problem)
 		return stream, c.end()
 	}
@@ -79,7 +85,7 @@ func (c *Cluster) Subscribe(now time.Time, call *scheduler.Call) (stream string,
 	}
 	f.stream = stream
 	f.subscribed, f.removeAt = c.now, time.Time{}
-	f.suppressed = setOf(subscribe.SuppressedRoles)
+	f.suppressed, f.constraints = setOf(subscribe.SuppressedRoles), constraints
 	interval := c.cfg.HeartbeatInterval.Seconds()
 	c.send(f, &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
 		FrameworkID:              &mesos.FrameworkID{Value: f.id},
@@ -100,11 +106,14 @@ func (c *Cluster) refuse(stream, problem string) {
 	c.emit(CloseScheduler{Stream: stream})
 }
 
-func (c *Cluster) subscriptionProblem(info *mesos.FrameworkInfo, suppressed []string) string {
+func (c *Cluster) subscriptionProblem(info *mesos.FrameworkInfo, suppressed []string, constraints *OfferConstraints) string {
 	if problem := frameworkInfoProblem(info); problem != "" {
 		return problem
 	}
 	if problem := suppressedProblem(info, suppressed); problem != "" {
+		return problem
+	}
+	if problem := constraintsProblem(info, constraints); problem != "" {
 		return problem
 	}
 	id := info.GetID().GetValue()
@@ -209,7 +218,7 @@ func (c *Cluster) endRemoved(t *task) {
 }
 
 // updateFramework answers an UPDATE_FRAMEWORK call.
-func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFramework) Answer {
+func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFramework, constraints *OfferConstraints) Answer {
 	info := update.FrameworkInfo
 	if problem := frameworkInfoProblem(&info); problem != "" {
 		return refused("Supplied FrameworkInfo is not valid: " + problem)
@@ -220,8 +229,11 @@ func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFra
 	if problem := suppressedProblem(&info, update.SuppressedRoles); problem != "" {
 		return refused("'UpdateFramework' call is not valid: " + problem)
 	}
+	if problem := constraintsProblem(&info, constraints); problem != "" {
+		return refused("'UpdateFramework' call is not valid: " + problem)
+	}
 	f.info = info
-	f.suppressed = setOf(update.SuppressedRoles)
+	f.suppressed, f.constraints = setOf(update.SuppressedRoles), constraints
 	for _, o := range c.offersOf(f) {
 		if !slices.Contains(f.roles(), o.role) {
 			c.rescind(f, o)

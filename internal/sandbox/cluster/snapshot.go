@@ -38,6 +38,8 @@ type FrameworkView struct {
 	Subscribed time.Time
 	Tasks      []TaskView
 	Completed  []TaskView // the last that ended
+	// Constraints are as the framework gave them; nil if it gave none.
+	Constraints *OfferConstraints
 }
 
 // TaskView is one task of a Snapshot.
@@ -64,7 +66,7 @@ func (c *Cluster) Snapshot() Snapshot {
 	for _, f := range c.frameworks {
 		view := FrameworkView{
 			Info: f.info, ID: f.id, Roles: append([]string(nil), f.roles()...), Connected: f.stream != "",
-			Subscribed: f.subscribed,
+			Subscribed: f.subscribed, Constraints: f.constraints,
 		}
 		for _, t := range f.completed {
 			view.Completed = append(view.Completed, t.view())

@@ -83,8 +83,8 @@ func short(text string) string { return longID.ReplaceAllString(text, "#$1") }
 
 func (s *story) run(d *datadriven.TestData) error {
 	commands := map[string]func(*datadriven.TestData) error{
-		"agent":      s.agent,           // agent ip=127.0.1.1 cpus=4 mem=4096 [ports=31000-31999] [id=N-S7] [\n disk[MOUNT:/m1]:64 ...]
-		"subscribe":  s.subscribe,       // subscribe A [as=A/2] [id=..] [roles=(dev)] [caps=(..)] [failover=60]
+		"agent":      s.agent,           // agent ip=127.0.1.1 cpus=4 mem=4096 [ports=31000-31999] [id=N-S7] [rack=r1] [rack-number=7] [\n disk[MOUNT:/m1]:64 ...]
+		"subscribe":  s.subscribe,       // subscribe A [as=A/2] [id=..] [roles=(dev)] [caps=(..)] [failover=60] [\n {"subscribe":{"offer_constraints":..}}]
 		"disconnect": s.disconnect,      // disconnect A
 		"call":       s.call,            // call A \n {"type":"REVIVE"}
 		"accept":     s.accept,          // accept A offer=0 [refuse=1000] \n one operation a line, see operation_test.go
@@ -120,6 +120,12 @@ func (s *story) agent(d *datadriven.TestData) error {
 		cfg.ID = arg.Vals[0]
 	}
 	cfg.Hostname = cfg.IP
+	if arg, ok := d.Arg("rack"); ok {
+		cfg.Attributes = append(cfg.Attributes, mesos.Attribute{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: arg.Vals[0]}})
+	}
+	if value, ok := number(d, "rack-number"); ok {
+		cfg.Attributes = append(cfg.Attributes, mesos.Attribute{Name: "rack", Type: mesos.SCALAR, Scalar: &mesos.Value_Scalar{Value: value}})
+	}
 	for _, name := range []string{"cpus", "mem", "disk"} {
 		if value, ok := number(d, name); ok {
 			cfg.Resources = append(cfg.Resources, cluster.Scalar(name, value))
@@ -196,7 +202,13 @@ func (s *story) subscribe(d *datadriven.TestData) error {
 	if err := cluster.Validate(call); err != nil {
 		return err
 	}
-	stream, effects := s.c.Subscribe(s.now, call)
+	constraints := &cluster.CallConstraints{} // the input, if there is any, is a call of which only these count
+	if d.Input != "" {
+		if err := protojson.Unmarshal([]byte(d.Input), constraints); err != nil {
+			return err
+		}
+	}
+	stream, effects := s.c.SubscribeConstrained(s.now, call, constraints.Constraints())
 	s.streams[name], s.names[stream] = stream, name
 	s.show(effects)
 	return nil
@@ -210,17 +222,22 @@ func (s *story) disconnect(d *datadriven.TestData) error {
 func (s *story) call(d *datadriven.TestData) error {
 	name := d.CmdArgs[0].Key
 	call := &scheduler.Call{FrameworkID: &mesos.FrameworkID{Value: s.frameworks[name]}}
-	if err := protojson.Unmarshal([]byte(d.Input), call); err != nil {
-		return err
+	constraints := &cluster.CallConstraints{}
+	for _, part := range []any{call, constraints} {
+		if err := protojson.Unmarshal([]byte(d.Input), part); err != nil {
+			return err
+		}
 	}
-	return s.do(name, call)
+	return s.doConstrained(name, call, constraints.Constraints())
 }
 
-func (s *story) do(name string, call *scheduler.Call) error {
+func (s *story) do(name string, call *scheduler.Call) error { return s.doConstrained(name, call, nil) }
+
+func (s *story) doConstrained(name string, call *scheduler.Call, constraints *cluster.OfferConstraints) error {
 	if err := cluster.Validate(call); err != nil {
 		return err
 	}
-	answer, effects := s.c.Call(s.now, s.streams[name], call)
+	answer, effects := s.c.CallConstrained(s.now, s.streams[name], call, constraints)
 	s.show(effects)
 	if answer.Status != 202 {
 		fmt.Fprintln(&s.out, strings.TrimSpace(fmt.Sprint(answer.Status, " ", short(answer.Text))))

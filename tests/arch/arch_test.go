@@ -51,7 +51,7 @@ var pure = []string{"plans", "offers", "quobyte", "engine/machine", "engine/meso
 // clock, a file, the network, the environment or chance, and nothing to run or wait with.
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "crypto/sha1", "crypto/sha256", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash/fnv", "io", "iter",
-	"maps", "math", "math/bits", "net/netip", "path", "regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
+	"maps", "math", "math/bits", "net/netip", "path", "regexp", "regexp/syntax", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 	"github.com/google/uuid", "github.com/hashicorp/go-multierror",
 }
 

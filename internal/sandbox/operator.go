@@ -26,6 +26,9 @@ func (s *Sandbox) operatorCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch call.Type {
+	case master.Call_SUBSCRIBE:
+		s.subscribeOperator(w, r, media)
+		return
 	case master.Call_LIST_FILES, master.Call_READ_FILE:
 		refuse(w, http.StatusNotFound, "") // a master serves its logs, and this one writes none
 		return
@@ -35,6 +38,22 @@ func (s *Sandbox) operatorCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.operate(w, media, call)
+}
+
+// subscribeOperator is the life of an operator's subscription.
+func (s *Sandbox) subscribeOperator(w http.ResponseWriter, r *http.Request, media string) {
+	st := newStream(media)
+	var id string
+	s.apply(func(now time.Time) (effects []cluster.Effect) {
+		id, effects = s.cluster.OperatorSubscribe(now)
+		s.streams[id] = st
+		return effects
+	})
+	s.send(w, r, st)
+	s.apply(func(now time.Time) []cluster.Effect {
+		delete(s.streams, id)
+		return s.cluster.OperatorDisconnect(now, id)
+	})
 }
 
 // operate lets the cluster answer.

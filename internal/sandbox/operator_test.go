@@ -1,12 +1,14 @@
 package sandbox_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -144,4 +146,92 @@ func TestBadOperatorCalls(t *testing.T) {
 			t.Errorf("%s: %q, want %q", call, got, want)
 		}
 	}
+}
+
+func TestOperatorStream(t *testing.T) {
+	s := start(t, oneAgent(t.TempDir()))
+	events := operatorEvents(t, s.MasterAddress())
+	wait := func(what string, wanted func(*master.Event) bool) *master.Event {
+		t.Helper()
+		for event := range events {
+			if wanted(event) {
+				return event
+			}
+		}
+		t.Fatalf("the stream ended before %s", what)
+		return nil
+	}
+	first := wait("SUBSCRIBED", func(*master.Event) bool { return true })
+	if first.Type != master.Event_SUBSCRIBED || len(first.Subscribed.GetState.GetAgents.Agents) != 1 {
+		t.Fatalf("first event %v", first)
+	}
+	c := newClient(t, s.MasterAddress(), protobufCodec())
+	c.subscribe()
+	wait("the framework", func(e *master.Event) bool {
+		return e.Type == master.Event_FRAMEWORK_ADDED && e.FrameworkAdded.Framework.FrameworkInfo.ID.Value == c.id
+	})
+	c.launch(c.offer(), shell("t1", "sleep 1000"))
+	wait("the task", func(e *master.Event) bool { return e.GetTaskAdded().GetTask().TaskID.Value == "t1" })
+	for _, state := range []mesos.TaskState{mesos.TASK_STARTING, mesos.TASK_RUNNING} {
+		wait(state.String(), func(e *master.Event) bool {
+			return e.Type == master.Event_TASK_UPDATED && e.TaskUpdated.GetState() == state
+		})
+		c.update("t1", state)
+	}
+	c.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
+	killed := wait("the end", func(e *master.Event) bool { return e.Type == master.Event_TASK_UPDATED })
+	if status := killed.TaskUpdated.Status; status.GetReason() != mesos.REASON_FRAMEWORK_REMOVED || status.GetState() != mesos.TASK_KILLED {
+		t.Errorf("update of a task whose framework is torn down: %v", status)
+	}
+	wait("the framework's end", func(e *master.Event) bool { return e.Type == master.Event_FRAMEWORK_REMOVED })
+}
+
+// operatorEvents subscribes to the operator API until the test ends.
+func operatorEvents(t *testing.T, address string) <-chan *master.Event {
+	t.Helper()
+	body, err := (&master.Call{Type: master.Call_SUBSCRIBE}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(deadline(t), http.MethodPost, "http://"+address+"/api/v1", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-protobuf")
+	request.Header.Set("Accept", "application/x-protobuf")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := make(chan *master.Event)
+	done := t.Context().Done()
+	go func() {
+		defer response.Body.Close()
+		defer close(events)
+		reader := bufio.NewReader(response.Body)
+		for {
+			line, err := reader.ReadString('\n')
+			if err != nil {
+				return
+			}
+			size, err := strconv.Atoi(strings.TrimSpace(line))
+			if err != nil {
+				return
+			}
+			record := make([]byte, size)
+			if _, err := io.ReadFull(reader, record); err != nil {
+				return
+			}
+			event := &master.Event{}
+			if err := event.Unmarshal(record); err != nil {
+				return
+			}
+			select {
+			case events <- event:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return events
 }

@@ -258,6 +258,8 @@ func (s *Sandbox) perform(effect cluster.Effect) {
 		s.push(e.Stream, e.Event)
 	case cluster.CloseScheduler:
 		s.endStream(e.Stream)
+	case cluster.SendToOperator:
+		s.push(e.Stream, e.Event)
 	case cluster.SendToExecutor:
 		s.push(e.Stream, e.Event)
 	case cluster.CloseExecutor:

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
@@ -12,7 +14,7 @@ import (
 func (s *Sandbox) state() (state *master.Response_GetState, info *mesos.MasterInfo, started float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	about := s.cluster.Master()
+	about := s.cluster.About()
 	return s.cluster.State(), about.MasterInfo, about.GetStartTime()
 }
 
@@ -145,3 +147,67 @@ func summary(view object, others string, tasks []mesos.Task, belongs func(*mesos
 	view[others] = ids
 	return view
 }
+
+// tasks answers /tasks: all that the master remembers, at most "limit" (100) of them from "offset" on, the last to be
+// launched first unless "order" is asc; of one framework or with one id if the query says so.
+func (s *Sandbox) tasks(w http.ResponseWriter, r *http.Request) {
+	offset, limit := 0, 100
+	for _, argument := range []struct {
+		name  string
+		value *int
+	}{{"offset", &offset}, {"limit", &limit}} {
+		text := r.FormValue(argument.name)
+		if text == "" {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			refuse(w, http.StatusBadRequest, "Failed to parse query: Failed to convert '"+text+"' to number")
+			return
+		}
+		*argument.value = n
+	}
+	state, _, _ := s.state()
+	tasks := everyTask(state)
+	framework, task := r.FormValue("framework_id"), r.FormValue("task_id")
+	keep(&tasks, func(t *mesos.Task) bool {
+		return (framework == "" || t.FrameworkID.Value == framework) && (task == "" || t.TaskID.Value == task)
+	})
+	slices.SortStableFunc(tasks, func(a, b mesos.Task) int { return cmp.Compare(firstSeen(&a), firstSeen(&b)) })
+	if r.FormValue("order") != "asc" {
+		slices.Reverse(tasks)
+	}
+	tasks = tasks[min(offset, len(tasks)):]
+	writeJSON(w, object{"tasks": taskViews(tasks[:min(limit, len(tasks))])})
+}
+
+// firstSeen is the time of a task's first status, as a master sorts them; one without any comes first.
+func firstSeen(t *mesos.Task) float64 {
+	if len(t.Statuses) == 0 {
+		return 0
+	}
+	return t.Statuses[0].GetTimestamp()
+}
+
+// roles answers /roles.
+func (s *Sandbox) roles(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	roles := s.cluster.Roles()
+	s.mu.Unlock()
+	views := []object{}
+	for _, role := range roles {
+		consumed := slices.Concat(role.Allocated, role.ReservedUnallocated)
+		views = append(views, object{
+			"name": role.Name, "weight": 1.0, "frameworks": append([]string{}, role.Frameworks...),
+			"quota": object{
+				"role": role.Name, "guarantee": object{}, "limit": object{}, "consumed": quantities(consumed),
+			},
+			"resources": quantities(slices.Concat(role.Allocated, role.Offered)), "allocated": quantities(role.Allocated),
+			"offered": quantities(role.Offered), "reserved": quantities(role.Reserved),
+		})
+	}
+	writeJSON(w, object{"roles": views})
+}
+
+func emptyObject(w http.ResponseWriter, _ *http.Request) { writeJSON(w, object{}) }
+func emptyList(w http.ResponseWriter, _ *http.Request)   { writeJSON(w, []object{}) }

@@ -169,6 +169,7 @@ func (c *Cluster) launch(x *acceptance, op *mesos.Offer_Operation, info *mesos.T
 	x.remaining = x.remaining.minus(t.resources)
 	x.agent.used = x.agent.used.plus(t.resources.allocated(""))
 	x.framework.tasks.put(t.id, t)
+	c.tellTaskAdded(t)
 	x.remaining = x.remaining.minus(c.deliver(t))
 }
 

@@ -43,6 +43,7 @@ func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects [
 		total:      parseResources(cfg.Resources),
 	}
 	c.agents = append(c.agents, a)
+	c.tellAgentAdded(a)
 	c.allocate([]*agent{a})
 	return a.id, c.end()
 }

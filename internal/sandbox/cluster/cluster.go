@@ -82,6 +82,8 @@ type Cluster struct {
 	offers     map[string]*offer
 	processes  map[string]*process // by container
 
+	operators []*operatorStream // in the order of their subscription
+
 	offersMade     int
 	frameworksMade int
 
@@ -151,6 +153,7 @@ func (c *Cluster) Tick(now time.Time) []Effect {
 		c.repeatOperations(f)
 		c.heartbeat(f)
 	}
+	c.operatorHeartbeats()
 	c.round()
 	return c.end()
 }
@@ -172,6 +175,9 @@ func (c *Cluster) NextWake() time.Time {
 		for _, o := range f.operations {
 			next = earlier(next, o.retryAt)
 		}
+	}
+	for _, o := range c.operators {
+		next = earlier(next, o.heartbeatAt)
 	}
 	for _, a := range c.agents {
 		for _, id := range a.executors.keys {

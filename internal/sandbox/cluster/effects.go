@@ -5,6 +5,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/executor"
+	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -20,6 +21,12 @@ type SendToScheduler struct {
 // CloseScheduler ends a subscription's stream, after what was sent before. Disconnect is not called for it.
 type CloseScheduler struct {
 	Stream string
+}
+
+// SendToOperator puts one event on the stream of a subscription to the operator API.
+type SendToOperator struct {
+	Stream string
+	Event  *master.Event
 }
 
 // SendToExecutor puts one event on the stream of an executor.
@@ -124,6 +131,7 @@ type SignalProcess struct {
 
 func (SendToScheduler) effect()     {}
 func (CloseScheduler) effect()      {}
+func (SendToOperator) effect()      {}
 func (SendToExecutor) effect()      {}
 func (CloseExecutor) effect()       {}
 func (StartProcess) effect()        {}

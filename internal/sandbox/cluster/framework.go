@@ -78,13 +78,15 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 		return stream, c.end()
 	}
 	f := c.frameworkByID(info.GetID().GetValue())
+	tell := c.tellFrameworkUpdated
 	if f == nil {
-		f = c.admit(&info)
+		f, tell = c.admit(&info), c.tellFrameworkAdded
 	} else {
 		c.failOver(f, &info)
 	}
 	f.stream = stream
 	f.subscribed, f.removeAt = c.now, time.Time{}
+	tell(f)
 	f.suppressed, f.constraints = setOf(subscribe.SuppressedRoles), constraints
 	interval := c.cfg.HeartbeatInterval.Seconds()
 	c.send(f, &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
@@ -203,6 +205,7 @@ func (c *Cluster) remove(f *framework) {
 	c.removed[f.id] = true
 	c.frameworks = slices.DeleteFunc(c.frameworks, func(other *framework) bool { return other == f })
 	c.rounds.request(c.now)
+	c.tellFrameworkRemoved(f)
 }
 
 // endRemoved ends a task of a framework that is removed, as operators see it; nobody else is told.
@@ -213,6 +216,7 @@ func (c *Cluster) endRemoved(t *task) {
 		status.Message, status.Reason, status.AgentID = &message, &reason, &mesos.AgentID{Value: t.agent.id}
 		t.known, t.latest = mesos.TASK_KILLED, mesos.TASK_KILLED
 		t.note(status)
+		c.tellTaskUpdated(t, status)
 	}
 	c.complete(t)
 }
@@ -234,6 +238,7 @@ func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFra
 	}
 	f.info = info
 	f.suppressed, f.constraints = setOf(update.SuppressedRoles), constraints
+	c.tellFrameworkUpdated(f)
 	for _, o := range c.offersOf(f) {
 		if !slices.Contains(f.roles(), o.role) {
 			c.rescind(f, o)

@@ -106,9 +106,11 @@ func (c *Cluster) read(call *master.Call) *master.Response {
 	case master.Call_GET_AGENTS:
 		return &master.Response{Type: master.Response_GET_AGENTS, GetAgents: c.allAgents()}
 	case master.Call_GET_MASTER:
-		return &master.Response{Type: master.Response_GET_MASTER, GetMaster: c.Master()}
+		return &master.Response{Type: master.Response_GET_MASTER, GetMaster: c.About()}
+	case master.Call_GET_ROLES:
+		return &master.Response{Type: master.Response_GET_ROLES, GetRoles: c.allRoles()}
 	case master.Call_GET_OPERATIONS:
-		return &master.Response{Type: master.Response_GET_OPERATIONS, GetOperations: &master.Response_GetOperations{}}
+		return &master.Response{Type: master.Response_GET_OPERATIONS, GetOperations: c.allOperations()}
 	case master.Call_GET_WEIGHTS:
 		return &master.Response{Type: master.Response_GET_WEIGHTS}
 	case master.Call_GET_MAINTENANCE_STATUS:
@@ -118,8 +120,8 @@ func (c *Cluster) read(call *master.Call) *master.Response {
 	return nil
 }
 
-// Master is what a master tells about itself, as the GET_MASTER call of the operator API does.
-func (c *Cluster) Master() *master.Response_GetMaster {
+// About is what a master tells about itself, as the GET_MASTER call of the operator API does.
+func (c *Cluster) About() *master.Response_GetMaster {
 	started := seconds1970(c.started)
 	return &master.Response_GetMaster{MasterInfo: c.masterInfo(), StartTime: &started, ElectedTime: &started}
 }

@@ -225,3 +225,19 @@ func timeInfo(t time.Time) *mesos.TimeInfo {
 	}
 	return &mesos.TimeInfo{Nanoseconds: t.UnixNano()}
 }
+
+// allOperations lists those whose outcome nobody has acknowledged: a master forgets the others.
+func (c *Cluster) allOperations() *master.Response_GetOperations {
+	all := &master.Response_GetOperations{}
+	for _, f := range c.frameworks {
+		for _, id := range f.operationByID.keys {
+			status := f.operationByID.of[id].status
+			all.Operations = append(all.Operations, mesos.Operation{
+				FrameworkID: &mesos.FrameworkID{Value: f.id}, AgentID: status.AgentID,
+				Info:         mesos.Offer_Operation{ID: status.OperationID},
+				LatestStatus: status, Statuses: []mesos.OperationStatus{status}, UUID: *status.UUID,
+			})
+		}
+	}
+	return all
+}

@@ -35,6 +35,7 @@ type updates struct {
 
 type update struct {
 	status  mesos.TaskStatus
+	told    bool // to operators, who hear it once
 	retryAt time.Time
 	wait    time.Duration
 }
@@ -156,6 +157,10 @@ func (c *Cluster) forward(f *framework, u *updates) {
 	if t := f.tasks.of[status.TaskID.Value]; t != nil && t.agent == u.agent {
 		t.state, t.known, t.status = status.GetState(), t.latest, &status
 		t.note(status)
+		if !head.told {
+			head.told = true
+			c.tellTaskUpdated(t, status)
+		}
 	}
 	c.sendStatus(f, status)
 }

@@ -54,10 +54,11 @@ type Config struct {
 
 // Engine runs a machine.
 type Engine struct {
-	cfg     Config
-	machine *machine.Machine
-	clock   *clock
-	inbox   chan machine.Event
+	cfg        Config
+	machine    *machine.Machine
+	registered *machine.Registration
+	clock      *clock
+	inbox      chan machine.Event
 
 	published atomic.Pointer[publication]
 
@@ -94,10 +95,13 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Recorder = unrecorded{}
 	}
 	cfg.Recorder.Begin(cfg.Machine, cfg.Service, records, boot, m)
-	e := &Engine{cfg: cfg, machine: m, clock: clock, inbox: make(chan machine.Event, inboxSize), waiting: map[uint64]chan machine.Answer{}}
+	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), clock: clock, inbox: make(chan machine.Event, inboxSize), waiting: map[uint64]chan machine.Answer{}}
 	e.published.Store(&publication{next: make(chan struct{})})
 	return e, nil
 }
+
+// Registered is what Mesos had been told about the framework when it last subscribed before this engine was made; nil if that is not known.
+func (e *Engine) Registered() *machine.Registration { return e.registered }
 
 // View returns the last published view, nil before the first, and a channel that is closed when there is a newer one.
 func (e *Engine) View() (*machine.View, <-chan struct{}) {

@@ -70,13 +70,15 @@ that is gone. An instance that has led and may not any more ends with exit statu
 
 // framework is everything that serve runs: state, session, engine, API.
 type framework struct {
-	options  serveOptions
-	url      string
-	session  *mesos.Session
-	service  machine.Service
-	server   *http.Server
-	listener net.Listener
-	log      *slog.Logger
+	options serveOptions
+	url     string
+	session *mesos.Session
+	// registration is what Mesos is told about the framework.
+	registration mesos.Framework
+	service      machine.Service
+	server       *http.Server
+	listener     net.Listener
+	log          *slog.Logger
 
 	// handler is that of the API; there is none before the state is open.
 	handler  atomic.Pointer[http.Handler]
@@ -121,6 +123,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	if f.session, err = mesos.New(cfg); err != nil {
 		return nil, err
 	}
+	f.registration = cfg.Framework
 	f.server = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	if o.ZooKeeper == "" {
 		if err = f.open(ctx); err != nil {
@@ -154,6 +157,9 @@ func (f *framework) open(ctx context.Context) (err error) {
 	})
 	if err != nil {
 		return f.unusable(ctx, state, err)
+	}
+	if err := f.mayRegister(e.Registered()); err != nil {
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {

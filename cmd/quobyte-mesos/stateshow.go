@@ -18,14 +18,16 @@ import (
 
 // summary is what a state says, in short.
 type summary struct {
-	Service     string          `json:"service"`
-	From        string          `json:"from"`
-	FrameworkID string          `json:"framework_id,omitempty"`
-	Target      *machine.Target `json:"target,omitempty"`
-	Hosts       []machine.Host  `json:"hosts"`
-	Pods        []machine.Pod   `json:"pods"`
-	Runs        []plans.Run     `json:"runs"`
-	Facts       []plans.Fact    `json:"facts"`
+	Service     string `json:"service"`
+	From        string `json:"from"`
+	FrameworkID string `json:"framework_id,omitempty"`
+	// Registration is what Mesos was told when the framework last subscribed, if the state says so.
+	Registration *machine.Registration `json:"registration,omitempty"`
+	Target       *machine.Target       `json:"target,omitempty"`
+	Hosts        []machine.Host        `json:"hosts"`
+	Pods         []machine.Pod         `json:"pods"`
+	Runs         []plans.Run           `json:"runs"`
+	Facts        []plans.Fact          `json:"facts"`
 	// Unread are records that this program does not understand.
 	Unread     []string `json:"unread,omitempty"`
 	Incomplete bool     `json:"incomplete,omitempty"`
@@ -68,10 +70,11 @@ func (s *summary) add(r machine.Record) error {
 	switch kind {
 	case "framework":
 		var f struct {
-			ID string `json:"id"`
+			ID           string                `json:"id"`
+			Registration *machine.Registration `json:"registration"`
 		}
 		err := json.Unmarshal(e.Value, &f)
-		s.FrameworkID = f.ID
+		s.FrameworkID, s.Registration = f.ID, f.Registration
 		return err
 	case "target":
 		return json.Unmarshal(e.Value, &s.Target)
@@ -193,6 +196,10 @@ func (s summary) write(w io.Writer) error {
 		line("INCOMPLETE", "an import or a reset did not come to its end; repeat it")
 	}
 	line("framework", "%s", cmp.Or(s.FrameworkID, "none: it never subscribed"))
+	if r := s.Registration; r != nil {
+		line("", "user %s, principal %s, checkpoint %t (Mesos never changes these), name %s, roles %s, failover timeout %s",
+			r.User, cmp.Or(r.Principal, "none"), r.Checkpoint, r.Name, strings.Join(r.Roles, " "), r.FailoverTimeout)
+	}
 	if s.Target != nil {
 		line("target", "%d, %s, by %s at %s", s.Target.Number, s.Target.ID, s.Target.By, s.Target.At.UTC().Format(time.RFC3339))
 	}

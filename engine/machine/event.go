@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quobyte/mesos-framework/offers"
@@ -15,6 +16,28 @@ type Subscribed struct {
 	FrameworkID string
 	Heartbeat   time.Duration
 	Master      Master
+	// Registration is what Mesos has taken of what it was told about the framework; nil if that is not certain.
+	Registration *Registration `json:",omitempty"`
+}
+
+// Registration is what Mesos was told about the framework when it subscribed, as far as it decides what Mesos does with it. The machine
+// only keeps it: whoever subscribes next needs to know what it must not change.
+type Registration struct {
+	User            string        `json:"user"`
+	Name            string        `json:"name"`
+	Roles           []string      `json:"roles"`
+	Principal       string        `json:"principal,omitempty"`
+	FailoverTimeout time.Duration `json:"failover_timeout"`
+	Checkpoint      bool          `json:"checkpoint"`
+}
+
+// Equal says whether the two are the same; nil is what is not known.
+func (r *Registration) Equal(o *Registration) bool {
+	if r == nil || o == nil {
+		return r == o
+	}
+	return r.User == o.User && r.Name == o.Name && slices.Equal(r.Roles, o.Roles) && r.Principal == o.Principal &&
+		r.FailoverTimeout == o.FailoverTimeout && r.Checkpoint == o.Checkpoint
 }
 
 // Master is what is known about the master of a session.

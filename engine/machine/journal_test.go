@@ -16,7 +16,7 @@ import (
 // outsideSnapshot are the fields of a machine that a snapshot does without, and why.
 var outsideSnapshot = map[string]string{
 	"cfg": "given", "service": "given",
-	"frameworkID": "in a record", "target": "in a record", "run": "in a record",
+	"frameworkID": "in a record", "registration": "in a record", "target": "in a record", "run": "in a record",
 	"hosts": "in records", "pods": "in records", "history": "in records", "facts": "in records",
 	"byTask": "follows from the pods", "replaced": "follows from the pods", "order": "follows from the pods", "sorted": "follows from the pods",
 	"hostOrder": "follows from the hosts", "scouts": "follows from the pods", "bound": "follows from the pods", "deploy": "only saves time", "nextIndex": "follows from the pods",

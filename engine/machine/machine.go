@@ -69,13 +69,14 @@ type Machine struct {
 	service Service
 
 	// Durable: what the records say.
-	frameworkID string
-	target      targetRecord
-	hosts       map[string]*Host
-	pods        map[string]*Pod
-	run         plans.Run
-	history     []plans.Run           // runs of deploy that have ended, the newest last
-	facts       map[string]plans.Fact // by record key
+	frameworkID  string
+	registration *Registration // nil: not known
+	target       targetRecord
+	hosts        map[string]*Host
+	pods         map[string]*Pod
+	run          plans.Run
+	history      []plans.Run           // runs of deploy that have ended, the newest last
+	facts        map[string]plans.Fact // by record key
 
 	// Derived from the durable part.
 	byTask    map[string]*Pod
@@ -185,6 +186,9 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 // FrameworkID is the id under which the framework is known to Mesos; empty before the first subscription.
 func (m *Machine) FrameworkID() string { return m.frameworkID }
 
+// Registration is what Mesos was told about the framework when it last subscribed; nil if that is not known.
+func (m *Machine) Registration() *Registration { return m.registration }
+
 // Take notes an event.
 func (m *Machine) Take(now time.Time, e Event) {
 	m.changed = true
@@ -239,16 +243,26 @@ func (m *Machine) wakeAt(t time.Time) {
 }
 
 func (m *Machine) takeSubscribed(now time.Time, e Subscribed) {
-	if m.frameworkID != e.FrameworkID {
-		m.frameworkID = e.FrameworkID
-		m.dirty[keyFramework] = true
-	}
+	m.register(e)
 	m.endSession()
 	m.connection = Connection{Connected: true, Since: now, Master: e.Master}
 	m.fullAsk = now
 	for host := range m.scouts {
 		m.retell[host] = true
 	}
+}
+
+// register notes who the framework is to Mesos, and as what. What was known stays if the master has not said that it took something else.
+func (m *Machine) register(e Subscribed) {
+	now := e.Registration
+	if now == nil && m.frameworkID == e.FrameworkID {
+		now = m.registration
+	}
+	if m.frameworkID == e.FrameworkID && m.registration.Equal(now) {
+		return
+	}
+	m.frameworkID, m.registration = e.FrameworkID, now
+	m.dirty[keyFramework] = true
 }
 
 func (m *Machine) takeDisconnected(now time.Time, e Disconnected) {

@@ -39,8 +39,10 @@ type envelope struct {
 	Value  json.RawMessage `json:"value"`
 }
 
+// frameworkRecord is who the framework is to Mesos. Records of older programs say nothing of the registration.
 type frameworkRecord struct {
-	ID string `json:"id"`
+	ID           string        `json:"id"`
+	Registration *Registration `json:"registration,omitempty"`
 }
 
 // targetRecord is the target and the settings of the boot that made it: only a change against the last boot makes a new one.
@@ -143,7 +145,7 @@ func (m *Machine) loadOne(r Record) error {
 	case r.Key == keyFramework:
 		var f frameworkRecord
 		err := decode(r, &f)
-		m.frameworkID = f.ID
+		m.frameworkID, m.registration = f.ID, f.Registration
 		return err
 	case r.Key == keyTarget:
 		return decode(r, &m.target)
@@ -230,7 +232,7 @@ func (m *Machine) ended(number string) plans.Run {
 func (m *Machine) value(key string) []byte {
 	switch {
 	case key == keyFramework:
-		return encode(frameworkRecord{ID: m.frameworkID})
+		return encode(frameworkRecord{ID: m.frameworkID, Registration: m.registration})
 	case key == keyTarget:
 		return encode(m.target)
 	case key == keyRun:

@@ -45,9 +45,6 @@ type Config struct {
 	// Detector finds the masters in another way; Masters must be empty then.
 	Detector  Detector
 	Framework Framework
-	// Previous is what was told to Mesos when the framework last subscribed, if it is known. What Mesos never changes must be
-	// the same now; New tells what is not, before anything is sent.
-	Previous *Framework
 	// TLS is how to speak with masters of https://; nil: with the certificate authorities of the system. If it is given, that
 	// is how to speak with masters that are named without a scheme, and with those found in ZooKeeper, too.
 	TLS *tls.Config
@@ -160,11 +157,6 @@ func (c Config) validate() (Detector, []endpoint, error) {
 	}
 	if err := c.Framework.Validate(); err != nil {
 		all = multierror.Append(all, err)
-	}
-	if c.Previous != nil {
-		if err := c.Framework.CanReplace(*c.Previous); err != nil {
-			all = multierror.Append(all, err)
-		}
 	}
 	for _, d := range []struct {
 		name  string

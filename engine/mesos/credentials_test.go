@@ -398,7 +398,7 @@ func TestServiceAccountThatCannotLogIn(t *testing.T) {
 		service.mu.Unlock()
 		h.after(5 * time.Second)
 		got := h.take()
-		if got[len(got)-1] != machine.Event(welcome) {
+		if !cmp.Equal(got[len(got)-1], machine.Event(welcome)) {
 			t.Errorf("events = %v", got)
 		}
 		h.stop()

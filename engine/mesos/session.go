@@ -58,6 +58,7 @@ func (s *Session) Run(ctx context.Context, frameworkID string, sink func(machine
 		client:      &http.Client{Transport: trip, CheckRedirect: keepRedirect},
 		frameworkID: frameworkID,
 		resumed:     frameworkID != "",
+		confirmed:   frameworkID == "",
 		sink:        sink,
 		lead:        newLeadership(s.cfg.scheme(), s.masters),
 	}
@@ -173,6 +174,8 @@ type run struct {
 	// resumed says that the framework is an older one, of which this Run has had no subscription yet; proven, that it has had one.
 	// Only the goroutine of Run touches them.
 	resumed, proven bool
+	// confirmed says that the master is known to have the framework's settings as they are. Only the goroutine of Run touches it.
+	confirmed bool
 	// unanswered says that a SUBSCRIBE with our framework id was sent and given up: a master that hung may still find it in
 	// a socket, and take it for another instance that takes over. Only the goroutine of Run touches it.
 	unanswered bool
@@ -206,6 +209,9 @@ func (r *run) once(ctx context.Context) (time.Time, error) {
 	}
 	if err := r.settle(st); err != nil {
 		return time.Time{}, err
+	}
+	if r.confirmed {
+		welcome.Registration = r.cfg.Framework.Registration()
 	}
 	began := time.Now()
 	r.proven, r.resumed = true, false

@@ -248,6 +248,7 @@ func (r *run) settle(st *stream) error {
 	}
 	switch {
 	case v == accepted:
+		r.confirmed = true
 	case fixedSetting(text) != "":
 		return settingError(st.master, fixedSetting(text), text)
 	case v == lost && (starting(text) || !strings.HasPrefix(text, "403 ")): // to change settings may also be forbidden, which is a 403, too

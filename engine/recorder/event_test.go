@@ -53,6 +53,9 @@ func everyEvent() []machine.Event {
 		machine.Subscribed{
 			FrameworkID: "F", Heartbeat: time.Second, Master: machine.Master{ID: "M", Version: "1.11.0", Address: "m:5050", Hostname: "m"},
 		},
+		machine.Subscribed{FrameworkID: "F", Registration: &machine.Registration{
+			User: "root", Name: "n", Roles: []string{"a", "b"}, Principal: "p", FailoverTimeout: time.Hour, Checkpoint: true,
+		}},
 		machine.Disconnected{Err: "x", Fatal: true},
 		machine.Offered{Offers: []offers.Offer{offer, {}}}, machine.Offered{}, machine.Rescinded{OfferID: "O"},
 		machine.Updated{Status: status}, machine.Updated{Status: notText}, machine.Updated{Status: late},
@@ -90,6 +93,21 @@ func TestEventsComeBack(t *testing.T) {
 		if diff := cmp.Diff(e, got); diff != "" {
 			t.Errorf("%T (-recorded +read):\n%s", e, diff)
 		}
+	}
+}
+
+// A subscription as older programs recorded it says nothing of what Mesos was told, and is recorded again as it was.
+func TestSubscribedOfOlderPrograms(t *testing.T) {
+	const old = `{"FrameworkID":"F","Heartbeat":15000000000,"Master":{"id":"M","version":"1.11.0","address":"m:5050","hostname":"m"}}`
+	e, err := decodeEvent(encoded{Type: "subscribed", Value: []byte(old)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := e.(machine.Subscribed); !ok || s.FrameworkID != "F" || s.Registration != nil {
+		t.Errorf("event = %v", e)
+	}
+	if again, err := encodeEvent(e); err != nil || string(again.Value) != old {
+		t.Errorf("recorded again: %s, %v", again.Value, err)
 	}
 }
 

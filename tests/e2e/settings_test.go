@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -10,28 +13,79 @@ import (
 func TestSettingsChangedBetweenRuns(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "127.0.26.", 1)
-	serve := func(extra ...string) (*process, api) {
-		return c.serve(t, "serve "+strings.Join(extra, " "), append(extra, "--expect=registry=1")...)
+	// serve runs until what it subscribed with is durable.
+	serve := func(extra ...string) *process {
+		p, api := c.serve(t, "serve "+strings.Join(extra, " "), append(extra, "--expect=registry=1")...)
+		eventually(t, "the framework id is durable", func() bool { v, ok := api.view(); return ok && v.FrameworkID != "" && v.Connection.Connected })
+		p.signal(syscall.SIGTERM)
+		p.wait()
+		return p
 	}
-	first, _ := serve("--framework-principal=store")
-	first.find("msg=subscribed")
-	first.signal(syscall.SIGTERM)
-	first.wait()
-	second, _ := serve("--framework-principal=store", "--framework-name=renamed", "--failover-timeout=1h", "--pre-reserved-roles=other",
+	serve("--framework-principal=store")
+	second := serve("--framework-principal=store", "--framework-name=renamed", "--failover-timeout=1h", "--pre-reserved-roles=other",
 		"--framework-labels=a=b", "--log-level=debug")
-	second.find("msg=subscribed framework=") // the engine was told
-	second.signal(syscall.SIGTERM)
-	second.wait()
 	if text := second.text(); strings.Contains(text, "not confirmed") {
 		t.Errorf("the settings were not taken:\n%s", text)
 	}
-	for setting, args := range map[string][]string{
-		"principal":  {"--framework-principal=other"},
-		"checkpoint": {"--framework-principal=store", "--framework-checkpoint=false"},
-	} {
+	refused := func(wants []string, args ...string) string {
+		t.Helper()
 		out, code := run(t, built(t).framework(), append(c.flags(t), append(args, "--expect=registry=1")...)...)
-		if code != 1 || !strings.Contains(out, "Mesos never changes the "+setting+" of a framework: set it back to what it was") {
-			t.Errorf("%v: exit code %d, want 1 and a line about the %s:\n%s", args, code, setting, tail(out, 5))
+		if code != 1 {
+			t.Errorf("%v: exit code %d, want 1", args, code)
 		}
+		for _, want := range wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("%v: no %q in\n%s", args, want, tail(out, 8))
+			}
+		}
+		return out
+	}
+	// What the framework last subscribed with is durable: nothing is asked of Mesos, and all is told at once.
+	out := refused([]string{
+		`--framework-principal: "other": it was "store" when the framework last subscribed, and Mesos never changes the principal of a framework; set it back with --framework-principal=store`,
+		`--framework-checkpoint: "false": it was "true"`,
+		"begin as a new framework instead, tear this one down",
+	}, "--framework-principal=other", "--framework-checkpoint=false")
+	if strings.Contains(out, "msg=serving") || strings.Contains(out, "msg=subscribed") {
+		t.Errorf("it went as far as to subscribe:\n%s", out)
+	}
+	// A state of an older version does not say, but Mesos does.
+	c.forgetRegistration(t)
+	refused([]string{"Mesos never changes the principal of a framework: set it back to what it was"}, "--framework-principal=other")
+	serve("--framework-principal=store")
+	refused([]string{`--framework-principal: "": it was "store"`})
+}
+
+// forgetRegistration makes of the state one of a version that did not keep what Mesos was told.
+func (c *cluster) forgetRegistration(t *testing.T) {
+	t.Helper()
+	dir := filepath.Join(c.dir, "state")
+	text, code := run(t, built(t).framework(), "state", "export", "--state-dir", dir)
+	if code != 0 {
+		t.Fatalf("export: exit %d: %s", code, text)
+	}
+	var state map[string]any
+	if err := json.Unmarshal([]byte(text), &state); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range state["records"].([]any) {
+		if r := r.(map[string]any); r["key"] == "framework" {
+			value := r["value"].(map[string]any)["value"].(map[string]any)
+			if value["registration"] == nil {
+				t.Errorf("record framework: %v has no registration", value)
+			}
+			delete(value, "registration")
+		}
+	}
+	changed, err := json.Marshal(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := run(t, built(t).framework(), "state", "import", "--state-dir", dir, "--replace", file); code != 0 {
+		t.Fatalf("import: exit %d: %s", code, out)
 	}
 }

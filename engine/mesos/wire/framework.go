@@ -3,6 +3,8 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -11,6 +13,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/offers"
 )
 
@@ -123,21 +126,38 @@ func UpdateFramework(f Framework, frameworkID string) ([]byte, error) {
 	return b, nil
 }
 
-// CanReplace says what Mesos does not let a framework change that was before when it last subscribed.
-func (f Framework) CanReplace(before Framework) error {
-	var all *multierror.Error
-	for _, s := range []struct {
-		name     string
-		was, now any
-	}{
-		{"principal", before.Principal, f.Principal}, {"user", before.User, f.User}, {"checkpoint", before.Checkpoint, f.Checkpoint},
+// Registration is what is to be remembered of what Mesos was told.
+func (f Framework) Registration() *machine.Registration {
+	return &machine.Registration{
+		User: f.User, Name: f.Name, Roles: slices.Clone(f.Roles), Principal: f.Principal, FailoverTimeout: f.FailoverTimeout, Checkpoint: f.Checkpoint,
+	}
+}
+
+// Change is a setting that is not what it was when the framework last subscribed.
+type Change struct {
+	Setting string // as in machine.Registration's JSON, with dashes
+	Was, Is string
+	// Forbidden: Mesos does not let a framework change it.
+	Forbidden bool
+}
+
+// Changes are the settings that differ from those with which the framework last subscribed. Principal, user and checkpoint have to be what
+// they were when it first did (mesos-traces F68); SUBSCRIBE keeps the old user and checkpoint without a word.
+func (f Framework) Changes(before machine.Registration) []Change {
+	var out []Change
+	for _, c := range []Change{
+		{"principal", before.Principal, f.Principal, true},
+		{"user", before.User, f.User, true},
+		{"checkpoint", strconv.FormatBool(before.Checkpoint), strconv.FormatBool(f.Checkpoint), true},
+		{"name", before.Name, f.Name, false},
+		{"roles", strings.Join(before.Roles, " "), strings.Join(f.Roles, " "), false}, // there are no spaces in a role
+		{"failover-timeout", before.FailoverTimeout.String(), f.FailoverTimeout.String(), false},
 	} {
-		if s.was != s.now {
-			all = multierror.Append(all, fmt.Errorf("framework %s %q was %q when it registered, and Mesos never changes it: set it back, or forget "+
-				"the stored framework id to start as a new framework", s.name, fmt.Sprint(s.now), fmt.Sprint(s.was)))
+		if c.Was != c.Is {
+			out = append(out, c)
 		}
 	}
-	return all.ErrorOrNil()
+	return out
 }
 
 // frameworkInfo is what the framework says about itself.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,7 +38,7 @@ type Config struct {
 
 	// Supervisor is the command, with its first arguments, that calls Supervise with the further arguments that it is
 	// given. Required if there are agents.
-	Supervisor []string
+	Supervisor []string // not needed with a Runner
 
 	// AllocationInterval is the time between two rounds of offers. Default 500 ms (Mesos: 1 s).
 	AllocationInterval time.Duration
@@ -47,6 +48,16 @@ type Config struct {
 
 	// Path is the PATH of tasks. Default: the usual system directories.
 	Path string
+
+	// Model tells the model more than the fields above do: intervals, timeouts, the domain of the master. MasterID and NewID
+	// default to random ones; addresses are those that the sandbox listens on, whatever is said here.
+	Model cluster.Config
+
+	// Runner runs the containers. Default: each is a real process below a Supervisor, with volumes as real directories.
+	Runner Runner
+
+	// Listen opens the socket of a master or an agent. Default: a TCP socket of the system.
+	Listen func(address string) (net.Listener, error)
 
 	// Fault is for tests: it is asked before each call of a scheduler is carried out, with the name of the call (ACCEPT,
 	// SUBSCRIBE, ...), from several goroutines at once. The call waits while Fault does, and is carried out even if its
@@ -66,6 +77,9 @@ type Agent struct {
 	Resources  Resources
 	Further    []mesos.Resource // what Resources can't say, such as what is statically reserved
 	Attributes []Attribute
+	// FurtherAttributes is what Attributes can't say, such as numbers. They come first.
+	FurtherAttributes []mesos.Attribute
+	Domain            *mesos.DomainInfo // default: unknown, which means that of the master
 	// WorkDir is where sandboxes of tasks and persistent volumes are made, and where the agent keeps its id and what is
 	// reserved for its next start. Created if it is not there; no two agents have the same.
 	WorkDir string
@@ -131,7 +145,10 @@ func (cfg Config) complete() (Config, error) {
 			}
 		}
 	}
-	if len(cfg.Agents) > 0 {
+	if cfg.Listen == nil {
+		cfg.Listen = listenOn
+	}
+	if len(cfg.Agents) > 0 && cfg.Runner == nil {
 		supervisor, err := completeSupervisor(cfg.Supervisor)
 		if err != nil {
 			fail("supervisor: %w", err)
@@ -230,7 +247,7 @@ func (r Resources) wire() []mesos.Resource {
 }
 
 func (a *Agent) wireAttributes() []mesos.Attribute {
-	var list []mesos.Attribute
+	list := slices.Clone(a.FurtherAttributes)
 	for _, attribute := range a.Attributes {
 		list = append(list, mesos.Attribute{
 			Name: attribute.Name, Type: mesos.TEXT, Text: &mesos.Value_Text{Value: attribute.Value},

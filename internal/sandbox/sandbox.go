@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 
 // listen opens all sockets and directories, before anything moves.
 func (s *Sandbox) listen() error {
-	listener, err := listenOn(s.cfg.MasterAddress)
+	listener, err := s.cfg.Listen(s.cfg.MasterAddress)
 	if err != nil {
 		return fmt.Errorf("master: %w", err)
 	}
@@ -97,7 +98,7 @@ func (s *Sandbox) listen() error {
 		if err := os.MkdirAll(cfg.WorkDir, 0o755); err != nil {
 			return fmt.Errorf("agent %s: work directory: %w", cfg.Hostname, err)
 		}
-		listener, err := listenOn(cfg.address())
+		listener, err := s.cfg.Listen(cfg.address())
 		if err != nil {
 			return fmt.Errorf("agent %s: %w", cfg.Hostname, err)
 		}
@@ -174,20 +175,23 @@ func (s *Sandbox) tracked(next http.Handler) http.Handler {
 func (s *Sandbox) populate() error {
 	address := s.master.listener.Addr().(*net.TCPAddr)
 	now := time.Now()
-	s.cluster = cluster.New(now, cluster.Config{
-		MasterID: uuid.NewString(), Hostname: address.IP.String(), IP: address.IP.String(), Port: address.Port,
-		NewID:              func() [16]byte { return uuid.New() },
-		AllocationInterval: s.cfg.AllocationInterval,
-		RegistrationLimit:  s.cfg.RegistrationLimit,
-	})
+	model := s.cfg.Model
+	model.MasterID = cmp.Or(model.MasterID, uuid.NewString())
+	model.Hostname, model.IP, model.Port = address.IP.String(), address.IP.String(), address.Port
+	if model.NewID == nil {
+		model.NewID = func() [16]byte { return uuid.New() }
+	}
+	model.AllocationInterval = cmp.Or(model.AllocationInterval, s.cfg.AllocationInterval)
+	model.RegistrationLimit = cmp.Or(model.RegistrationLimit, s.cfg.RegistrationLimit)
+	s.cluster = cluster.New(now, model)
 	for _, a := range s.agents {
-		resources, err := a.restore()
+		resources, err := s.restore(a)
 		if err != nil {
 			return fmt.Errorf("agent %s: %w", a.Hostname, err)
 		}
 		a.id, _ = s.cluster.AddAgent(now, cluster.AgentConfig{
 			ID: a.id, Hostname: a.Hostname, IP: a.IP, Port: a.Port,
-			Resources: resources, Attributes: a.wireAttributes(),
+			Resources: resources, Attributes: a.wireAttributes(), Domain: a.Domain,
 		})
 		if err := keepID(a.WorkDir, a.id); err != nil {
 			return fmt.Errorf("agent %s: %w", a.Hostname, err)
@@ -264,6 +268,20 @@ func (s *Sandbox) perform(effect cluster.Effect) {
 		s.push(e.Stream, e.Event)
 	case cluster.CloseExecutor:
 		s.endStream(e.Stream)
+	case cluster.CheckpointResources:
+		s.performOnDisk(e.Agent, "checkpoint", func(a *agentShell) error { return a.checkpoint(e.Resources) })
+	default:
+		if s.cfg.Runner != nil {
+			s.delegate(effect)
+			return
+		}
+		s.performForReal(effect)
+	}
+}
+
+// performForReal carries out what concerns processes and volumes on this machine.
+func (s *Sandbox) performForReal(effect cluster.Effect) {
+	switch e := effect.(type) {
 	case cluster.StartProcess:
 		s.launch(e)
 	case cluster.SignalProcess:
@@ -276,8 +294,6 @@ func (s *Sandbox) perform(effect cluster.Effect) {
 		s.performOnDisk(e.Agent, "volume creation", func(a *agentShell) error { return a.createVolume(e.Volume) })
 	case cluster.DestroyVolume:
 		s.performOnDisk(e.Agent, "volume destruction", func(a *agentShell) error { return a.destroyVolume(e.Volume) })
-	case cluster.CheckpointResources:
-		s.performOnDisk(e.Agent, "checkpoint", func(a *agentShell) error { return a.checkpoint(e.Resources) })
 	}
 }
 

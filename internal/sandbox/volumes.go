@@ -59,7 +59,7 @@ func (a *agentShell) destroyVolume(v cluster.Volume) error {
 
 // restore gives what the agent has at its start: what it is configured with, with the reservations and volumes of
 // before. Volumes that a crash has cost their directory get an empty one.
-func (a *agentShell) restore() ([]mesos.Resource, error) {
+func (s *Sandbox) restore(a *agentShell) ([]mesos.Resource, error) {
 	path := filepath.Join(a.WorkDir, keptResources)
 	kept, err := readResources(path)
 	if err != nil {
@@ -69,6 +69,9 @@ func (a *agentShell) restore() ([]mesos.Resource, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: give the agent what it had, or remove %s and with it all reservations and volumes",
 			err, path)
+	}
+	if s.cfg.Runner != nil {
+		return resources, nil // its volumes are its own business
 	}
 	for _, v := range cluster.Volumes(resources) {
 		if err := a.createVolume(v); err != nil {

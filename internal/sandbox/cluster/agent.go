@@ -16,6 +16,7 @@ type AgentConfig struct {
 	Port       int
 	Resources  []mesos.Resource // what it has, reservations, disks and volumes included; see CheckResources
 	Attributes []mesos.Attribute
+	Domain     *mesos.DomainInfo
 }
 
 // agent is one machine of the cluster, as the master sees it and as it sees itself.
@@ -25,6 +26,7 @@ type agent struct {
 	ip         string
 	port       int
 	attributes []mesos.Attribute
+	domain     *mesos.DomainInfo
 	registered time.Time
 	total      Resources
 	used       Resources
@@ -38,7 +40,7 @@ func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects [
 	a := &agent{
 		id:       cmp.Or(cfg.ID, fmt.Sprintf("%s-S%d", c.cfg.MasterID, len(c.agents))),
 		hostname: cfg.Hostname, ip: cfg.IP, port: cfg.Port,
-		attributes: cfg.Attributes,
+		attributes: cfg.Attributes, domain: cfg.Domain,
 		registered: c.now,
 		total:      parseResources(cfg.Resources),
 	}

@@ -200,6 +200,7 @@ func (o *offer) wire() mesos.Offer {
 		AgentID:     mesos.AgentID{Value: a.id},
 		Hostname:    a.hostname,
 		URL:         a.url(),
+		Domain:      a.domain,
 		Resources:   o.resources.wire(form),
 		Attributes:  a.attributes,
 	}

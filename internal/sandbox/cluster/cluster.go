@@ -22,7 +22,10 @@ type Config struct {
 	// status updates.
 	NewID func() [16]byte
 
+	Domain *mesos.DomainInfo // of the master; default none
+
 	AllocationInterval  time.Duration // 1 s; between two rounds of offers
+	FirstRound          time.Duration // 0; from New to the first round of offers, which sets the beat of the others
 	HeartbeatInterval   time.Duration // 15 s
 	RetryInterval       time.Duration // 10 s; first repetition of an unacknowledged update, doubling from there
 	RetryLimit          time.Duration // 10 min; longest time between two repetitions
@@ -103,7 +106,7 @@ func New(now time.Time, cfg Config) *Cluster {
 		offers:    map[string]*offer{},
 		processes: map[string]*process{},
 	}
-	c.rounds = rounds{epoch: now, period: c.cfg.AllocationInterval + roundDrift}
+	c.rounds = rounds{epoch: now.Add(c.cfg.FirstRound), period: c.cfg.AllocationInterval + roundDrift}
 	return c
 }
 
@@ -238,6 +241,7 @@ func (c *Cluster) masterInfo() *mesos.MasterInfo {
 	return &mesos.MasterInfo{
 		ID: c.cfg.MasterID, IP: networkOrder(ip), Port: &port, PID: &pid, Hostname: &hostname, Version: &version,
 		Address: &mesos.Address{Hostname: &hostname, IP: &ip, Port: int32(port)},
+		Domain:  c.cfg.Domain,
 		Capabilities: []mesos.MasterInfo_Capability{
 			{Type: mesos.MasterInfo_Capability_AGENT_UPDATE},
 			{Type: mesos.MasterInfo_Capability_AGENT_DRAINING},

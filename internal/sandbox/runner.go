@@ -1,0 +1,59 @@
+package sandbox
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+)
+
+// A Runner runs the containers of a sandbox in place of real processes, such as by a script. Its methods are called with
+// the sandbox's lock held: they must not block, and what they report comes later, from another goroutine.
+type Runner interface {
+	// Start starts a container. report is how the Runner tells what becomes of it.
+	Start(start cluster.StartProcess, report Report)
+
+	// Signal tells all processes of a container something. It may come before the container has been reported as started,
+	// and after it has ended.
+	Signal(container string, signal cluster.Signal)
+}
+
+// A Report tells the sandbox what becomes of one container: Started and later Exited, or one of Failed and Refused. The
+// words are those of the functions of package cluster.
+type Report struct {
+	sandbox   *Sandbox
+	container string
+}
+
+// Started says that the process of the container runs.
+func (r Report) Started(pid int) {
+	r.sandbox.apply(func(now time.Time) []cluster.Effect { return r.sandbox.cluster.ProcessStarted(now, r.container, pid) })
+}
+
+// Failed says that it could not be started.
+func (r Report) Failed(problem string) {
+	r.sandbox.apply(func(now time.Time) []cluster.Effect {
+		return r.sandbox.cluster.ProcessFailed(now, r.container, problem)
+	})
+}
+
+// Refused says that its agent could not even make room for it.
+func (r Report) Refused(message string) {
+	r.sandbox.apply(func(now time.Time) []cluster.Effect {
+		return r.sandbox.cluster.ContainerRefused(now, r.container, message)
+	})
+}
+
+// Exited says that all of its processes are gone.
+func (r Report) Exited(exit cluster.Exit) {
+	r.sandbox.apply(func(now time.Time) []cluster.Effect { return r.sandbox.cluster.ProcessExited(now, r.container, exit) })
+}
+
+// delegate gives the Runner what is its business. Volumes are not: a Runner has none.
+func (s *Sandbox) delegate(effect cluster.Effect) {
+	switch e := effect.(type) {
+	case cluster.StartProcess:
+		s.cfg.Runner.Start(e, Report{sandbox: s, container: e.Container})
+	case cluster.SignalProcess:
+		s.cfg.Runner.Signal(e.Container, e.Signal)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox"
+	"github.com/quobyte/mesos-framework/internal/sandbox/protojson"
 )
 
 // patience is how long a test waits for something that happens at once.
@@ -44,8 +45,8 @@ func start(t *testing.T, cfg sandbox.Config) *sandbox.Sandbox {
 	return s
 }
 
-// codec is how a client writes calls and reads events. jsonCodec uses the generated JSON code of mesos-go on purpose:
-// it writes null for everything that is not set, and reads strictly.
+// codec is how a client writes calls and reads events. jsonCodec writes with the generated JSON code of mesos-go on purpose:
+// what that writes, a master must read. It does not read with it, since that refuses a master with QUOTA_V2.
 type codec struct {
 	media  string
 	encode func(*scheduler.Call) ([]byte, error)
@@ -64,7 +65,7 @@ func jsonCodec() codec {
 	return codec{
 		media:  "application/json",
 		encode: func(call *scheduler.Call) ([]byte, error) { return json.Marshal(call) },
-		decode: func(data []byte, event *scheduler.Event) error { return json.Unmarshal(data, event) },
+		decode: func(data []byte, event *scheduler.Event) error { return protojson.Unmarshal(data, event) },
 	}
 }
 

@@ -234,6 +234,9 @@ func (c *Cluster) agentByID(id string) *agent {
 	return nil
 }
 
+// capabilityQuotaV2 (QUOTA_V2) is newer than the schema that we have.
+const capabilityQuotaV2 mesos.MasterInfo_Capability_Type = 3
+
 func (c *Cluster) masterInfo() *mesos.MasterInfo {
 	port, ip := uint32(c.cfg.Port), c.cfg.IP
 	pid := fmt.Sprintf("master@%s:%d", ip, port)
@@ -245,6 +248,7 @@ func (c *Cluster) masterInfo() *mesos.MasterInfo {
 		Capabilities: []mesos.MasterInfo_Capability{
 			{Type: mesos.MasterInfo_Capability_AGENT_UPDATE},
 			{Type: mesos.MasterInfo_Capability_AGENT_DRAINING},
+			{Type: capabilityQuotaV2},
 		},
 	}
 }

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/gogo/protobuf/proto"
 )
 
 // A SyntaxError says that a body is not JSON. Its text is what a master puts behind "Failed to parse body into JSON: ".
@@ -209,7 +207,7 @@ func setEnum(f field, value any, v reflect.Value) (bool, error) {
 	if !ok {
 		return false, unexpected(f, value)
 	}
-	number, known := proto.EnumValueMap(f.enum)[name]
+	number, known := enumNumber(f.enum, name)
 	if known {
 		v.SetInt(int64(number))
 	}

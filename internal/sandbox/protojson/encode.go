@@ -173,9 +173,11 @@ func writeString(b *encoder, s string) {
 
 // enumName is the name of an enum value, or "" if the schema that we know has none.
 func enumName(f field, v reflect.Value) string {
-	for name, number := range proto.EnumValueMap(f.enum) {
-		if int64(number) == v.Int() {
-			return name
+	for _, members := range []map[string]int32{proto.EnumValueMap(f.enum), newer[f.enum]} {
+		for name, number := range members {
+			if int64(number) == v.Int() {
+				return name
+			}
 		}
 	}
 	return ""

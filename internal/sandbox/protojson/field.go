@@ -3,6 +3,8 @@ package protojson
 import (
 	"reflect"
 	"strings"
+
+	"github.com/gogo/protobuf/proto"
 )
 
 // field is what the protobuf tag of one struct field says.
@@ -42,4 +44,18 @@ func fieldsOf(t reflect.Type) []field {
 
 func isBytes(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}
+
+// newer are members of enums that Mesos has got since the schema that we have.
+var newer = map[string]map[string]int32{
+	"mesos.MasterInfo_Capability_Type": {"QUOTA_V2": 3},
+}
+
+// enumNumber is the number of a member of an enum.
+func enumNumber(enum, name string) (int32, bool) {
+	if number, known := proto.EnumValueMap(enum)[name]; known {
+		return number, true
+	}
+	number, known := newer[enum][name]
+	return number, known
 }

@@ -1,0 +1,224 @@
+package tracetest
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// tolerance is how much earlier or later than in the recording an event may come: a round of offers.
+	tolerance = 600 * time.Millisecond
+	// swapped is how far apart in the recording two events of one stream may be that come in the other order: those that
+	// different parts of a master or an agent send at the same time.
+	swapped = 60 * time.Millisecond
+	// lookahead is among how many events the one is searched that a line is about.
+	lookahead = 16
+)
+
+// key tells which events could be the same one.
+func key(ids *bindings, body any) string {
+	typ, _ := dig(body, "type").(string)
+	part := func(path ...string) string {
+		text, _ := dig(body, path...).(string)
+		if ids != nil {
+			text = ids.translate(text)
+		}
+		return text
+	}
+	switch typ {
+	case "UPDATE":
+		s := []string{"update", "status"}
+		return typ + " " + part(append(s, "task_id", "value")...) + " " + part(append(s, "state")...) + " " +
+			part(append(s, "reason")...)
+	case "UPDATE_OPERATION_STATUS":
+		s := []string{"update_operation_status", "status"}
+		return typ + " " + part(append(s, "operation_id", "value")...) + " " + part(append(s, "state")...)
+	case "FAILURE":
+		return typ + " " + part("failure", "agent_id", "value") + " " + part("failure", "executor_id", "value")
+	case "RESCIND":
+		return typ + " " + part("rescind", "offer_id", "value")
+	case "LAUNCH":
+		return typ + " " + part("launch", "task", "task_id", "value")
+	case "ACKNOWLEDGED":
+		return typ + " " + part("acknowledged", "uuid")
+	}
+	return typ
+}
+
+// expectEvent waits for the event of a line and compares it.
+func (r *replay) expectEvent(l *line) {
+	c := r.client(l.Who)
+	due := seconds(l.T) + r.offset
+	match := func(exact bool) bool {
+		g := r.candidate(c, l, exact)
+		if g == nil {
+			return false
+		}
+		r.pair(c, l, g, due)
+		return true
+	}
+	for more := true; ; {
+		switch now := r.elapsed(); {
+		case match(true):
+			return
+		case now < due:
+			r.waitUntil(due)
+		case more:
+			more = r.stimulate(l)
+			r.settle()
+		case now < due+r.patience(l):
+			r.waitUntil(due + r.patience(l))
+		default:
+			if !match(false) {
+				r.problem(l, "%s never came", describe(l.decoded))
+			}
+			return
+		}
+	}
+}
+
+// patience is how late the event of a line may be.
+func (r *replay) patience(*line) time.Duration { return tolerance }
+
+func (r *replay) stimulate(l *line) bool {
+	for _, s := range stimuli {
+		if s(r, l) {
+			return true
+		}
+	}
+	return false
+}
+
+// candidate finds the event of a line among those that have come. If it need not be exact, one of the same type will do:
+// then the differences tell more than that one is missing.
+func (r *replay) candidate(c *client, l *line, exact bool) *got {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	want := key(r.ids, l.decoded)
+	seen := 0
+	var first *got
+	for _, g := range c.events {
+		if g.paired || r.omits(c, g.body) {
+			continue
+		}
+		if seen++; seen > lookahead {
+			break
+		}
+		have := key(nil, g.body)
+		same := have == want
+		if !same && typeOf(l.decoded) == "RESCIND" && typeOf(g.body) == "RESCIND" {
+			same = !r.ids.known(l.text("rescind", "offer_id", "value"))
+		}
+		if !same && !exact {
+			same = typeOf(g.body) == l.typ() && subject(g.body) == subject(l.decoded)
+		}
+		if !same {
+			continue
+		}
+		if first == nil {
+			first = g
+		}
+		if try := (comparison{ids: r.ids.clone()}); r.compareEvent(&try, l, g) {
+			return g
+		}
+	}
+	return first
+}
+
+func typeOf(body any) string {
+	typ, _ := dig(body, "type").(string)
+	return typ
+}
+
+// subject is what an event is about, for those that are compared although something else is wrong.
+func subject(body any) string {
+	if id, ok := dig(body, "update", "status", "task_id", "value").(string); ok {
+		return id
+	}
+	id, _ := dig(body, "update_operation_status", "status", "operation_id", "value").(string)
+	return id
+}
+
+func (r *replay) compareEvent(c *comparison, l *line, g *got) bool {
+	if short, ok := l.at("abridged").([]any); ok {
+		c.abridged(r.masterID, short, g.body)
+	} else {
+		c.values("", l.decoded, g.body)
+	}
+	return len(c.differences) == 0
+}
+
+// pair compares a line with its event.
+func (r *replay) pair(c *client, l *line, g *got, due time.Duration) {
+	g.paired = true
+	r.checkOrder(c, l, g)
+	result := comparison{ids: r.ids}
+	good := r.compareEvent(&result, l, g)
+	for _, d := range result.differences {
+		r.problem(l, "%s", d)
+		good = good && r.lastAllowed
+	}
+	late := g.at - due
+	if late > r.patience(l) || -late > r.patience(l) {
+		r.problem(l, "%s came at %.3f, expected at %.3f", describe(l.decoded), g.at.Seconds(), due.Seconds())
+		good = false
+	}
+	if typeOf(g.body) != "HEARTBEAT" {
+		r.offset = g.at - seconds(l.T)
+	}
+	r.count(good)
+}
+
+// checkOrder complains if an event of this stream that an earlier line was about came later than this one.
+func (r *replay) checkOrder(c *client, l *line, g *got) {
+	if typeOf(g.body) == "HEARTBEAT" {
+		return
+	}
+	position := c.position(g)
+	if before := c.latest; before != nil && c.latestAt > position && seconds(l.T-before.T) > swapped {
+		r.problem(l, "%s came before that of line %d", describe(l.decoded), before.number)
+	}
+	if position > c.latestAt || c.latest == nil {
+		c.latest, c.latestAt = l, position
+	}
+}
+
+func (c *client) position(g *got) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, have := range c.events {
+		if have == g {
+			return i
+		}
+	}
+	return -1
+}
+
+// describe names an event for people.
+func describe(body any) string {
+	switch typ := typeOf(body); typ {
+	case "OFFERS":
+		if short, ok := dig(body, "abridged").([]any); ok {
+			return fmt.Sprintf("OFFERS %v", short)
+		}
+		c := comparison{}
+		offers, _ := dig(body, "offers", "offers").([]any)
+		return "OFFERS " + summaries(&c, offers)
+	case "UPDATE":
+		text := key(nil, body)
+		if message, ok := dig(body, "update", "status", "message").(string); ok {
+			text += " " + message
+		}
+		return text
+	case "UPDATE_OPERATION_STATUS":
+		text := key(nil, body)
+		if message, ok := dig(body, "update_operation_status", "status", "message").(string); ok {
+			text += " " + message
+		}
+		return text
+	case "ERROR":
+		message, _ := dig(body, "error", "message").(string)
+		return typ + " " + message
+	}
+	return key(nil, body)
+}

@@ -1,0 +1,524 @@
+package tracetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox"
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+	"github.com/quobyte/mesos-framework/internal/sandbox/protojson"
+)
+
+// replay is one run of a recording against a sandbox. All of it happens in virtual time.
+type replay struct {
+	trace   *trace
+	flags   map[string]string
+	dir     string
+	sandbox *sandbox.Sandbox
+	network *network
+	machine *machine
+	ids     *bindings
+	clients map[string]*client
+
+	masterID string // of the recording, at the line that is replayed
+	master   string // address
+	agents   []*agentSpec
+	hosts    map[int]string // addresses by port
+
+	start      time.Time
+	offset     time.Duration // how much later the replay is than the recording
+	poked      chan struct{}
+	goroutines sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+
+	left        map[string]map[string]bool // types of events that the recording leaves out, by who
+	held        map[string]map[string]any  // offers of the replay that nobody has answered, by id
+	lastAgent   string                     // that an offer was wanted of
+	problems    []string
+	lastAllowed bool
+	matched     int
+	failed      int
+	allowed     int
+}
+
+// run replays a recording. The result has what is to be told.
+func run(t *testing.T, trace *trace) *replay {
+	t.Helper()
+	r := &replay{
+		trace: trace, flags: trace.flags(), dir: t.TempDir(), network: newNetwork(), ids: newBindings(),
+		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{},
+		left: map[string]map[string]bool{}, held: map[string]map[string]any{},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r.poked = make(chan struct{}, 1)
+		r.machine = newMachine(r)
+		r.start = time.Now()
+		if err := r.setUp(); err != nil {
+			t.Fatal(err)
+		}
+		defer r.tearDown()
+		for _, l := range trace.lines {
+			r.step(l)
+		}
+		r.leftovers()
+	})
+	return r
+}
+
+// setUp starts a sandbox like the cluster of the recording.
+func (r *replay) setUp() error {
+	interval := duration(r.flags["allocation_interval"])
+	fit := r.trace.fitBeat(interval)
+	cfg := sandbox.Config{
+		Runner: r.machine, Listen: r.network.listen,
+		Model: cluster.Config{
+			AllocationInterval: fit.period - time.Millisecond, FirstRound: fit.phase,
+			RegistrationLimit: duration(r.flags["executor_registration_timeout"]),
+			ShutdownGrace:     duration(r.flags["executor_shutdown_grace_period"]),
+		},
+	}
+	infos := r.trace.masterInfos()
+	if len(infos) == 0 {
+		return fmt.Errorf("%s: no SUBSCRIBED event tells of the master", r.trace.name)
+	}
+	r.adoptMaster(infos[0])
+	cfg.MasterAddress, cfg.Model.MasterID = r.master, r.masterID
+	r.ids.bind(r.masterID, r.masterID)
+	if domain := dig(infos[0], "domain"); domain != nil {
+		cfg.Model.Domain = &mesos.DomainInfo{}
+		if err := convert(domain, cfg.Model.Domain); err != nil {
+			return err
+		}
+	}
+	for _, spec := range r.agents {
+		if r.hosts[spec.port] != "" {
+			continue // the same machine with a new id, later
+		}
+		agent, err := r.agent(spec)
+		if err != nil {
+			return err
+		}
+		cfg.Agents = append(cfg.Agents, agent)
+		r.hosts[spec.port] = net.JoinHostPort(spec.ip, strconv.Itoa(spec.port))
+	}
+	s, err := sandbox.Start(context.Background(), cfg)
+	r.sandbox = s
+	return err
+}
+
+// adoptMaster takes a master of the recording as the one that calls go to.
+func (r *replay) adoptMaster(info any) {
+	r.masterID, _ = dig(info, "id").(string)
+	ip, _ := dig(info, "address", "ip").(string)
+	port, _ := dig(info, "port").(float64)
+	r.master = net.JoinHostPort(ip, strconv.Itoa(int(port)))
+	r.hosts[int(port)] = r.master
+}
+
+// agent configures one agent, with the id that it had.
+func (r *replay) agent(spec *agentSpec) (sandbox.Agent, error) {
+	a := sandbox.Agent{
+		Hostname: spec.hostname, IP: spec.ip, Port: spec.port, WorkDir: filepath.Join(r.dir, spec.id),
+	}
+	for _, resource := range spec.resources {
+		var parsed mesos.Resource
+		if err := convert(resource, &parsed); err != nil {
+			return a, err
+		}
+		a.Further = append(a.Further, parsed)
+	}
+	for _, attribute := range spec.attributes {
+		var parsed mesos.Attribute
+		if err := convert(attribute, &parsed); err != nil {
+			return a, err
+		}
+		a.FurtherAttributes = append(a.FurtherAttributes, parsed)
+	}
+	if spec.domain != nil {
+		a.Domain = &mesos.DomainInfo{}
+		if err := convert(spec.domain, a.Domain); err != nil {
+			return a, err
+		}
+	}
+	meta := filepath.Join(a.WorkDir, "meta", "slaves")
+	if err := os.MkdirAll(meta, 0o755); err != nil {
+		return a, err
+	}
+	return a, os.Symlink(spec.id, filepath.Join(meta, "latest"))
+}
+
+// convert makes a message of decoded JSON.
+func convert(value, message any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return protojson.Unmarshal(text, message)
+}
+
+func (r *replay) tearDown() {
+	_ = r.sandbox.Close()
+	r.mu.Lock()
+	for conn := range r.conns {
+		_ = conn.Close()
+	}
+	r.mu.Unlock()
+	for _, c := range r.clients {
+		for _, raw := range c.raw {
+			if raw.conn != nil {
+				_ = raw.conn.Close()
+			}
+		}
+	}
+	r.goroutines.Wait()
+}
+
+func (r *replay) elapsed() time.Duration { return time.Since(r.start) }
+
+// background counts a goroutine; the caller calls done at its end.
+func (r *replay) background() (done func()) {
+	r.goroutines.Add(1)
+	return r.goroutines.Done
+}
+
+func (r *replay) remember(conn net.Conn) (forget func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conns[conn] = true
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.conns, conn)
+	}
+}
+
+// poke ends a waitUntil early: something has come.
+func (r *replay) poke() {
+	select {
+	case r.poked <- struct{}{}:
+	default:
+	}
+}
+
+// settle lets everybody do what can be done without time going on.
+func (r *replay) settle() { synctest.Wait() }
+
+// waitUntil waits for something to come, or for a time of the replay.
+func (r *replay) waitUntil(at time.Duration) {
+	if wait := at - r.elapsed(); wait > 0 {
+		select {
+		case <-r.poked:
+		case <-time.After(wait):
+		}
+	}
+	r.settle()
+}
+
+// reach sleeps until the time of a line.
+func (r *replay) reach(l *line) {
+	if wait := seconds(l.T) + r.offset - r.elapsed(); wait > 0 {
+		time.Sleep(wait)
+	}
+	r.settle()
+}
+
+func (r *replay) step(l *line) {
+	switch l.Dir {
+	case callLine:
+		r.supply(l)
+		r.reach(l)
+		r.makeCall(l)
+		r.settle()
+	case responseLine:
+		r.expectResponse(l)
+	case eventLine:
+		r.expectEvent(l)
+	case noteLine:
+		r.reach(l)
+		r.actOn(l)
+		r.settle()
+	}
+}
+
+// makeCall makes the call of a line as its `who`.
+func (r *replay) makeCall(l *line) {
+	c := r.client(l.Who)
+	q := &request{
+		address: r.addressOf(l), method: orText(l.HTTP.Method, http.MethodPost), path: orText(l.HTTP.Path, "/api/v1/scheduler"),
+		header: map[string]string{}, body: r.bodyOf(l),
+	}
+	if len(l.HTTP.Headers) > 0 || l.HTTP.Case != "" {
+		for name, value := range l.HTTP.Headers {
+			q.header[name] = r.ids.translate(value)
+		}
+		c.callRaw(q)
+		return
+	}
+	if q.method != http.MethodGet {
+		q.header["Content-Type"] = "application/json"
+		if !bytes.HasPrefix(q.body, []byte("{")) && len(q.body) > 0 {
+			q.header["Content-Type"] = "application/x-www-form-urlencoded"
+		}
+	}
+	q.header["Accept"] = "application/json"
+	if l.HTTP.Path == "" && c.stream != "" {
+		q.header["Mesos-Stream-Id"] = c.stream
+	}
+	r.answered(l)
+	c.call(q)
+}
+
+func orText(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// addressOf is where a call goes: to a port if the line has one, to the agent of an executor, or to the master.
+func (r *replay) addressOf(l *line) string {
+	if address := r.hosts[l.HTTP.Port]; l.HTTP.Port != 0 && address != "" {
+		return address
+	}
+	if id, ok := strings.CutPrefix(l.Who, "executor:"); ok {
+		if p := r.machine.process(id); p != nil {
+			for _, a := range r.agents {
+				if a.id == p.start.Agent {
+					return r.hosts[a.port]
+				}
+			}
+		}
+	}
+	return r.master
+}
+
+// bodyOf is the body of a call with the identifiers of the replay. A text is sent as it is, which may be no JSON.
+func (r *replay) bodyOf(l *line) []byte {
+	switch body := l.decoded.(type) {
+	case nil:
+		return nil
+	case string:
+		return []byte(r.ids.translate(body))
+	case map[string]any:
+		if text, ok := body["_bytes_base64"].(string); ok {
+			data, _ := base64.StdEncoding.DecodeString(text)
+			return data
+		}
+	}
+	return []byte(r.ids.translate(string(l.Body)))
+}
+
+// expectResponse compares the answer to the oldest open call of a `who` with a line.
+func (r *replay) expectResponse(l *line) {
+	c := r.client(l.Who)
+	if len(c.raw) > 0 {
+		r.reach(l)
+		a, err := c.takeRaw(r.callOf(l).HTTP.Method)
+		if err != nil {
+			r.problem(l, "answer: %v", err)
+			return
+		}
+		r.compareAnswer(l, a)
+		return
+	}
+	a := c.take()
+	if a == nil {
+		r.problem(l, "the recording has an answer to no call")
+		return
+	}
+	for until := seconds(l.T) + r.offset + tolerance; !c.ready(a) && r.elapsed() < until; {
+		r.waitUntil(until)
+	}
+	if !c.ready(a) {
+		r.problem(l, "no answer")
+		return
+	}
+	if a.err != nil {
+		r.problem(l, "answer: %v", a.err)
+		return
+	}
+	r.compareAnswer(l, a)
+}
+
+// callOf is the call that a response line answers.
+func (r *replay) callOf(l *line) *line {
+	for i := l.number - 2; i >= 0; i-- {
+		if c := r.trace.lines[i]; c.Dir == callLine && c.Who == l.Who {
+			return c
+		}
+	}
+	return l
+}
+
+func (r *replay) compareAnswer(l *line, a *answer) {
+	c := comparison{ids: r.ids}
+	status, proto := l.HTTP.Status, a.proto
+	if l.HTTP.StatusLine != "" {
+		proto, _, _ = strings.Cut(l.HTTP.StatusLine, " ")
+		want := l.HTTP.StatusLine
+		if got := fmt.Sprintf("%s %d %s", a.proto, a.status, http.StatusText(a.status)); want != got {
+			c.differ("status line", want, got)
+		}
+	} else if status != 0 && status != a.status {
+		c.differ("status", float64(status), float64(a.status))
+	}
+	if proto != a.proto {
+		c.differ("protocol", proto, a.proto)
+	}
+	r.compareHeaders(&c, l, a)
+	r.compareBody(&c, l, a)
+	good := true
+	for _, d := range c.differences {
+		r.problem(l, "answer to %s: %s", r.callOf(l).typ(), d)
+		good = good && r.lastAllowed
+	}
+	r.count(good)
+}
+
+// compareHeaders knows that of a 202 the recording keeps only the status, since all are alike.
+func (r *replay) compareHeaders(c *comparison, l *line, a *answer) {
+	want := l.HTTP.Headers
+	if want == nil && l.HTTP.Status == http.StatusAccepted {
+		want = map[string]string{"Date": "", "Content-Length": "0"}
+	}
+	if want == nil {
+		return
+	}
+	for _, name := range sortedKeys(want) {
+		value, got := want[name], a.header.Get(name)
+		_, isText := l.decoded.(string)
+		switch {
+		case got == "":
+			c.differ("header "+name, value, nil)
+		case name == "Date", name == "Content-Length" && !isText:
+		case !c.texts(value, got):
+			c.differ("header "+name, value, got)
+		}
+	}
+	for _, name := range sortedKeys(a.header) {
+		if _, ok := want[name]; !ok {
+			c.differ("header "+name, nil, a.header.Get(name))
+		}
+	}
+}
+
+const streamFollows = "(chunked stream of RecordIO events follows)"
+
+func (r *replay) compareBody(c *comparison, l *line, a *answer) {
+	switch want := l.decoded.(type) {
+	case string:
+		switch {
+		case want == streamFollows:
+			if !a.stream {
+				c.differ("body", want, a.body)
+			}
+		case a.stream:
+			compareChunks(c, want, a.body)
+		case !c.texts(want, a.body):
+			c.differ("body", want, a.body)
+		}
+	case map[string]any:
+		if text, ok := want["_bytes_base64"].(string); ok {
+			data, _ := base64.StdEncoding.DecodeString(text)
+			comparePrefix(c, data, []byte(a.body))
+			return
+		}
+		r.compareJSON(c, want, a)
+	default:
+		r.compareJSON(c, want, a)
+	}
+}
+
+func (r *replay) compareJSON(c *comparison, want any, a *answer) {
+	var got any
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+		c.differ("body", want, a.body)
+		return
+	}
+	c.values("", want, got)
+}
+
+// actOn does what a note says. One that is in no table is a remark.
+func (r *replay) actOn(l *line) {
+	text := l.note()
+	for _, n := range notes {
+		if m := n.pattern.FindStringSubmatch(text); m != nil {
+			n.act(r, l, m)
+			return
+		}
+	}
+}
+
+// problem notes that something is not as recorded, unless that is allowed.
+func (r *replay) problem(l *line, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if r.lastAllowed = allow(r.trace.name, l.Who, text); r.lastAllowed {
+		r.allowed++
+		return
+	}
+	r.failed++
+	r.problems = append(r.problems, fmt.Sprintf("%s %s  [%s]\n    %s", r.trace.where(l), l.Who, r.trace.caseOf(l), text))
+}
+
+func (r *replay) count(good bool) {
+	if good {
+		r.matched++
+	}
+}
+
+// leave notes that the recording leaves out a type of events of a `who`.
+func (r *replay) leave(who, typ string) {
+	if r.left[who] == nil {
+		r.left[who] = map[string]bool{}
+	}
+	r.left[who][typ] = true
+}
+
+// omits tells whether an event need not be in the recording.
+func (r *replay) omits(c *client, body any) bool { return r.left[c.name][typeOf(body)] }
+
+// leftovers complains of events that the recording does not have. Heartbeats come by the clock, and a recording may end or
+// begin to leave them out between two.
+func (r *replay) leftovers() {
+	last := r.trace.lines[len(r.trace.lines)-1]
+	for _, who := range sortedKeys(r.clients) {
+		c := r.clients[who]
+		for _, g := range c.events {
+			if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) {
+				continue
+			}
+			near := r.near(g, last)
+			near.Who = who
+			r.problem(near, "unexpected at %.3f: %s", g.at.Seconds(), describe(g.body))
+		}
+	}
+}
+
+// near is the line whose time in the replay an event came at, if the two clocks had always been alike.
+func (r *replay) near(g *got, last *line) *line {
+	i := slices.IndexFunc(r.trace.lines, func(l *line) bool { return seconds(l.T) > g.at })
+	if i <= 0 {
+		copied := *last
+		return &copied
+	}
+	copied := *r.trace.lines[i-1]
+	return &copied
+}

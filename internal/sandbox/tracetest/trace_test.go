@@ -1,0 +1,325 @@
+package tracetest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// folder is where the recordings are.
+const folder = "../testdata/traces"
+
+// Directions of a line.
+const (
+	callLine     = "->call"
+	responseLine = "<-response"
+	eventLine    = "<-event"
+	noteLine     = "--note"
+)
+
+// line is one line of a recording.
+type line struct {
+	number int
+	T      float64         `json:"t"`
+	Dir    string          `json:"dir"`
+	Who    string          `json:"who"`
+	HTTP   exchange        `json:"http"`
+	Body   json.RawMessage `json:"body"`
+
+	decoded any // of Body
+}
+
+// exchange is what the recording has of HTTP.
+type exchange struct {
+	Status     int               `json:"status"`
+	StatusLine string            `json:"status_line"`
+	Headers    map[string]string `json:"headers"`
+	Method     string            `json:"method"`
+	Path       string            `json:"path"`
+	Port       int               `json:"port"`
+	Case       string            `json:"case"`
+}
+
+// at is a value inside the body, nil if there is none.
+func (l *line) at(path ...string) any { return dig(l.decoded, path...) }
+
+// text is a string inside the body, "" if there is none.
+func (l *line) text(path ...string) string {
+	text, _ := l.at(path...).(string)
+	return text
+}
+
+func (l *line) typ() string { return l.text("type") }
+
+// note is the text of a note. Some notes are objects.
+func (l *line) note() string {
+	if text, ok := l.decoded.(string); ok {
+		return text
+	}
+	return string(l.Body)
+}
+
+func dig(value any, path ...string) any {
+	for _, key := range path {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = object[key]
+	}
+	return value
+}
+
+// trace is a recording.
+type trace struct {
+	name  string // of the file, without folder and extension
+	lines []*line
+}
+
+// readTraces reads all recordings.
+func readTraces() ([]*trace, error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	var traces []*trace
+	for _, path := range paths {
+		t, err := readTrace(path)
+		if err != nil {
+			return nil, err
+		}
+		traces = append(traces, t)
+	}
+	return traces, nil
+}
+
+func readTrace(path string) (*trace, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	t := &trace{name: strings.TrimSuffix(filepath.Base(path), ".jsonl")}
+	in := bufio.NewScanner(file)
+	in.Buffer(nil, 64<<20)
+	for in.Scan() {
+		l := &line{number: len(t.lines) + 1}
+		if err := json.Unmarshal(in.Bytes(), l); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, l.number, err)
+		}
+		if err := json.Unmarshal(l.Body, &l.decoded); err != nil {
+			return nil, fmt.Errorf("%s:%d: body: %w", path, l.number, err)
+		}
+		t.lines = append(t.lines, l)
+	}
+	return t, in.Err()
+}
+
+// where finds a line for people.
+func (t *trace) where(l *line) string { return fmt.Sprintf("%s:%d t=%.3f", t.name, l.number, l.T) }
+
+// caseOf is the last note before a line that says what is tried, for people.
+func (t *trace) caseOf(l *line) string {
+	for i := l.number - 1; i >= 0; i-- {
+		if c := t.lines[i]; c.HTTP.Case != "" {
+			return c.HTTP.Case
+		} else if c.Dir == noteLine && c.Who == "" {
+			return c.note()
+		}
+	}
+	return ""
+}
+
+// beat is when a master made its rounds of offers: at phase, phase+period, ...
+type beat struct{ phase, period time.Duration }
+
+// fitBeat finds the beat at which most of the OFFERS came. A round takes a little time, so the real period is longer than
+// the interval that the master was started with.
+func (t *trace) fitBeat(interval time.Duration) beat {
+	var times []float64
+	for _, l := range t.lines {
+		if l.Dir == eventLine && l.typ() == "OFFERS" {
+			times = append(times, l.T)
+		}
+	}
+	const after = 0.016 // s, from the round to the scheduler
+	best, most := beat{period: interval + time.Millisecond}, 0.0
+	for extra := 5; extra <= 30; extra++ { // tenths of a millisecond
+		period := interval.Seconds() + float64(extra)/1e4
+		for step := range 250 {
+			phase := float64(step) * period / 250
+			hits := -math.Abs(float64(extra-13)) / 1000 // all else equal, the usual period
+			for _, at := range times {
+				if math.Mod(at-phase+1000*period, period) < after {
+					hits++
+				}
+			}
+			if hits > most {
+				best, most = beat{seconds(phase), seconds(period)}, hits
+			}
+		}
+	}
+	return best
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// agentSpec is what a recording tells of an agent.
+type agentSpec struct {
+	id         string
+	hostname   string
+	ip         string
+	port       int
+	resources  []any
+	attributes []any
+	domain     any
+}
+
+// agents are those that offers came from, in the order of their ids. What one has is what its first offers had, and what
+// is statically reserved on it, which may be offered later.
+func (t *trace) agents() []*agentSpec {
+	var list []*agentSpec
+	byID := map[string]*agentSpec{}
+	firstAt := map[string]int{}
+	for _, l := range t.lines {
+		offers, _ := l.at("offers", "offers").([]any)
+		for _, o := range offers {
+			id, _ := dig(o, "agent_id", "value").(string)
+			a := byID[id]
+			if a == nil {
+				a = newAgentSpec(id, o)
+				byID[id], firstAt[id] = a, l.number
+				list = append(list, a)
+			}
+			resources, _ := dig(o, "resources").([]any)
+			for _, r := range resources {
+				if plain := unallocated(r); firstAt[id] == l.number || static(plain) {
+					a.add(plain)
+				}
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *agentSpec) int { return agentNumber(a.id) - agentNumber(b.id) })
+	return list
+}
+
+func newAgentSpec(id string, offer any) *agentSpec {
+	address := dig(offer, "url", "address")
+	port, _ := dig(address, "port").(float64)
+	a := &agentSpec{id: id, port: int(port), domain: dig(offer, "domain")}
+	a.ip, _ = dig(address, "ip").(string)
+	a.hostname, _ = dig(offer, "hostname").(string)
+	a.attributes, _ = dig(offer, "attributes").([]any)
+	return a
+}
+
+var agentID = regexp.MustCompile(`-S(\d+)$`)
+
+func agentNumber(id string) int {
+	number := 0
+	if m := agentID.FindStringSubmatch(id); m != nil {
+		_, _ = fmt.Sscan(m[1], &number)
+	}
+	return number
+}
+
+// unallocated is a resource as its agent has it, with reservations in a list.
+func unallocated(resource any) map[string]any {
+	plain := map[string]any{}
+	for key, value := range resource.(map[string]any) {
+		plain[key] = value
+	}
+	delete(plain, "allocation_info")
+	role, old := plain["role"].(string)
+	delete(plain, "role")
+	if old && role != "*" && plain["reservation"] == nil {
+		plain["reservations"] = []any{map[string]any{"type": "STATIC", "role": role}}
+	}
+	return plain
+}
+
+func static(resource map[string]any) bool {
+	reservations, _ := resource["reservations"].([]any)
+	return len(reservations) == 1 && dig(reservations[0], "type") == "STATIC"
+}
+
+func (a *agentSpec) add(resource map[string]any) {
+	text := canonical(resource)
+	if !slices.ContainsFunc(a.resources, func(have any) bool { return canonical(have) == text }) {
+		a.resources = append(a.resources, resource)
+	}
+}
+
+// canonical is the same text for the same value.
+func canonical(value any) string {
+	text, _ := json.Marshal(value) // keys are sorted
+	return string(text)
+}
+
+// masterInfos are those of all SUBSCRIBED events, each master once, in their order.
+func (t *trace) masterInfos() []any {
+	var infos []any
+	seen := map[string]bool{}
+	for _, l := range t.lines {
+		info := l.at("subscribed", "master_info")
+		id, _ := dig(info, "id").(string)
+		if info != nil && !seen[id] {
+			seen[id] = true
+			infos = append(infos, info)
+		}
+	}
+	return infos
+}
+
+var flagInNote = regexp.MustCompile(`--([a-z_]+)=(\S+?)[,;)]?(?:\s|$)`)
+
+// flags are those that the notes name, over those that every recording was made with.
+func (t *trace) flags() map[string]string {
+	flags := map[string]string{
+		"allocation_interval": "500ms", "agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "3",
+	}
+	for name, value := range flagsByName[t.name] {
+		flags[name] = value
+	}
+	for _, l := range t.lines {
+		if l.Dir != noteLine {
+			continue
+		}
+		for _, m := range flagInNote.FindAllStringSubmatch(l.note(), -1) {
+			flags[m[1]] = m[2]
+		}
+	}
+	return flags
+}
+
+// flagsByName are flags that no line of the recording tells (see the README of the recordings).
+var flagsByName = map[string]map[string]string{
+	"06-custom-executor": {
+		"executor_registration_timeout": "4secs", "executor_reregistration_timeout": "4secs",
+		"executor_shutdown_grace_period": "2secs",
+	},
+}
+
+var mesosDuration = regexp.MustCompile(`^([\d.]+)(ns|us|ms|secs|mins|hrs|days|weeks)$`)
+
+// duration reads one as flags of Mesos have them; zero if there is none.
+func duration(text string) time.Duration {
+	m := mesosDuration.FindStringSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	var amount float64
+	_, _ = fmt.Sscan(m[1], &amount)
+	units := map[string]time.Duration{
+		"ns": 1, "us": time.Microsecond, "ms": time.Millisecond, "secs": time.Second, "mins": time.Minute,
+		"hrs": time.Hour, "days": 24 * time.Hour, "weeks": 7 * 24 * time.Hour,
+	}
+	return time.Duration(amount * float64(units[m[2]]))
+}

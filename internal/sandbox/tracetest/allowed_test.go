@@ -3,7 +3,6 @@ package tracetest
 import (
 	"regexp"
 	"strings"
-	"sync"
 )
 
 // allowance is a difference to a recording that is meant to be. One that is not needed any more fails the test.
@@ -17,23 +16,33 @@ type allowance struct {
 
 var allowances = []*allowance{}
 
-var used struct {
-	sync.Mutex
-	count map[*allowance]int
-}
+// ledger counts what each allowance allowed.
+type ledger map[*allowance]int
 
 // allow tells whether a problem is allowed, and notes what allows it.
-func allow(file, who, problem string) bool {
-	used.Lock()
-	defer used.Unlock()
+func (used ledger) allow(file, who, problem string) bool {
 	for _, a := range allowances {
 		if strings.HasPrefix(file, a.file) && (a.who == "" || a.who == who) && a.problem.MatchString(problem) {
-			if used.count == nil {
-				used.count = map[*allowance]int{}
-			}
-			used.count[a]++
+			used[a]++
 			return true
 		}
 	}
 	return false
+}
+
+// unused lists allowances that allowed nothing in recordings that were replayed.
+func (used ledger) unused(replayed []string) []*allowance {
+	var list []*allowance
+	for _, a := range allowances {
+		if used[a] > 0 {
+			continue
+		}
+		for _, name := range replayed {
+			if strings.HasPrefix(name, a.file) {
+				list = append(list, a)
+				break
+			}
+		}
+	}
+	return list
 }

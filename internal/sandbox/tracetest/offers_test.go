@@ -168,6 +168,5 @@ func (r *replay) declineAll(l *line, offers []string) {
 	if a := aside.take(); a == nil || a.status != 202 {
 		r.problem(l, "offers that are in pieces can't be declined: %+v", a)
 	}
-	time.Sleep(time.Millisecond)
-	r.settle()
+	r.pass(time.Millisecond)
 }

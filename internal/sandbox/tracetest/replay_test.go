@@ -28,6 +28,7 @@ import (
 // replay is one run of a recording against a sandbox. All of it happens in virtual time.
 type replay struct {
 	trace   *trace
+	ledger  ledger
 	flags   map[string]string
 	dir     string
 	sandbox *sandbox.Sandbox
@@ -60,10 +61,10 @@ type replay struct {
 }
 
 // run replays a recording. The result has what is to be told.
-func run(t *testing.T, trace *trace) *replay {
+func run(t *testing.T, trace *trace, ledger ledger) *replay {
 	t.Helper()
 	r := &replay{
-		trace: trace, flags: trace.flags(), dir: t.TempDir(), network: newNetwork(), ids: newBindings(),
+		trace: trace, ledger: ledger, flags: trace.flags(), dir: t.TempDir(), network: newNetwork(), ids: newBindings(),
 		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{},
 		left: map[string]map[string]bool{}, held: map[string]map[string]any{},
 	}
@@ -232,10 +233,13 @@ func (r *replay) waitUntil(at time.Duration) {
 	r.settle()
 }
 
-// reach sleeps until the time of a line.
-func (r *replay) reach(l *line) {
-	if wait := seconds(l.T) + r.offset - r.elapsed(); wait > 0 {
-		time.Sleep(wait)
+// reach lets time go on until that of a line.
+func (r *replay) reach(l *line) { r.pass(seconds(l.T) + r.offset - r.elapsed()) }
+
+// pass lets some time go by.
+func (r *replay) pass(span time.Duration) {
+	if span > 0 {
+		time.Sleep(span)
 	}
 	r.settle()
 }
@@ -470,7 +474,7 @@ func (r *replay) actOn(l *line) {
 // problem notes that something is not as recorded, unless that is allowed.
 func (r *replay) problem(l *line, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if r.lastAllowed = allow(r.trace.name, l.Who, text); r.lastAllowed {
+	if r.lastAllowed = r.ledger.allow(r.trace.name, l.Who, text); r.lastAllowed {
 		r.allowed++
 		return
 	}

@@ -27,9 +27,12 @@ func TestRecordings(t *testing.T) {
 	if len(traces) == 0 {
 		t.Fatal("no recordings in " + folder)
 	}
+	used := ledger{}
+	var replayed []string
 	for _, trace := range traces {
 		t.Run(trace.name, func(t *testing.T) {
-			r := run(t, trace)
+			replayed = append(replayed, trace.name)
+			r := run(t, trace, used)
 			t.Logf("%d events and answers alike, %d differences allowed, %d problems", r.matched, r.allowed, len(r.problems))
 			shown := r.problems
 			if len(shown) > mostShown {
@@ -43,5 +46,8 @@ func TestRecordings(t *testing.T) {
 				t.Errorf("%d problems:\n%s", len(r.problems), strings.Join(shown, "\n"))
 			}
 		})
+	}
+	for _, a := range used.unused(replayed) {
+		t.Errorf("%s %s %s: this difference is allowed but does not occur: take it off the list", a.file, a.who, a.problem)
 	}
 }

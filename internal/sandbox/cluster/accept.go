@@ -146,10 +146,7 @@ func (c *Cluster) operate(x *acceptance, op *mesos.Offer_Operation) {
 			c.launch(x, op, info)
 		}
 	case mesos.Offer_Operation_LAUNCH_GROUP:
-		for _, info := range launched(op) {
-			c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_GROUP_INVALID,
-				"task groups are not supported by this sandbox")
-		}
+		c.launchGroup(x, op)
 	default:
 		c.convert(x, op)
 	}
@@ -161,6 +158,11 @@ func (c *Cluster) launch(x *acceptance, op *mesos.Offer_Operation, info *mesos.T
 		c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem)
 		return
 	}
+	x.remaining = x.remaining.minus(c.deliver(c.newTask(x, info)))
+}
+
+// newTask is one that passed all checks, with its resources taken from what remains.
+func (c *Cluster) newTask(x *acceptance, info *mesos.TaskInfo) *task {
 	t := &task{
 		id: info.TaskID.Value, framework: x.framework, agent: x.agent, role: x.role, info: *info,
 		state: mesos.TASK_STAGING, latest: mesos.TASK_STAGING, known: mesos.TASK_STAGING,
@@ -170,7 +172,7 @@ func (c *Cluster) launch(x *acceptance, op *mesos.Offer_Operation, info *mesos.T
 	x.agent.used = x.agent.used.plus(t.resources.allocated(""))
 	x.framework.tasks.put(t.id, t)
 	c.tellTaskAdded(t)
-	x.remaining = x.remaining.minus(c.deliver(t))
+	return t
 }
 
 func (c *Cluster) launchProblem(x *acceptance, op *mesos.Offer_Operation, info *mesos.TaskInfo) string {
@@ -188,9 +190,11 @@ func (c *Cluster) launchProblem(x *acceptance, op *mesos.Offer_Operation, info *
 	return x.taskProblem(info)
 }
 
-// complete fills in what a master fills in: the allocation of resources and the framework of an executor.
+// complete fills in what a master fills in: the allocation of resources, the framework of an executor, the type of a
+// health check.
 func (x *acceptance) complete(info *mesos.TaskInfo) {
 	x.adopt(pointers(info.Resources))
+	inferHealthCheckType(info.HealthCheck)
 	if info.Executor != nil {
 		x.adopt(pointers(info.Executor.Resources))
 		if info.Executor.FrameworkID == nil {

@@ -158,7 +158,7 @@ func (c *Cluster) checked(p *process, k *checking, result CheckResult) {
 	k.failures++
 	c.health(p, false)
 	if k.failures >= k.limit {
-		p.unhealthy = true
+		p.executor.unhealthy = true
 		c.terminate(p, p.ownGrace(c))
 	}
 }

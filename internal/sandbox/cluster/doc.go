@@ -24,11 +24,12 @@
 // handed in belong to the cluster from then on, and events that come out share memory with it: the caller changes
 // neither, and encodes or copies an event before it lets go of the lock.
 //
-// What is modelled follows recordings of Mesos 1.12: subscription and failover, offers with filters, LAUNCH with the
-// validation of a master, command tasks with their checks and health checks, custom executors, status updates with
-// acknowledgement and retry, reconciliation, teardown. What is not modelled is refused as a master refuses what it cannot
-// do: task groups and Docker containers (the task fails), shared and revocable resources, resource providers with their
-// CREATE_DISK and DESTROY_DISK.
+// What is modelled follows recordings of Mesos 1.12: subscription and failover, offers with filters, LAUNCH and
+// LAUNCH_GROUP with the validation of a master, command tasks and task groups with their checks and health checks, custom
+// executors, status updates with acknowledgement and retry, reconciliation, teardown. The executor of a command task and
+// the default executor of groups are parts of the model; only what runs in their containers is a process. What is not
+// modelled is refused as a master refuses what it cannot do: Docker containers (the task fails), shared and revocable
+// resources, resource providers with their CREATE_DISK and DESTROY_DISK.
 //
 // Reservations and persistent volumes are the agent's: RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME and
 // SHRINK_VOLUME in an ACCEPT change what it has, and that outlives tasks and frameworks. A failed operation is silent, or

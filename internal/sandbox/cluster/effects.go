@@ -44,9 +44,11 @@ type CloseExecutor struct {
 // answers with ProcessStarted, ProcessFailed or ContainerRefused.
 type StartProcess struct {
 	Container string // unique for ever
+	Parent    string // the container that it is within, "" if it is in none
 	Agent     string
 	Framework string
 	Executor  string // for a command task the id of the task, as in Mesos
+	Task      string // "" for a custom executor
 	Command   *mesos.CommandInfo
 	User      string // who it is to run as
 	// CustomExecutor says that the command speaks the executor API, so that it needs the MESOS_* environment.

@@ -78,9 +78,7 @@ func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executo
 	for i := range call.Subscribe.UnacknowledgedUpdates {
 		c.executorUpdate(e, call.Subscribe.UnacknowledgedUpdates[i].Status)
 	}
-	for _, t := range e.queued {
-		c.sendLaunch(e, t)
-	}
+	c.sendLaunches(e, e.queued)
 	e.queued = nil
 	return e.stream, Answer{Status: statusOK}, c.end()
 }
@@ -155,16 +153,28 @@ func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
 	c.publish(e.framework, e.agent, status)
 }
 
-func (c *Cluster) deliverTo(e *executorRun, t *task) {
+// deliverTo brings tasks to a custom executor as soon as it is subscribed.
+func (c *Cluster) deliverTo(e *executorRun, tasks ...*task) {
 	if e.stream == "" {
-		e.queued = append(e.queued, t)
+		e.queued = append(e.queued, tasks...)
 		return
 	}
-	c.sendLaunch(e, t)
+	c.sendLaunches(e, tasks)
 }
 
-func (c *Cluster) sendLaunch(e *executorRun, t *task) {
-	c.sendExecutor(e, &executor.Event{Type: executor.Event_LAUNCH, Launch: &executor.Event_Launch{Task: t.info}})
+func (c *Cluster) sendLaunches(e *executorRun, tasks []*task) {
+	for i, t := range tasks {
+		switch {
+		case t.group == nil:
+			c.sendExecutor(e, &executor.Event{Type: executor.Event_LAUNCH, Launch: &executor.Event_Launch{Task: t.info}})
+		case i == 0 || tasks[i-1].group != t.group:
+			launch := &executor.Event_LaunchGroup{}
+			for _, member := range t.group.tasks {
+				launch.TaskGroup.Tasks = append(launch.TaskGroup.Tasks, member.info)
+			}
+			c.sendExecutor(e, &executor.Event{Type: executor.Event_LAUNCH_GROUP, LaunchGroup: launch})
+		}
+	}
 }
 
 func (c *Cluster) sendExecutor(e *executorRun, event *executor.Event) {
@@ -186,8 +196,9 @@ func (c *Cluster) messageToExecutor(f *framework, message *scheduler.Call_Messag
 	}
 }
 
-// executorEnded tells of a custom executor's end: one FAILURE, whatever the reason, and one update for each of its
-// tasks that had not ended.
+// executorEnded tells of the end of a custom or default executor: one FAILURE, whatever the reason, and one update for
+// each of its tasks that had not ended. p is the process of a custom one, nil for a default one, which has told of its
+// tasks itself.
 func (c *Cluster) executorEnded(e *executorRun, p *process, exit Exit) {
 	if e.stream != "" {
 		c.emit(CloseExecutor{Stream: e.stream})
@@ -203,14 +214,19 @@ func (c *Cluster) executorEnded(e *executorRun, p *process, exit Exit) {
 		c.agentStatus(t, e.id, p.outcome, p.reason, p.message)
 	}
 	e.agent.used = e.agent.used.minus(e.resources.allocated(""))
+	e.resources = Resources{}
 	c.dropExecutor(e)
 	c.rounds.request(c.now)
 }
 
 func (p *process) containerStatus() *mesos.ContainerStatus {
 	ip, protocol, pid := p.executor.agent.ip, mesos.IPv4, p.pid
+	id := &mesos.ContainerID{Value: p.container}
+	if parent := p.parent(); parent != "" {
+		id.Parent = &mesos.ContainerID{Value: parent}
+	}
 	return &mesos.ContainerStatus{
-		ContainerID: &mesos.ContainerID{Value: p.container},
+		ContainerID: id,
 		NetworkInfos: []mesos.NetworkInfo{{
 			IPAddresses: []mesos.NetworkInfo_IPAddress{{IPAddress: &ip, Protocol: &protocol}},
 		}},

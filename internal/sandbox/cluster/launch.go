@@ -18,6 +18,7 @@ type executorKind int
 const (
 	commandExecutor executorKind = iota // by Mesos, for one task whose id it has
 	customExecutor                      // by the framework
+	defaultExecutor                     // by Mesos, for the task groups of a framework
 )
 
 // executorRun is an executor on an agent.
@@ -30,10 +31,14 @@ type executorRun struct {
 	info      mesos.ExecutorInfo
 	resources Resources
 	processes []*process // that have not ended
-	queued    []*task    // waiting for the executor to subscribe
+	queued    []*task    // waiting for the executor to subscribe; those of a group follow each other
 
 	stream   string // "" unless subscribed
 	stopping bool   // told to end, or to be told when it subscribes
+
+	// unhealthy says that the health check of a task has failed too often. A default executor, which may have several
+	// tasks, then calls all of them unhealthy when they end (Mesos: MESOS-8543).
+	unhealthy bool
 
 	registerBy  time.Time
 	lingerUntil time.Time
@@ -61,7 +66,8 @@ func (c *Cluster) deliver(t *task) Resources {
 		c.deliverTo(e, t)
 		return Resources{}
 	}
-	e := c.newExecutor(customExecutor, t, t.info.Executor.ExecutorID.Value)
+	e := c.newExecutor(customExecutor, t.framework, t.agent, t.info.Executor.ExecutorID.Value)
+	t.executor = e
 	e.info, e.resources = *t.info.Executor, parseResources(t.info.Executor.Resources)
 	t.agent.used = t.agent.used.plus(e.resources.allocated(""))
 	e.registerBy = c.now.Add(c.cfg.RegistrationLimit)
@@ -81,15 +87,14 @@ func (c *Cluster) deliverCommand(t *task) {
 			"Failed to launch container: this sandbox runs plain commands, no Docker containers")
 		return
 	}
-	e := c.newExecutor(commandExecutor, t, t.id)
+	e := c.newExecutor(commandExecutor, t.framework, t.agent, t.id)
+	t.executor = e
 	t.process = c.contain(e, t, e.container, t.info.Command)
 }
 
-// newExecutor is one for a task on its agent.
-func (c *Cluster) newExecutor(kind executorKind, t *task, id string) *executorRun {
-	e := &executorRun{id: id, kind: kind, framework: t.framework, agent: t.agent, container: c.newID()}
-	e.agent.executors.put(executorKey(e.framework.id, e.id), e)
-	t.executor = e
+func (c *Cluster) newExecutor(kind executorKind, f *framework, a *agent, id string) *executorRun {
+	e := &executorRun{id: id, kind: kind, framework: f, agent: a, container: c.newID()}
+	a.executors.put(executorKey(f.id, id), e)
 	return e
 }
 

@@ -15,14 +15,13 @@ type process struct {
 	executor  *executorRun
 	task      *task // nil for that of a custom executor
 
-	started   bool
-	pid       uint32
-	killing   bool // a task that was told to end
-	overdue   bool // a task that took longer than its max_completion_time
-	unhealthy bool // a task that is to end since its health check failed too often
-	play      *play
-	checks    []*checking
-	said      *mesos.TaskStatus // the last update of a task
+	started bool
+	pid     uint32
+	killing bool // a task that was told to end
+	overdue bool // a task that took longer than its max_completion_time
+	play    *play
+	checks  []*checking
+	said    *mesos.TaskStatus // the last update of a task
 
 	completeBy time.Time
 	killAt     time.Time
@@ -44,12 +43,23 @@ func (c *Cluster) contain(e *executorRun, t *task, container string, command *me
 		return p
 	}
 	start := StartProcess{
-		Container: container, Agent: e.agent.id, Framework: e.framework.id, Executor: e.id,
+		Container: container, Parent: p.parent(), Agent: e.agent.id, Framework: e.framework.id, Executor: e.id,
 		Command: command, User: cmp.Or(command.GetUser(), e.framework.info.User),
 		CustomExecutor: e.kind == customExecutor, Checkpoint: e.framework.info.GetCheckpoint(), Volumes: p.volumes(),
 	}
+	if t != nil {
+		start.Task = t.id
+	}
 	c.emit(start)
 	return p
+}
+
+// parent is the container that a process's own is within, "" if it is in none.
+func (p *process) parent() string {
+	if p.executor.kind == defaultExecutor {
+		return p.executor.container
+	}
+	return ""
 }
 
 // signal passes a signal to a process, whoever runs it.
@@ -79,9 +89,10 @@ func (c *Cluster) run(p *process, pid int) {
 	if limit := p.task.info.GetMaxCompletionTime(); limit != nil {
 		p.completeBy = c.now.Add(time.Duration(limit.Nanoseconds))
 	}
-	for _, state := range []mesos.TaskState{mesos.TASK_STARTING, mesos.TASK_RUNNING} {
-		c.say(p, p.word(c, state))
+	if p.said == nil { // the default executor has said so before
+		c.say(p, p.word(c, mesos.TASK_STARTING))
 	}
+	c.say(p, p.word(c, mesos.TASK_RUNNING))
 	c.beginChecks(p)
 }
 
@@ -107,7 +118,9 @@ func (c *Cluster) ContainerRefused(now time.Time, container, message string) []E
 	if p := c.processes[container]; p != nil {
 		p.outcome, p.message = mesos.TASK_DROPPED, message
 		c.ended(p, Exit{Status: -1, Lost: true})
-		c.dropExecutor(p.executor) // also that of a command task: there is nothing to linger
+		if p.executor.kind == commandExecutor {
+			c.dropExecutor(p.executor) // there is nothing to linger
+		}
 	}
 	return c.end()
 }
@@ -118,13 +131,27 @@ type Exit struct {
 	Lost   bool // nobody knows: the supervisor ended without saying how the process did
 }
 
-// ProcessExited says that all processes of a container are gone.
+// ProcessExited says that all processes of a container are gone. It is also how somebody kills a default executor, which
+// has a container but no process of its own.
 func (c *Cluster) ProcessExited(now time.Time, container string, exit Exit) []Effect {
 	c.begin(now)
 	if p := c.processes[container]; p != nil {
 		c.ended(p, exit)
+	} else if e := c.defaultExecutorIn(container); e != nil {
+		c.defaultExecutorExited(e, exit)
 	}
 	return c.end()
+}
+
+func (c *Cluster) defaultExecutorIn(container string) *executorRun {
+	for _, a := range c.agents {
+		for _, key := range a.executors.keys {
+			if e := a.executors.of[key]; e.kind == defaultExecutor && e.container == container {
+				return e
+			}
+		}
+	}
+	return nil
 }
 
 // TaskExited says that the process of a task has ended, whoever runs it: it is how a task with a Script comes to an end
@@ -141,15 +168,17 @@ func (c *Cluster) TaskExited(now time.Time, frameworkID, taskID string, exit Exi
 
 func (c *Cluster) ended(p *process, exit Exit) {
 	e := p.executor
-	delete(c.processes, p.container)
-	e.processes = slices.DeleteFunc(e.processes, func(other *process) bool { return other == p })
+	c.forget(p)
 	if e.kind == customExecutor {
 		c.executorEnded(e, p, exit)
 		return
 	}
-	p.task.process = nil
 	switch {
 	case terminal(p.task.latest):
+	case exit.Lost && e.kind == defaultExecutor: // who is there, and can tell
+		word := p.word(c, mesos.TASK_FAILED)
+		word.Reason, word.Message = &p.reason, &p.message
+		c.say(p, word)
 	case exit.Lost:
 		c.agentStatus(p.task, e.id, p.outcome, p.reason, p.message)
 	default:
@@ -157,7 +186,20 @@ func (c *Cluster) ended(p *process, exit Exit) {
 		word.Message = &text
 		c.say(p, word)
 	}
+	if e.kind == defaultExecutor {
+		c.endedInGroup(p, p.task.latest)
+		return
+	}
 	e.lingerUntil = c.now.Add(commandLinger)
+}
+
+// forget takes a process out of all books but those of its task's updates.
+func (c *Cluster) forget(p *process) {
+	delete(c.processes, p.container)
+	p.executor.processes = slices.DeleteFunc(p.executor.processes, func(other *process) bool { return other == p })
+	if p.task != nil {
+		p.task.process = nil
+	}
 }
 
 // outcomeOf is the terminal state of a task. One that was told to end was killed, whatever it made of it.

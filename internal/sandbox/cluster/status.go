@@ -16,6 +16,7 @@ type task struct {
 	agent     *agent
 	executor  *executorRun // nil if the agent dropped it
 	process   *process     // nil unless one runs, and for those of a custom executor
+	group     *group       // nil if it was launched alone
 	role      string
 	info      mesos.TaskInfo
 	resources Resources
@@ -71,11 +72,14 @@ func (p *process) word(c *Cluster, state mesos.TaskState) mesos.TaskStatus {
 	status.AgentID = &mesos.AgentID{Value: p.executor.agent.id}
 	status.ExecutorID = &mesos.ExecutorID{Value: p.executor.id}
 	status.ContainerStatus = p.containerStatus()
+	if p.executor.kind == defaultExecutor && (!p.started || terminal(state)) {
+		status.ContainerStatus = &mesos.ContainerStatus{ContainerID: status.ContainerStatus.ContainerID}
+	}
 	if check := p.task.info.GetCheck(); check != nil {
 		nothing := emptyCheckStatus(check.Type)
 		status.CheckStatus = &nothing
 	}
-	if terminal(state) && p.unhealthy {
+	if terminal(state) && p.executor.unhealthy {
 		status.Healthy = new(bool)
 	}
 	if p.overdue {

@@ -24,21 +24,24 @@ func (c *Cluster) kill(f *framework, kill *scheduler.Call_Kill) {
 	case t.executor == nil || terminal(t.latest):
 	case t.executor.kind == customExecutor:
 		c.killThrough(t.executor, t, kill.KillPolicy)
-	default:
-		c.killCommand(t.process)
+	case t.executor.kind == defaultExecutor && kill.KillPolicy.GetGracePeriod() != nil:
+		c.stop(t.process, time.Duration(kill.KillPolicy.GracePeriod.Nanoseconds))
+	default: // the kill policy of the call is not for command executors (F36)
+		c.stop(t.process, t.process.ownGrace(c))
 	}
 }
 
-// killCommand asks a command task to end. The grace is that of the task's own kill policy: the one in the call is not
-// for command executors (F36).
-func (c *Cluster) killCommand(p *process) {
-	if !p.started {
-		c.agentStatus(p.task, p.executor.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH,
-			"Killed before delivery to the executor")
-		c.signal(p, Kill)
+// stop asks a task to end, or kills it if it has not even started. In a group the others follow when it has ended.
+func (c *Cluster) stop(p *process, grace time.Duration) {
+	if p.started {
+		c.terminate(p, grace)
 		return
 	}
-	c.terminate(p, p.ownGrace(c))
+	if !terminal(p.task.latest) {
+		c.agentStatus(p.task, p.executor.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH,
+			"Killed before delivery to the executor")
+	}
+	c.signal(p, Kill)
 }
 
 // ownGrace is how long a task may take to end after SIGTERM if nobody else says so.
@@ -64,16 +67,20 @@ func (c *Cluster) terminate(p *process, grace time.Duration) {
 
 // killThrough leaves the killing to a custom executor, unless it has not got the task yet.
 func (c *Cluster) killThrough(e *executorRun, t *task, policy *mesos.KillPolicy) {
-	waiting := slices.Index(e.queued, t)
-	if waiting < 0 {
+	if !slices.Contains(e.queued, t) {
 		c.sendExecutor(e, &executor.Event{Type: executor.Event_KILL, Kill: &executor.Event_Kill{
 			TaskID: mesos.TaskID{Value: t.id}, KillPolicy: policy,
 		}})
 		return
 	}
-	e.queued = slices.Delete(e.queued, waiting, waiting+1)
-	c.agentStatus(t, e.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH,
-		"Killed before delivery to the executor")
+	killed := func(q *task) bool { return q == t || t.group != nil && q.group == t.group }
+	for _, q := range e.queued {
+		if killed(q) {
+			c.agentStatus(q, e.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH,
+				"Killed before delivery to the executor")
+		}
+	}
+	e.queued = slices.DeleteFunc(e.queued, killed)
 	if len(e.live()) == 0 {
 		e.stopping = true // it is told so if it ever subscribes
 	}
@@ -101,9 +108,16 @@ func (c *Cluster) shutDown(e *executorRun) {
 		c.killLater(e)
 		return
 	}
-	for _, p := range e.processes {
+	grace := func(p *process) time.Duration { return p.ownGrace(c) }
+	if e.kind == defaultExecutor {
+		grace = func(*process) time.Duration { return min(c.cfg.KillGrace, c.shutdownGrace(e)) }
+		if len(e.processes) == 0 {
+			c.executorEnded(e, nil, Exit{})
+		}
+	}
+	for _, p := range slices.Clone(e.processes) {
 		if p.started {
-			c.terminate(p, p.ownGrace(c))
+			c.terminate(p, grace(p))
 		} else {
 			c.signal(p, Kill)
 		}

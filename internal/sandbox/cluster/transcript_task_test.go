@@ -2,13 +2,62 @@ package cluster_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/datadriven"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
+
+// group launches tasks as a task group of the default executor, or of a custom one, on all that was offered since the
+// last one.
+func (s *story) group(d *datadriven.TestData) error {
+	tasks, _ := d.Arg("task")
+	id, _ := d.Arg("executor")
+	framework := s.frameworks[d.CmdArgs[0].Key]
+	launch := &mesos.Offer_Operation_LaunchGroup{Executor: mesos.ExecutorInfo{
+		Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: id.Vals[0]},
+		FrameworkID: &mesos.FrameworkID{Value: framework},
+		Resources:   []mesos.Resource{cluster.Scalar("cpus", 0.1), cluster.Scalar("mem", 32), cluster.Scalar("disk", 32)},
+	}}
+	if arg, ok := d.Arg("least"); ok {
+		resources, err := parseNotation(without(arg.Vals, ""))
+		if err != nil {
+			return err
+		}
+		launch.Executor.Resources = resources
+	}
+	if d.HasArg("custom") {
+		command := "./run"
+		launch.Executor.Type, launch.Executor.Command = mesos.ExecutorInfo_CUSTOM, &mesos.CommandInfo{Value: &command}
+	}
+	for _, task := range without(tasks.Vals, "") {
+		info := taskInfo(d, task)
+		command := "sleep 1000"
+		info.Executor, info.Command = nil, &mesos.CommandInfo{Value: &command}
+		if err := addInput(d, &info); err != nil {
+			return err
+		}
+		launch.TaskGroup.Tasks = append(launch.TaskGroup.Tasks, info)
+	}
+	refuse := 0.0
+	defer func(used int) { s.held = s.held[used:] }(len(s.held))
+	return s.do(d.CmdArgs[0].Key, &scheduler.Call{
+		Type: scheduler.Call_ACCEPT, FrameworkID: &mesos.FrameworkID{Value: framework},
+		Accept: &scheduler.Call_Accept{
+			OfferIDs:   s.held,
+			Operations: []mesos.Offer_Operation{{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: launch}},
+			Filters:    &mesos.Filters{RefuseSeconds: &refuse},
+		},
+	})
+}
+
+func without(list []string, item string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(other string) bool { return other == item })
+}
 
 // script says what a task does that is launched later.
 func (s *story) script(d *datadriven.TestData) error {

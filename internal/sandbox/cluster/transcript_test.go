@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -54,6 +55,7 @@ type story struct {
 	operations map[string]*mesos.OperationStatus // the last with a uuid, by id
 	tasks      map[string]string                 // container by task, or by executor id of a custom one
 	scripts    map[string]*cluster.Script        // by task
+	held       []mesos.OfferID                   // offered since the last group, for the next
 	out        strings.Builder
 }
 
@@ -97,6 +99,7 @@ func (s *story) run(d *datadriven.TestData) error {
 		"exited":     s.exited,          // exited t1 status=256 [lost]
 		"executor":   s.executor,        // executor e1 [framework=M-0000] \n {"type":"SUBSCRIBE","subscribe":{}}
 		"hangup":     s.hangup,          // hangup e1: the executor's connection ends
+		"group":      s.group,           // group A executor=ex task=(a,b) [custom] [least=(cpus:0.1,mem:32)] + JSON for the tasks
 		"script":     s.script,          // script t1 start=1s ready=2s unready=9s ends=5s end=256 deaf stops=1s clean problem="no"
 		"checked":    s.checked,         // checked t1 [health] exit=1, or status=404, or connected, or problem=timeout
 		"died":       s.died,            // died A t1 status=9: the process of a task, whoever runs it
@@ -260,11 +263,8 @@ func (s *story) launch(d *datadriven.TestData) error {
 	launch := &mesos.Offer_Operation_Launch{}
 	for _, id := range tasks.Vals {
 		info := taskInfo(d, id)
-		if d.Input != "" { // more of it, in JSON
-			required := fmt.Sprintf(`{"name":%q,"task_id":{"value":%q},"agent_id":{"value":%q},`, id, id, info.AgentID.Value)
-			if err := protojson.Unmarshal([]byte(required+strings.TrimPrefix(d.Input, "{")), &info); err != nil {
-				return err
-			}
+		if err := addInput(d, &info); err != nil {
+			return err
 		}
 		launch.TaskInfos = append(launch.TaskInfos, info)
 	}
@@ -272,6 +272,16 @@ func (s *story) launch(d *datadriven.TestData) error {
 	return s.do(name, &scheduler.Call{
 		Type: scheduler.Call_ACCEPT, Accept: accept, FrameworkID: &mesos.FrameworkID{Value: s.frameworks[name]},
 	})
+}
+
+// addInput reads more of a task from the JSON below the command.
+func addInput(d *datadriven.TestData, info *mesos.TaskInfo) error {
+	if d.Input == "" {
+		return nil
+	}
+	required := fmt.Sprintf(`{"name":%q,"task_id":{"value":%q},"agent_id":{"value":%q},`,
+		info.Name, info.TaskID.Value, info.AgentID.Value)
+	return protojson.Unmarshal([]byte(required+strings.TrimPrefix(d.Input, "{")), info)
 }
 
 func taskInfo(d *datadriven.TestData, id string) mesos.TaskInfo {
@@ -465,8 +475,12 @@ func (s *story) describe(effect cluster.Effect) string {
 	case cluster.CloseExecutor:
 		return s.name(e.Stream) + " <- end of stream"
 	case cluster.StartProcess:
-		s.tasks[e.Executor] = e.Container
-		text := fmt.Sprintf("start %s on %s in %s: %s", e.Executor, e.Agent, e.Container, e.Command.GetValue())
+		s.tasks[cmp.Or(e.Task, e.Executor)] = e.Container
+		text := fmt.Sprintf("start %s on %s in %s: %s", cmp.Or(e.Task, e.Executor), e.Agent, e.Container, e.Command.GetValue())
+		if e.Parent != "" {
+			s.tasks[e.Executor] = e.Parent
+			text += " within " + e.Parent
+		}
 		if len(e.Volumes) > 0 {
 			text += " with " + volumesText(e.Volumes)
 		}
@@ -513,6 +527,7 @@ func (s *story) schedulerEvent(stream string, event *scheduler.Event) string {
 	case scheduler.Event_OFFERS:
 		var lines []string
 		for i := range event.Offers.Offers {
+			s.held = append(s.held, event.Offers.Offers[i].ID)
 			lines = append(lines, offerText(&event.Offers.Offers[i]))
 		}
 		return text + strings.Join(lines, "")
@@ -578,6 +593,11 @@ func executorEvent(event *executor.Event) string {
 			s.AgentInfo.ID.Value)
 	case executor.Event_LAUNCH:
 		return text + " " + event.Launch.Task.TaskID.Value
+	case executor.Event_LAUNCH_GROUP:
+		for _, task := range event.LaunchGroup.TaskGroup.Tasks {
+			text += " " + task.TaskID.Value
+		}
+		return text
 	case executor.Event_KILL:
 		text += " " + event.Kill.TaskID.Value
 		if policy := event.Kill.KillPolicy; policy != nil {

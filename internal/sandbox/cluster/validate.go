@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
@@ -30,21 +29,28 @@ func idProblem(id string) string {
 
 // taskProblem says why a master would not launch a task, in the order in which it looks.
 func (x *acceptance) taskProblem(info *mesos.TaskInfo) string {
-	checks := []func(*mesos.TaskInfo) string{
+	return firstProblem(info, x.generalProblem, commandOrExecutorProblem, x.executorProblem, x.fitProblem)
+}
+
+// generalProblem is what may be wrong with any task, be it of a group or alone.
+func (x *acceptance) generalProblem(info *mesos.TaskInfo) string {
+	return firstProblem(info,
 		func(t *mesos.TaskInfo) string { return idProblem(t.TaskID.Value) },
 		x.duplicateProblem,
 		x.agentProblem,
 		durationsProblem,
+		checkProblem,
 		healthCheckProblem,
 		resourcesOfTaskProblem,
 		environmentOfTaskProblem,
+		containerOfTaskProblem,
 		x.limitsProblem,
-		commandOrExecutorProblem,
-		x.executorProblem,
-		x.fitProblem,
-	}
+	)
+}
+
+func firstProblem[T any](subject T, checks ...func(T) string) string {
 	for _, check := range checks {
-		if problem := check(info); problem != "" {
+		if problem := check(subject); problem != "" {
 			return problem
 		}
 	}
@@ -75,36 +81,6 @@ func durationsProblem(info *mesos.TaskInfo) string {
 	return ""
 }
 
-func healthCheckProblem(info *mesos.TaskInfo) string {
-	check := info.GetHealthCheck()
-	if check == nil {
-		return ""
-	}
-	const prefix = "Task uses invalid health check: "
-	switch {
-	case check.Type == mesos.HealthCheck_HTTP && check.HTTP == nil:
-		return prefix + "Expecting 'http' to be set for HTTP health check"
-	case check.Type == mesos.HealthCheck_TCP && check.TCP == nil:
-		return prefix + "Expecting 'tcp' to be set for TCP health check"
-	case check.Type == mesos.HealthCheck_COMMAND && check.Command == nil:
-		return prefix + "Expecting 'command' to be set for COMMAND health check"
-	}
-	for _, f := range []struct {
-		name  string
-		value float64
-	}{
-		{"delay_seconds", check.GetDelaySeconds()},
-		{"grace_period_seconds", check.GetGracePeriodSeconds()},
-		{"interval_seconds", check.GetIntervalSeconds()},
-		{"timeout_seconds", check.GetTimeoutSeconds()},
-	} {
-		if f.value < 0 {
-			return prefix + "Expecting '" + f.name + "' to be non-negative"
-		}
-	}
-	return ""
-}
-
 // resourcesOfTaskProblem looks at resources whose form has been found good (see formsOfTaskProblem).
 func resourcesOfTaskProblem(info *mesos.TaskInfo) string {
 	if len(info.Resources) == 0 {
@@ -123,7 +99,10 @@ func resourcesOfTaskProblem(info *mesos.TaskInfo) string {
 }
 
 func environmentOfTaskProblem(info *mesos.TaskInfo) string {
-	return environmentProblem(info.GetCommand().GetEnvironment())
+	if problem := environmentProblem(info.GetCommand().GetEnvironment()); problem != "" {
+		return "Task's `CommandInfo` is invalid: " + problem
+	}
+	return ""
 }
 
 func environmentProblem(environment *mesos.Environment) string {
@@ -140,19 +119,32 @@ func environmentProblem(environment *mesos.Environment) string {
 }
 
 func (x *acceptance) limitsProblem(info *mesos.TaskInfo) string {
-	requests := parseResources(info.Resources)
-	for _, name := range []string{"cpus", "mem"} {
-		limit, set := info.Limits[name]
-		if set && (math.IsNaN(limit.Value) || limit.Value*1000 < float64(requests.scalar(name))) {
-			return "Task limit for " + name + " must not be less than its request"
+	cpus, limited := info.Limits["cpus"]
+	mem, bounded := info.Limits["mem"]
+	known := 0
+	for _, set := range []bool{limited, bounded} {
+		if set {
+			known++
 		}
 	}
-	for name := range info.Limits {
-		if name != "cpus" && name != "mem" {
-			return "Task limits can only be set for cpus and mem"
-		}
+	requests := parseResources(info.Resources)
+	switch {
+	case len(info.Limits) > known:
+		return "Only cpus and mem may be included in a task's resource limits"
+	case limited && requests.scalar("cpus") == 0:
+		return "When a CPU limit is specified, a CPU request must also be specified"
+	case limited && !covers(cpus, requests.scalar("cpus")):
+		return "The cpu limit must be greater than or equal to the cpu request"
+	case bounded && requests.scalar("mem") == 0:
+		return "When a memory limit is specified, a memory request must also be specified"
+	case bounded && !covers(mem, requests.scalar("mem")):
+		return "The memory limit must be greater than or equal to the memory request"
 	}
 	return ""
+}
+
+func covers(limit mesos.Value_Scalar, milli int64) bool {
+	return !math.IsNaN(limit.Value) && limit.Value*1000 >= float64(milli)
 }
 
 func commandOrExecutorProblem(info *mesos.TaskInfo) string {
@@ -167,35 +159,14 @@ func (x *acceptance) executorProblem(info *mesos.TaskInfo) string {
 	if e == nil {
 		return ""
 	}
-	if problem := idProblem(e.ExecutorID.Value); problem != "" {
+	if problem := firstProblem(e, x.executorInfoProblems()...); problem != "" {
 		return problem
 	}
 	switch {
 	case e.Type == mesos.ExecutorInfo_DEFAULT:
-		return "the DEFAULT executor is not supported by this sandbox"
+		return "'ExecutorInfo.type' must be 'CUSTOM'"
 	case e.Command == nil:
-		return "'ExecutorInfo.command' must be set for 'CUSTOM' executor"
-	case e.FrameworkID.GetValue() != x.framework.id:
-		return "ExecutorInfo has an invalid FrameworkID (Actual: " + e.FrameworkID.GetValue() + " vs Expected: " +
-			x.framework.id + ")"
-	}
-	if problem := usesProblem(e.Resources); problem != "" {
-		return "Executor uses invalid resources: " + problem
-	}
-	if problem := uniqueIDProblem(parseResources(e.Resources)); problem != "" {
-		return "Executor uses duplicate persistence ID: " + problem
-	}
-	if problem := singleRoleProblem(e.Resources); problem != "" {
-		return "Invalid executor resources: " + problem
-	}
-	if problem := environmentProblem(e.Command.Environment); problem != "" {
-		return "Executor's `CommandInfo` is invalid: " + problem
-	}
-	if run := x.agent.executorOf(x.framework, e.ExecutorID.Value); run != nil && !run.info.Equal(e) {
-		const rule = "\n------------------------------------------------------------\n"
-		return "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID." + rule +
-			"Existing ExecutorInfo:\n" + proto.MarshalTextString(&run.info) + rule +
-			"ExecutorInfo:\n" + proto.MarshalTextString(e) + rule
+		return "'ExecutorInfo.command' must be set"
 	}
 	return ""
 }

@@ -1,0 +1,247 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// group is a task group: what was launched together ends together (F41).
+type group struct {
+	tasks   []*task
+	killing bool // one has failed or was killed, so the others are told to end
+}
+
+// launchGroup launches all tasks of a LAUNCH_GROUP or, if one thing is wrong, none of them. A group without tasks is
+// dropped in silence, but not its executor, which then waits for others (F42).
+func (c *Cluster) launchGroup(x *acceptance, op *mesos.Offer_Operation) {
+	infos := launched(op)
+	if problem := x.launchGroupProblem(op, infos); problem != "" {
+		for _, info := range infos {
+			c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_GROUP_INVALID, problem)
+		}
+		return
+	}
+	g := &group{}
+	for _, info := range infos {
+		t := c.newTask(x, info)
+		t.group = g
+		g.tasks = append(g.tasks, t)
+	}
+	x.remaining = x.remaining.minus(c.deliverGroup(x, &op.LaunchGroup.Executor, g))
+}
+
+// launchGroupProblem says why a master would not launch a group. Whatever is missing in its executor has been filled in
+// before, but not the framework of that: for groups a master does not (F42).
+func (x *acceptance) launchGroupProblem(op *mesos.Offer_Operation, infos []*mesos.TaskInfo) string {
+	if op.LaunchGroup == nil {
+		return "" // and it has no tasks
+	}
+	e := &op.LaunchGroup.Executor
+	resources := pointers(e.Resources)
+	for _, info := range infos {
+		resources = append(resources, pointers(info.Resources)...)
+		if info.Executor != nil {
+			resources = append(resources, pointers(info.Executor.Resources)...)
+		}
+	}
+	if problem := formProblem(resources); problem != "" {
+		return problem
+	}
+	if op.ID != nil {
+		return "The `id` field cannot be set on LAUNCH_GROUP operations"
+	}
+	x.adopt(resources)
+	for _, info := range infos {
+		if info.Executor == nil {
+			copied := *e
+			info.Executor = &copied
+		}
+	}
+	return x.groupProblem(e, infos)
+}
+
+// groupProblem looks at the tasks one by one, then at the executor, then at all together.
+func (x *acceptance) groupProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskInfo) string {
+	seen := map[string]bool{}
+	twice := func(info *mesos.TaskInfo) string {
+		if id := info.TaskID.Value; seen[id] { // a real master does not look, and ends
+			return "Task has duplicate ID: " + id
+		}
+		seen[info.TaskID.Value] = true
+		return ""
+	}
+	for _, info := range infos {
+		if problem := firstProblem(info, x.generalProblem, twice, nestedProblem); problem != "" {
+			return "Task '" + info.TaskID.Value + "' is invalid: " + problem
+		}
+	}
+	if problem := firstProblem(e, append(x.executorInfoProblems(), groupExecutorProblem)...); problem != "" {
+		return problem
+	}
+	for _, info := range infos {
+		if !info.Executor.Equal(e) {
+			return fmt.Sprintf("The `ExecutorInfo` of task '%s' is different from executor '%s'",
+				info.TaskID.Value, e.ExecutorID.Value)
+		}
+	}
+	return firstProblem(e, leastProblem, func(e *mesos.ExecutorInfo) string { return x.groupFitProblem(e, infos) })
+}
+
+// nestedProblem is what can't be in a container within that of an executor.
+func nestedProblem(info *mesos.TaskInfo) string {
+	own := len(info.GetContainer().GetNetworkInfos()) > 0
+	check := info.GetHealthCheck()
+	switch {
+	case own && check != nil && check.Type != mesos.HealthCheck_COMMAND:
+		return "HTTP and TCP health checks are not supported for nested containers not joining parent's network"
+	case info.Container != nil && info.Container.GetType() == mesos.ContainerInfo_DOCKER:
+		return "Docker ContainerInfo is not supported on the task"
+	case len(info.Limits) > 0 && sharesCgroups(info):
+		return "Resource limits may only be set for tasks within a task group when the 'share_cgroups' field is set to " +
+			"'false'."
+	}
+	return ""
+}
+
+// sharesCgroups is the default of a task in a group.
+func sharesCgroups(info *mesos.TaskInfo) bool {
+	return info.GetContainer().GetLinuxInfo() == nil || info.Container.LinuxInfo.GetShareCgroups()
+}
+
+func groupExecutorProblem(e *mesos.ExecutorInfo) string {
+	switch {
+	case e.Type == mesos.ExecutorInfo_UNKNOWN:
+		return "'ExecutorInfo.type' must be set"
+	case e.Container != nil && e.Container.GetType() == mesos.ContainerInfo_DOCKER:
+		return "Docker ContainerInfo is not supported on the executor"
+	}
+	return ""
+}
+
+// The least that the executor of a group must have.
+const (
+	leastMilliCPUs = 10
+	leastMilliMem  = 32 * 1000
+)
+
+func leastProblem(e *mesos.ExecutorInfo) string {
+	has, id := parseResources(e.Resources), e.ExecutorID.Value
+	named := func(name string) bool {
+		return slices.ContainsFunc(e.Resources, func(r mesos.Resource) bool { return r.Name == name })
+	}
+	amount := func(name, unit string) string {
+		if !named(name) {
+			return "None"
+		}
+		return fmt.Sprintf("%g%s", float64(has.scalar(name))/1000, unit)
+	}
+	switch {
+	case has.scalar("cpus") < leastMilliCPUs:
+		return fmt.Sprintf("Executor '%s' uses less CPUs (%s) than the minimum required (0.01)", id, amount("cpus", ""))
+	case has.scalar("mem") < leastMilliMem:
+		return fmt.Sprintf("Executor '%s' uses less memory (%s) than the minimum required (32MB)", id, amount("mem", "MB"))
+	case !named("disk"):
+		return "Executor '" + id + "' uses no disk"
+	}
+	return ""
+}
+
+func (x *acceptance) groupFitProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskInfo) string {
+	needs := Resources{}
+	for _, info := range infos {
+		needs = needs.plus(parseResources(info.Resources))
+	}
+	if problem := uniqueIDProblem(needs.plus(parseResources(e.Resources))); problem != "" {
+		return "Task group and executor use duplicate persistence ID: " + problem
+	}
+	if x.agent.executorOf(x.framework, e.ExecutorID.Value) == nil {
+		needs = needs.plus(parseResources(e.Resources))
+	}
+	if !x.remaining.contains(needs) {
+		return fmt.Sprintf("Total resources %s required by task group and its executor are more than available %s",
+			needs, x.remaining)
+	}
+	return ""
+}
+
+// deliverGroup brings a group to its agent. It gives what a new executor takes from the offers.
+func (c *Cluster) deliverGroup(x *acceptance, info *mesos.ExecutorInfo, g *group) Resources {
+	var taken Resources
+	e := x.agent.executorOf(x.framework, info.ExecutorID.Value)
+	if e == nil {
+		e = c.groupExecutor(x, info)
+		taken = e.resources
+	}
+	for _, t := range g.tasks {
+		if e.stopping {
+			c.agentStatus(t, e.id, mesos.TASK_DROPPED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminating")
+			continue
+		}
+		t.executor = e
+		c.remount(t)
+	}
+	switch {
+	case e.stopping || len(g.tasks) == 0:
+	case e.kind == customExecutor:
+		c.deliverTo(e, g.tasks...)
+	default:
+		c.startGroup(e, g)
+	}
+	return taken
+}
+
+func (c *Cluster) groupExecutor(x *acceptance, info *mesos.ExecutorInfo) *executorRun {
+	kind := defaultExecutor
+	if info.Type == mesos.ExecutorInfo_CUSTOM {
+		kind = customExecutor
+	}
+	e := c.newExecutor(kind, x.framework, x.agent, info.ExecutorID.Value)
+	e.info, e.resources = *info, parseResources(info.Resources)
+	x.agent.used = x.agent.used.plus(e.resources.allocated(""))
+	if kind == customExecutor {
+		e.registerBy = c.now.Add(c.cfg.RegistrationLimit)
+		c.contain(e, nil, e.container, info.Command)
+	}
+	return e
+}
+
+// startGroup starts the tasks of a group, each in a container within that of the default executor. That is there at
+// once: it is a part of Mesos, and nothing of the framework runs in it.
+func (c *Cluster) startGroup(e *executorRun, g *group) {
+	for _, t := range g.tasks {
+		t.process = c.contain(e, t, c.newID(), t.info.Command)
+		c.say(t.process, t.process.word(c, mesos.TASK_STARTING))
+	}
+}
+
+// endedInGroup does what the default executor does when one of its tasks has ended: one that failed or was killed takes
+// the rest of its group with it, and the last one the executor.
+func (c *Cluster) endedInGroup(p *process, state mesos.TaskState) {
+	e, g := p.executor, p.task.group
+	if state != mesos.TASK_FINISHED && !g.killing && !e.stopping {
+		g.killing = true
+		for _, t := range g.tasks {
+			if t.process != nil {
+				c.stop(t.process, c.cfg.KillGrace)
+			}
+		}
+	}
+	if len(e.processes) == 0 {
+		c.executorEnded(e, nil, Exit{})
+	}
+}
+
+// defaultExecutorExited is the end of a default executor by itself, or rather by somebody who killed it: its containers
+// are destroyed, and it is said of its tasks that they were killed.
+func (c *Cluster) defaultExecutorExited(e *executorRun, exit Exit) {
+	for _, p := range slices.Clone(e.processes) {
+		c.signal(p, Kill)
+		c.forget(p)
+		word, text := p.word(c, mesos.TASK_FAILED), exitText(sigKill)
+		word.Message = &text
+		c.say(p, word)
+	}
+	c.executorEnded(e, nil, exit)
+}

@@ -17,6 +17,7 @@ func (s *Sandbox) masterHandler() http.Handler {
 		"/api/v1/scheduler":  s.schedulerCall,
 		"/api/v1/scheduler/": s.schedulerCall,
 		"/api/v1":            s.operatorCall,
+		"/api/v1/":           s.operatorCall, // a longer path is the rest of it, as for every endpoint of Mesos
 		"/health":            healthy,
 		"/version":           s.version,
 		"/flags":             s.flags,

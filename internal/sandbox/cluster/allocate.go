@@ -21,6 +21,7 @@ type offer struct {
 	agent     *agent
 	role      string
 	resources Resources // allocated to role
+	expireAt  time.Time // zero without Config.OfferTimeout
 }
 
 // filter keeps an agent's resources from being offered again, as long as there are no more of them than were refused.
@@ -119,6 +120,9 @@ func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources)
 		framework: f, agent: a, role: role,
 		resources: part.allocated(role),
 	}
+	if c.cfg.OfferTimeout > 0 {
+		o.expireAt = c.now.Add(c.cfg.OfferTimeout)
+	}
 	c.offersMade++
 	c.offers[o.id] = o
 	a.offered = a.offered.plus(part)
@@ -142,7 +146,7 @@ func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resour
 			continue
 		}
 		for _, role := range f.roles() {
-			if f.excludes(role, a) {
+			if f.excludes(role, a) || c.remote(a) && !f.has(mesos.FrameworkInfo_Capability_REGION_AWARE) {
 				continue
 			}
 			part := free.where(allocatableTo(role)).where(f.form().shows)
@@ -192,6 +196,31 @@ func (c *Cluster) share(f *framework, role string) float64 {
 	return share
 }
 
+// remote tells whether an agent is in another region than the master. One whose domain is not known is not.
+func (c *Cluster) remote(a *agent) bool {
+	if a.domain == nil || c.cfg.Domain == nil {
+		return false
+	}
+	return a.domain.GetFaultDomain().GetRegion().Name != c.cfg.Domain.GetFaultDomain().GetRegion().Name
+}
+
+// expireOffers takes back what was held for too long, oldest first.
+func (c *Cluster) expireOffers() {
+	for _, o := range c.outstanding() {
+		if due(o.expireAt, c.now) {
+			c.rescind(o.framework, o)
+		}
+	}
+}
+
+func (c *Cluster) nextExpiry() time.Time {
+	var next time.Time
+	for _, o := range c.offers {
+		next = earlier(next, o.expireAt)
+	}
+	return next
+}
+
 func (o *offer) wire() mesos.Offer {
 	a, form := o.agent, o.framework.form()
 	w := mesos.Offer{
@@ -216,12 +245,16 @@ func (o *offer) wire() mesos.Offer {
 	return w
 }
 
-// offersOf lists the offers that a framework holds, oldest first.
-func (c *Cluster) offersOf(f *framework) []*offer {
+// outstanding lists all offers that are held, oldest first.
+func (c *Cluster) outstanding() []*offer {
 	held := slices.Collect(maps.Values(c.offers))
-	held = slices.DeleteFunc(held, func(o *offer) bool { return o.framework != f })
 	slices.SortFunc(held, func(a, b *offer) int { return cmp.Compare(a.number, b.number) })
 	return held
+}
+
+// offersOf lists the offers that a framework holds, oldest first.
+func (c *Cluster) offersOf(f *framework) []*offer {
+	return slices.DeleteFunc(c.outstanding(), func(o *offer) bool { return o.framework != f })
 }
 
 // take ends an offer; its resources are neither offered nor free until used or recovered.

@@ -26,6 +26,7 @@ type Config struct {
 
 	AllocationInterval  time.Duration // 1 s; between two rounds of offers
 	FirstRound          time.Duration // 0; from New to the first round of offers, which sets the beat of the others
+	OfferTimeout        time.Duration // none; after which offers that nobody answered are rescinded
 	HeartbeatInterval   time.Duration // 15 s
 	RetryInterval       time.Duration // 10 s; first repetition of an unacknowledged update, doubling from there
 	RetryLimit          time.Duration // 10 min; longest time between two repetitions
@@ -157,6 +158,7 @@ func (c *Cluster) Tick(now time.Time) []Effect {
 		c.heartbeat(f)
 	}
 	c.operatorHeartbeats()
+	c.expireOffers()
 	c.round()
 	return c.end()
 }
@@ -164,7 +166,7 @@ func (c *Cluster) Tick(now time.Time) []Effect {
 // NextWake is the time at which Tick should be called next; zero means that nothing happens by itself. It may be in
 // the past. Calls from outside can change it.
 func (c *Cluster) NextWake() time.Time {
-	next := c.nextRound()
+	next := earlier(c.nextRound(), c.nextExpiry())
 	for _, f := range c.frameworks {
 		next = earlier(next, f.removeAt)
 		if f.stream != "" {

@@ -44,6 +44,9 @@ type client struct {
 	ended   string   // how the stream ended, "" while it is open
 	raw     []*rawAnswer
 
+	subscribed subscription
+	heartbeats []time.Duration // when they are due in the replay
+
 	latest   *line // whose event came last of those paired
 	latestAt int   // where that is among events
 }

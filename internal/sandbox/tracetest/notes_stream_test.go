@@ -6,6 +6,9 @@ import "regexp"
 var streamNotes = []note{
 	{regexp.MustCompile(`^stream of (\S+) ended: EOFError: final zero-length chunk`), (*replay).expectEnd},
 	{regexp.MustCompile(`^stream of (\S+) ended: EOFError: connection closed by peer`), (*replay).hangUp},
+	{regexp.MustCompile(`Mesos-Stream-Id header on SUBSCRIBE`), func(r *replay, _ *line, _ []string) {
+		r.extra = map[string]string{"Mesos-Stream-Id": "00000000-0000-4000-8000-000000000000"}
+	}},
 	{regexp.MustCompile(`^OFFERS and HEARTBEAT events of (\S+) are left out`), func(r *replay, _ *line, m []string) {
 		r.leave(m[1], "OFFERS")
 	}},

@@ -2,6 +2,7 @@ package tracetest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,10 @@ func key(ids *bindings, body any) string {
 // expectEvent waits for the event of a line and compares it.
 func (r *replay) expectEvent(l *line) {
 	c := r.client(l.Who)
+	if l.typ() == "HEARTBEAT" && c.subscribed.line != nil {
+		c.heartbeats = append(c.heartbeats, c.subscribed.at+seconds(l.T-c.subscribed.line.T))
+		return
+	}
 	due := seconds(l.T) + r.offset
 	match := func(exact bool) bool {
 		g := r.candidate(c, l, exact)
@@ -98,7 +103,7 @@ func (r *replay) candidate(c *client, l *line, exact bool) *got {
 	seen := 0
 	var first *got
 	for _, g := range c.events {
-		if g.paired || r.omits(c, g.body) {
+		if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) {
 			continue
 		}
 		if seen++; seen > lookahead {
@@ -163,17 +168,40 @@ func (r *replay) pair(c *client, l *line, g *got, due time.Duration) {
 		r.problem(l, "%s came at %.3f, expected at %.3f", describe(l.decoded), g.at.Seconds(), due.Seconds())
 		good = false
 	}
-	if typeOf(g.body) != "HEARTBEAT" {
-		r.offset = g.at - seconds(l.T)
+	if typeOf(g.body) == "SUBSCRIBED" {
+		c.subscribed = subscription{l, g.at}
 	}
+	r.offset = g.at - seconds(l.T)
 	r.count(good)
+}
+
+// subscription is when a stream began, in the recording and in the replay. Heartbeats are counted from there.
+type subscription struct {
+	line *line
+	at   time.Duration
+}
+
+// checkHeartbeats compares the heartbeats of a stream with those of the recording. They come by the clock, whatever else
+// happens, so they are apart from the order of the other events; and the replay may be a little faster than the recording.
+func (r *replay) checkHeartbeats(c *client, last *line) {
+	for _, due := range c.heartbeats {
+		i := slices.IndexFunc(c.events, func(g *got) bool {
+			return !g.paired && typeOf(g.body) == "HEARTBEAT" && (g.at-due).Abs() < tolerance/2
+		})
+		switch {
+		case i >= 0:
+			c.events[i].paired = true
+			r.count(true)
+		case due < r.elapsed()-tolerance:
+			near := *last
+			near.Who = c.name
+			r.problem(&near, "HEARTBEAT of %.3f never came", due.Seconds())
+		}
+	}
 }
 
 // checkOrder complains if an event of this stream that an earlier line was about came later than this one.
 func (r *replay) checkOrder(c *client, l *line, g *got) {
-	if typeOf(g.body) == "HEARTBEAT" {
-		return
-	}
 	position := c.position(g)
 	if before := c.latest; before != nil && c.latestAt > position && seconds(l.T-before.T) > swapped {
 		r.problem(l, "%s came before that of line %d", describe(l.decoded), before.number)

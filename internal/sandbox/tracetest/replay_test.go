@@ -52,6 +52,7 @@ type replay struct {
 
 	left        map[string]map[string]bool // types of events that the recording leaves out, by who
 	held        map[string]map[string]any  // offers of the replay that nobody has answered, by id
+	extra       map[string]string          // headers of the next call, which the recording tells of in a note
 	lastAgent   string                     // that an offer was wanted of
 	problems    []string
 	lastAllowed bool
@@ -92,6 +93,7 @@ func (r *replay) setUp() error {
 		Runner: r.machine, Listen: r.network.listen,
 		Model: cluster.Config{
 			AllocationInterval: fit.period - time.Millisecond, FirstRound: fit.phase,
+			OfferTimeout:      duration(r.flags["offer_timeout"]),
 			RegistrationLimit: duration(r.flags["executor_registration_timeout"]),
 			ShutdownGrace:     duration(r.flags["executor_shutdown_grace_period"]),
 		},
@@ -249,6 +251,7 @@ func (r *replay) step(l *line) {
 	case callLine:
 		r.supply(l)
 		r.reach(l)
+		r.pass(r.travel(l))
 		r.makeCall(l)
 		r.settle()
 	case responseLine:
@@ -260,6 +263,18 @@ func (r *replay) step(l *line) {
 		r.actOn(l)
 		r.settle()
 	}
+}
+
+// travel is how long a call of the recording took to have an effect, about: a part of the time to its answer. It matters
+// where it is compared with a round of offers.
+func (r *replay) travel(l *line) time.Duration {
+	const longest = 4 * time.Millisecond
+	for _, next := range r.trace.lines[l.number:] {
+		if next.Dir == responseLine && next.Who == l.Who {
+			return min(longest, seconds(next.T-l.T)*2/3)
+		}
+	}
+	return 0
 }
 
 // makeCall makes the call of a line as its `who`.
@@ -286,6 +301,10 @@ func (r *replay) makeCall(l *line) {
 	if l.HTTP.Path == "" && c.stream != "" {
 		q.header["Mesos-Stream-Id"] = c.stream
 	}
+	for name, value := range r.extra {
+		q.header[name] = value
+	}
+	r.extra = nil
 	r.answered(l)
 	c.call(q)
 }
@@ -505,6 +524,7 @@ func (r *replay) leftovers() {
 	last := r.trace.lines[len(r.trace.lines)-1]
 	for _, who := range sortedKeys(r.clients) {
 		c := r.clients[who]
+		r.checkHeartbeats(c, last)
 		for _, g := range c.events {
 			if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) {
 				continue

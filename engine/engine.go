@@ -43,7 +43,8 @@ type Config struct {
 	Service machine.Service
 	Store   store.Store
 	Session Session
-	// Fence is asked before each decision is carried out; with an error nothing of it is, and the loop ends. Nil: nobody else can lead.
+	// Fence is asked before anything of a decision is written, and before it is sent, since writing may take its time; with an error it is not, and
+	// the loop ends. Nil: nobody else can lead.
 	Fence func() error
 	// Recorder may be nil.
 	Recorder Recorder
@@ -214,10 +215,8 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	e.cfg.Recorder.Decide(now, random)
 	effects := e.machine.Decide(now, random)
 	e.cfg.Recorder.Decided(effects, e.machine)
-	if e.cfg.Fence != nil {
-		if err := e.cfg.Fence(); err != nil {
-			return time.Time{}, err
-		}
+	if err := e.leading(); err != nil {
+		return time.Time{}, err
 	}
 	for i, g := range effects.Groups {
 		if err := e.cfg.Store.Commit(ctx, g); err != nil {
@@ -225,6 +224,9 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 				return time.Time{}, nil
 			}
 			return time.Time{}, fmt.Errorf("state: commit failed, nothing of it was sent to Mesos: %w", err)
+		}
+		if err := e.leading(); err != nil {
+			return time.Time{}, err
 		}
 		e.send(effects.Calls, i+1)
 	}
@@ -236,6 +238,13 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	}
 	e.answer(effects.Answers)
 	return effects.WakeAt, nil
+}
+
+func (e *Engine) leading() error {
+	if e.cfg.Fence == nil {
+		return nil
+	}
+	return e.cfg.Fence()
 }
 
 // send sends the calls that waited for exactly this many groups.

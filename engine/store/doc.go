@@ -14,9 +14,12 @@
 // stop: another works.
 //
 // After a Commit that failed it is not known whether its group is durable (Linux reports a failed write once, and forgets the data).
-// In ZooKeeper a connection that breaks at the wrong moment has the same effect. The store then refuses everything but Close with
-// that error; a caller opens it anew and starts from what Load gives. A Load that failed counts alike. Groups that are refused
-// before anything is written (ErrClosed, a GroupError, a context that was over) do not count as failures.
+// The store then refuses everything but Close with that error; a caller opens it anew and starts from what Load gives. A Load that failed counts alike. Groups that
+// are refused before anything is written (ErrClosed, a GroupError, a context that was over) do not count as failures.
+//
+// A connection with ZooKeeper that breaks in the middle of a Commit is no failure: when there is another, the group is sent again, on the same condition,
+// which is not met a second time; and who is refused finds in the node of the epoch whether that was by himself. It is a failure when
+// there is none for the session timeout and a few seconds, or when the caller's context ends meanwhile.
 //
 // The methods of a store may be called from several goroutines; commits are carried out one after the other. A store never changes
 // what it is given, never deletes a state file, and never repairs a damaged one. Only that in ZooKeeper has goroutines, which Close

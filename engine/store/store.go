@@ -14,7 +14,7 @@ type Store interface {
 	Load(ctx context.Context) ([]machine.Record, error)
 	// Commit carries out a group: its deletes, then its puts in their order. When it returns nil the group is durable; in
 	// no case is a part of it. To delete what is not there is no error, and an empty group does nothing. A context that is
-	// over before the work has begun prevents it; later it has no effect.
+	// over before the work has begun prevents it; later all it can do is to end the wait for a ZooKeeper that can't be reached.
 	Commit(ctx context.Context, g machine.Group) error
 	// Close gives up the store, and waits for a Commit in progress. A second Close does nothing.
 	Close() error
@@ -23,7 +23,8 @@ type Store interface {
 var (
 	// ErrClosed is the error of a store that was closed.
 	ErrClosed = errors.New("store: closed")
-	// ErrDeposed is the error of a store that another has opened meanwhile. Nothing of the group is durable, and nothing ever will be.
+	// ErrDeposed is the error of a store that another has opened meanwhile. What of the group is not durable by now never will be: nothing, unless
+	// a connection broke in the middle of it; then nothing or all.
 	ErrDeposed = errors.New("store: deposed: another instance has taken over the state")
 	// ErrMissing is the error of reading a state that is not there.
 	ErrMissing = errors.New("no state")

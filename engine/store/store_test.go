@@ -20,6 +20,9 @@ import (
 	"github.com/quobyte/mesos-framework/internal/zktest"
 )
 
+// breaking is ZooKeeper with connections that break in the middle of commits.
+const breaking = "zookeeper whose connections break"
+
 // kinds are the stores that every test of this file is run against. Each gives a function that makes places, for as long as the test
 // runs, and a place is a function that opens the store there again and again.
 func kinds() map[string]func(testing.TB) func() func(fataler) Store {
@@ -42,20 +45,54 @@ func kinds() map[string]func(testing.TB) func() func(fataler) Store {
 			}
 		},
 		"zookeeper": func(t testing.TB) func() func(fataler) Store {
-			server := zktest.Start(t)
-			n := 0
-			return func() func(fataler) Store {
-				n++
-				at := place(server.Address, fmt.Sprintf("tests/%d/state", n))
-				return func(f fataler) Store {
-					f.Helper()
-					s, err := OpenZooKeeper(context.Background(), at)
-					must(f, err)
-					return s
-				}
-			}
+			return zooPlaces(zktest.Start(t).Address)
+		},
+		breaking: func(t testing.TB) func() func(fataler) Store {
+			proxy := zktest.NewProxy(t, zktest.Start(t).Address)
+			proxy.Judge(breaker())
+			return zooPlaces(proxy.Address)
 		},
 	}
+}
+
+func zooPlaces(server string) func() func(fataler) Store {
+	n := 0
+	return func() func(fataler) Store {
+		n++
+		at := place(server, fmt.Sprintf("tests/%d/state", n))
+		return func(f fataler) Store {
+			f.Helper()
+			s, err := OpenZooKeeper(context.Background(), at)
+			must(f, err)
+			return s
+		}
+	}
+}
+
+// breaker breaks connections over groups: before one has reached the server, after it was carried out, and now and then with the attempt that
+// follows too.
+func breaker() func(operation int32) zktest.Fault {
+	n := 0
+	return func(operation int32) zktest.Fault {
+		if operation != zktest.OpMulti {
+			return zktest.Pass
+		}
+		n++
+		switch {
+		case n%7 == 1 || n%40 == 2:
+			return zktest.CutBefore
+		case n%7 == 3 || n%40 == 4:
+			return zktest.CutAfter
+		}
+		return zktest.Pass
+	}
+}
+
+// measured are the kinds that benchmarks are about.
+func measured() map[string]func(testing.TB) func() func(fataler) Store {
+	all := kinds()
+	delete(all, breaking)
+	return all
 }
 
 type fataler interface {
@@ -376,7 +413,7 @@ func TestTwoOwners(t *testing.T) {
 }
 
 func BenchmarkCommit(b *testing.B) {
-	for kind, places := range kinds() {
+	for kind, places := range measured() {
 		b.Run(kind, func(b *testing.B) {
 			place := places(b)
 			for _, records := range []int{1, 100} {
@@ -399,7 +436,7 @@ func BenchmarkCommit(b *testing.B) {
 
 // BenchmarkLoad opens a store with 30,000 pods and loads it, as a framework that takes over does.
 func BenchmarkLoad(b *testing.B) {
-	for kind, places := range kinds() {
+	for kind, places := range measured() {
 		b.Run(kind, func(b *testing.B) {
 			open := places(b)()
 			s := open(b)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"github.com/google/uuid"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/zookeeper"
@@ -26,10 +27,12 @@ type zooFormat struct {
 	Format int `json:"format"`
 }
 
-// zooEpoch says who owns the state. Every opening and every commit writes it, so that its version fences both.
+// zooEpoch says who owns the state. Every opening and every commit writes it, so that its version fences both. No two write the same, so
+// that who finds there what it was about to write has written it.
 type zooEpoch struct {
-	Epoch   int64     `json:"epoch"`   // counts owners
-	Commits int64     `json:"commits"` // of this owner
+	Epoch   int64     `json:"epoch"`             // counts owners
+	Commits int64     `json:"commits"`           // of this owner
+	Opening string    `json:"opening,omitempty"` // tells this owner from every other (an older version wrote none)
 	Owner   string    `json:"owner,omitempty"`
 	Since   time.Time `json:"since"`
 }
@@ -92,19 +95,15 @@ func (s *zooStore) begin(ctx context.Context, owner string) error {
 	if err != nil {
 		return err
 	}
-	s.epoch = zooEpoch{Epoch: before.Epoch + 1, Owner: owner, Since: time.Now().UTC().Truncate(time.Millisecond)}
-	var stat *zk.Stat
-	err = s.conn.Do(func(z *zk.Conn) (err error) {
-		stat, err = z.Set(s.root+epochNode, s.epoch.encode(), version)
-		return err
-	})
-	if errors.Is(err, zk.ErrBadVersion) {
-		return fmt.Errorf("another opens it at the same moment: %w", ErrDeposed)
+	s.version = version
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	err = s.write(ctx, zooEpoch{Epoch: before.Epoch + 1, Opening: uuid.NewString(), Owner: owner, Since: now}, nil)
+	if errors.Is(err, ErrDeposed) {
+		return fmt.Errorf("another opens it at the same moment: %w", err)
 	}
 	if err != nil {
 		return err
 	}
-	s.version = stat.Version
 	s.loaded, s.tree, err = walk(ctx, s.conn, s.root+recordsNode)
 	return err
 }
@@ -123,7 +122,7 @@ func (s *zooStore) adopt(ctx context.Context) error {
 		return err
 	}
 	format, _ := json.Marshal(zooFormat{Format: format})
-	err := s.conn.Do(func(z *zk.Conn) error {
+	err := s.conn.Repeat(ctx, func(z *zk.Conn) error {
 		_, err := z.Multi( // all or nothing: a root without records is refused as lost
 			&zk.CreateRequest{Path: s.root, Data: format, Acl: s.conn.ACL()},
 			&zk.CreateRequest{Path: s.root + epochNode, Data: zooEpoch{}.encode(), Acl: s.conn.ACL()},
@@ -228,38 +227,72 @@ func (s *zooStore) Commit(ctx context.Context, g machine.Group) error {
 		return err
 	}
 	s.loaded = nil
-	if err := s.write(change); err != nil {
-		s.failed = fmt.Errorf("store: commit: %w", zooReword(err))
-	}
-	return s.failed
-}
-
-// write carries out a change if the state is still ours.
-func (s *zooStore) write(c *change) error {
 	next := s.epoch
 	next.Commits++
-	operations := append([]any{&zk.SetDataRequest{Path: s.root + epochNode, Data: next.encode(), Version: s.version}}, c.operations...)
+	if err := s.write(ctx, next, change.operations); err != nil {
+		s.failed = fmt.Errorf("store: commit: %w", zooReword(err))
+		return s.failed
+	}
+	change.done()
+	return nil
+}
+
+// write writes the next epoch, and carries out operations with it, if the state is still ours. When the connection breaks it does the same
+// again: it can't be done twice, because the version of the epoch is that of before.
+func (s *zooStore) write(ctx context.Context, next zooEpoch, operations []any) error {
+	operations = append([]any{&zk.SetDataRequest{Path: s.root + epochNode, Data: next.encode(), Version: s.version}}, operations...)
 	var answers []zk.MultiResponse
-	err := s.conn.Do(func(z *zk.Conn) (err error) {
-		answers, err = z.Multi(operations...)
+	broken := 0
+	err := s.conn.Repeat(ctx, func(z *zk.Conn) (err error) {
+		if answers, err = z.Multi(operations...); zookeeper.Broken(err) {
+			broken++
+		}
 		return err
 	})
 	switch {
 	case errors.Is(err, zk.ErrBadVersion): // only the first operation names a version
-		return ErrDeposed
+		return s.recognize(next)
 	case errors.Is(err, zk.ErrNoNode) && len(answers) > 0 && errors.Is(answers[0].Error, zk.ErrNoNode):
 		return fmt.Errorf("the nodes were removed: %w", ErrDeposed)
-	case err != nil && zookeeper.Certain(err):
-		return err
+	case err != nil && (broken > 0 || !zookeeper.Certain(err)):
+		return unclearError{err, broken}
 	case err != nil:
-		return fmt.Errorf("it is not known whether it was carried out: %w", err)
+		return err
 	case len(answers) == 0 || answers[0].Stat == nil:
 		return errors.New("an answer without a version")
 	}
 	s.epoch, s.version = next, answers[0].Stat.Version
-	c.done()
 	return nil
 }
+
+// recognize looks who has written the epoch since we did: we have ourselves if the answer to an earlier attempt was lost.
+func (s *zooStore) recognize(next zooEpoch) error {
+	there, version, err := readEpoch(s.conn, s.root) // at least as new as what we were refused for
+	switch {
+	case err != nil:
+		return unclearError{err, 0}
+	case there.Opening != next.Opening || there.Commits != next.Commits:
+		return ErrDeposed
+	}
+	s.epoch, s.version = next, version
+	return nil
+}
+
+// unclearError is the error of a write of which it is not known whether it was carried out.
+type unclearError struct {
+	err    error
+	broken int // connections
+}
+
+func (e unclearError) Error() string {
+	text := "it is not known whether it was carried out; who opens the state next reads what is there"
+	if e.broken > 0 {
+		text += fmt.Sprintf(" (attempts with which the connection broke: %d)", e.broken)
+	}
+	return fmt.Sprintf("%s: %v", text, e.err)
+}
+
+func (e unclearError) Unwrap() error { return e.err }
 
 // usable wants the lock.
 func (s *zooStore) usable(ctx context.Context) error {

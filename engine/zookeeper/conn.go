@@ -20,6 +20,9 @@ const DefaultSessionTimeout = 10 * time.Second
 // dialTimeout bounds the connecting to one server.
 const dialTimeout = time.Second
 
+// repeatPause is the time between the second, third, … attempt at an operation with which the connection breaks.
+const repeatPause = 100 * time.Millisecond
+
 var (
 	// ErrTimeout is the error of an operation that was not answered in time. It may have been carried out.
 	ErrTimeout = errors.New("no answer")
@@ -163,16 +166,32 @@ func (c *Conn) Do(operation func(*zk.Conn) error) error {
 	return err
 }
 
-// Read is Do for an operation that only reads: it is repeated, for as long as the session may live, when the connection breaks.
+// Read is Repeat for an operation that only reads.
 func (c *Conn) Read(operation func(*zk.Conn) error) error {
+	return c.Repeat(context.Background(), operation)
+}
+
+// Repeat is Do for an operation that does no harm when it is carried out twice: it is repeated when the connection breaks, for as long as
+// the session may live, and not after ctx has ended.
+func (c *Conn) Repeat(ctx context.Context, operation func(*zk.Conn) error) error {
 	until := time.Now().Add(c.patience())
-	for {
+	for pause := time.Duration(0); ; pause = repeatPause {
 		err := c.Do(operation)
-		broken := errors.Is(err, zk.ErrConnectionClosed) || errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrSessionMoved)
-		if !broken || time.Now().After(until) {
+		if !Broken(err) || time.Now().After(until) {
 			return err
 		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
 	}
+}
+
+// Broken says that an operation failed with the connection or the session, which are then made anew: it may have been carried out, and it
+// may be tried again.
+func Broken(err error) bool {
+	return errors.Is(err, zk.ErrConnectionClosed) || errors.Is(err, zk.ErrSessionExpired) || errors.Is(err, zk.ErrSessionMoved)
 }
 
 // patience bounds an operation: a session's time, and time to connect anew, for which the client waits a second after every server was tried.

@@ -7,7 +7,7 @@
 // answers; the session, with its ephemeral nodes, goes on if that happens within the session timeout. Otherwise Expired is closed.
 //
 // An operation that fails with an error of which Certain says false may have been carried out. None is ever repeated, except one that
-// was not sent at all. One that is not answered within the session timeout and three seconds fails with ErrTimeout and takes the connection with it: a server
+// was not sent at all, and those of which the caller says that it does no harm (Read, Repeat). One that is not answered within the session timeout and three seconds fails with ErrTimeout and takes the connection with it: a server
 // that keeps silent for so long would have ended the session.
 //
 // Nodes belong to the user whom the address names (digest), who alone may read and write them; without a user to everybody.

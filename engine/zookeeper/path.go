@@ -1,6 +1,7 @@
 package zookeeper
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -13,7 +14,7 @@ func MakePath(conn *Conn, path string) error {
 		if i < len(path) && path[i] != '/' || path == "/" {
 			continue
 		}
-		err := conn.Do(func(z *zk.Conn) error {
+		err := conn.Repeat(context.Background(), func(z *zk.Conn) error {
 			if there, _, err := z.Exists(path[:i]); there || err != nil {
 				return err // it may not be ours to create anything above it
 			}

@@ -125,6 +125,7 @@ func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources)
 	}
 	c.offersMade++
 	c.offers[o.id] = o
+	c.noteTurn(f, role)
 	a.offered = a.offered.plus(part)
 	return o
 }
@@ -132,14 +133,15 @@ func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources)
 // allocatable tells whether resources are worth an offer (Mesos: at least cpus:0.01 or mem:32).
 func allocatable(r Resources) bool { return r.scalar("cpus") >= 10 || r.scalar("mem") >= 32_000 }
 
-// claimant is the framework and role whose turn it is, with the part of the resources that it may have: the one with
-// the smallest dominant share among those that want them. The share is not looked at if only one does.
+// claim is a wish for a part of an agent's resources.
+type claim struct {
+	f    *framework
+	role string
+	part Resources
+}
+
+// claimant is the claim whose turn it is, its framework nil if nobody wants anything.
 func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resources) {
-	type claim struct {
-		f    *framework
-		role string
-		part Resources
-	}
 	var claims []claim
 	for _, f := range c.frameworks {
 		if f.stream == "" {
@@ -155,45 +157,14 @@ func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resour
 			}
 		}
 	}
-	switch len(claims) {
-	case 0:
-		return nil, "", Resources{}
-	case 1:
-		return claims[0].f, claims[0].role, claims[0].part
-	}
-	best := slices.MinFunc(claims, func(x, y claim) int { return cmp.Compare(c.share(x.f, x.role), c.share(y.f, y.role)) })
-	return best.f, best.role, best.part
+	first := c.first(claims)
+	return first.f, first.role, first.part
 }
 
 func (f *framework) refuses(role string, a *agent, free Resources) bool {
 	return slices.ContainsFunc(f.filters, func(filter filter) bool {
 		return filter.role == role && filter.agent == a.id && filter.resources.contains(free)
 	})
-}
-
-// share is the largest fraction of the cluster's cpus or mem that a framework uses or holds for a role.
-func (c *Cluster) share(f *framework, role string) float64 {
-	var total, has Resources
-	for _, a := range c.agents {
-		total = total.plus(a.total)
-	}
-	for _, o := range c.offersOf(f) {
-		if o.role == role {
-			has = has.plus(o.resources)
-		}
-	}
-	for _, id := range f.tasks.keys {
-		if t := f.tasks.of[id]; t.role == role && !terminal(t.latest) {
-			has = has.plus(t.resources)
-		}
-	}
-	var share float64
-	for _, name := range []string{"cpus", "mem"} {
-		if all := total.scalar(name); all > 0 {
-			share = max(share, float64(has.scalar(name))/float64(all))
-		}
-	}
-	return share
 }
 
 // remote tells whether an agent is in another region than the master. One whose domain is not known is not.

@@ -92,6 +92,7 @@ type Cluster struct {
 	frameworksMade int
 
 	rounds rounds
+	turns  map[turn]int // how often a framework was offered something for a role
 }
 
 // New makes a cluster without agents. It panics if MasterID or NewID is missing, since nothing could work then.
@@ -105,6 +106,7 @@ func New(now time.Time, cfg Config) *Cluster {
 		now:       now,
 		removed:   map[string]bool{},
 		offers:    map[string]*offer{},
+		turns:     map[turn]int{},
 		processes: map[string]*process{},
 	}
 	c.rounds = rounds{epoch: now.Add(c.cfg.FirstRound), period: c.cfg.AllocationInterval + roundDrift}

@@ -237,6 +237,7 @@ func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFra
 		return refused("'UpdateFramework' call is not valid: " + problem)
 	}
 	f.info = info
+	c.forgetTurns()
 	f.suppressed, f.constraints = setOf(update.SuppressedRoles), constraints
 	c.tellFrameworkUpdated(f)
 	for _, o := range c.offersOf(f) {

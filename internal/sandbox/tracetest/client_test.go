@@ -33,9 +33,10 @@ type got struct {
 
 // client is one `who` of a recording.
 type client struct {
-	r      *replay
-	name   string
-	stream string // its Mesos-Stream-Id
+	r         *replay
+	name      string
+	stream    string // its Mesos-Stream-Id
+	framework string // its id
 
 	mu      sync.Mutex
 	answers []*answer // to calls whose response line has not come yet
@@ -158,6 +159,9 @@ func (c *client) follow(conn net.Conn, body io.Reader) {
 			if err = json.Unmarshal(record, &decoded); err == nil {
 				c.mu.Lock()
 				c.events = append(c.events, &got{at: c.r.elapsed(), body: decoded})
+				if id, ok := dig(decoded, "subscribed", "framework_id", "value").(string); ok {
+					c.framework = id
+				}
 				c.mu.Unlock()
 				c.r.poke()
 				continue

@@ -38,6 +38,13 @@ func (b *bindings) bind(want, got string) bool {
 	return true
 }
 
+// rebind lets an identifier of the replay stand for another one of the recording from now on.
+func (b *bindings) rebind(want, got string) {
+	delete(b.forward, b.backward[got])
+	delete(b.backward, got)
+	b.bind(want, got)
+}
+
 // identifier finds ids made of a uuid: of masters, streams and containers, and of frameworks, agents and offers.
 var identifier = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?:-(?:[OS]\d+|\d{4}))?`)
 

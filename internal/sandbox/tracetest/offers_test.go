@@ -35,9 +35,26 @@ func (r *replay) supply(l *line) {
 	}
 	for _, id := range unknown {
 		if offer := r.whole(l, r.agentFor(l, id)); offer != "" {
-			r.ids.bind(id, offer)
+			r.ids.rebind(id, offer)
 		}
 	}
+}
+
+// driverDeclines: an offer of an agent came again, so the one before was declined; the recording leaves out that call.
+func driverDeclines(r *replay, l *line) bool {
+	if l.typ() != "OFFERS" || !r.left[l.Who]["OFFERS"] {
+		return false
+	}
+	var held []string
+	offers, _ := l.at("offers", "offers").([]any)
+	for _, o := range offers {
+		agent, _ := dig(o, "agent_id", "value").(string)
+		held = append(held, r.heldBy(l.Who, r.ids.translate(agent))...)
+	}
+	if len(held) > 0 {
+		r.declineAll(l, held)
+	}
+	return len(held) > 0
 }
 
 func offersOf(l *line) []string {
@@ -57,7 +74,7 @@ func (r *replay) supplyAny(l *line, unknown []string) {
 	held := r.heldBy(l.Who, "")
 	for i, id := range unknown {
 		if i < len(held) {
-			r.ids.bind(id, held[i])
+			r.ids.rebind(id, held[i])
 		}
 	}
 }
@@ -154,10 +171,9 @@ func (r *replay) declineAll(l *line, offers []string) {
 		ids = append(ids, id{offer})
 	}
 	list, _ := json.Marshal(ids)
-	framework := r.ids.translate(l.text("framework_id", "value"))
 	c := r.client(l.Who)
 	c.mu.Lock()
-	stream := c.stream
+	stream, framework := c.stream, c.framework
 	c.mu.Unlock()
 	aside := &client{r: r, name: c.name}
 	aside.call(&request{address: r.master, method: "POST", path: "/api/v1/scheduler",

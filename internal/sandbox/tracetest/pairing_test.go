@@ -103,7 +103,7 @@ func (r *replay) candidate(c *client, l *line, exact bool) *got {
 	seen := 0
 	var first *got
 	for _, g := range c.events {
-		if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) {
+		if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) && typeOf(g.body) != l.typ() {
 			continue
 		}
 		if seen++; seen > lookahead {

@@ -204,6 +204,7 @@ func mesosConfig(o serveOptions, log *slog.Logger) mesos.Config {
 			FailoverTimeout: o.FailoverTimeout, Checkpoint: true, Hostname: hostname, WebUIURL: o.Quobyte.FrameworkURL,
 		},
 		HostKeyAttribute: o.HostKeyAttribute,
+		BesideNamesakes:  o.IgnoreLeftovers,
 		Logger:           log,
 	}
 }
@@ -241,6 +242,8 @@ func (f *framework) run(ctx context.Context) (err error) {
 		return nil
 	case errors.Is(cause, mesos.ErrRemoved):
 		return fmt.Errorf("%w (all that is stored is in %s)", cause, f.options.stateAdvice())
+	case errors.Is(cause, mesos.ErrNamesake):
+		return exitCode{exitRefused, fmt.Errorf("%w; or begin anew beside it with --ignore-leftovers", cause)}
 	case deposed(cause, f.options.ZooKeeper != ""):
 		return exitCode{exitDeposed, fmt.Errorf("standing down: %w", cause)}
 	default:

@@ -100,7 +100,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	o.Mesos.bind(f)
 	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
 	f.StringVar(&o.OperationFeedback, "operation-feedback", o.OperationFeedback, "on: Mesos tells how reservations went; off: for agents that know no operation feedback (before 1.8)")
-	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although an earlier framework has left reservations for the same service")
+	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although a framework of the same name has tasks, or has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
 	o.Record.bind(f)
 }

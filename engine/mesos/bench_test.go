@@ -36,6 +36,10 @@ func BenchmarkIntake(b *testing.B) {
 	})
 	ready := make(chan struct{})
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/scheduler" {
+			http.NotFound(w, r)
+			return
+		}
 		w.Header().Set("Content-Type", "application/x-protobuf")
 		w.Header().Set("Mesos-Stream-Id", "s")
 		w.Write(welcome)

@@ -45,6 +45,8 @@ type Config struct {
 	// Detector finds the masters in another way; Masters must be empty then.
 	Detector  Detector
 	Framework Framework
+	// BesideNamesakes makes a new framework even if there is one of the same name, principal and roles that has tasks or is connected.
+	BesideNamesakes bool
 	// TLS is how to speak with masters of https://; nil: with the certificate authorities of the system. If it is given, that
 	// is how to speak with masters that are named without a scheme, and with those found in ZooKeeper, too.
 	TLS *tls.Config

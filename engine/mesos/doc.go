@@ -18,6 +18,13 @@
 // hears of it: SUBSCRIBE changes all settings but the user and checkpoint, of which it says nothing, and
 // UPDATE_FRAMEWORK tells.
 //
+// Who has no framework id asks the operator API of the leading master, before each SUBSCRIBE, for frameworks of the same name,
+// principal and roles. One that an earlier SUBSCRIBE left behind because its id was lost is torn down: the present master made its
+// id, so that it knows all that it ever had; it never had anything; and nobody subscribed with it between two
+// looks half a minute apart. Any other is left alone: with tasks, operations or reservations, or of an earlier master's time, it
+// ends Run with ErrNamesake; one that is only connected is waited for. Where the API can't be asked, that is logged, and a new
+// framework is made. Operator calls carry our credentials by the same rules as all others.
+//
 // The order of events is a promise: for each subscription Subscribed comes first and Disconnected last, and nothing of
 // it comes after. Attempts that fail yield a Disconnected alone. All offers of a subscription die with it. What Send
 // was given for it and was not sent is dropped in silence: who reads Disconnected must take the outcome of everything
@@ -39,6 +46,6 @@
 // subscription with "Framework failed over" although nobody else is there. So the first failover after a SUBSCRIBE that
 // stayed without an answer is not fatal, unless the subscription had stood for five minutes.
 //
-// The session never sends a call twice (one that was refused for its credentials was not looked at), never
+// The session never tears down its own framework, never sends a call twice (one that was refused for its credentials was not looked at), never
 // acknowledges, declines or reconciles by itself, and keeps nothing on disk.
 package mesos

@@ -17,11 +17,13 @@ var (
 	ErrRemoved = errors.New("framework removed")
 	// ErrRefused: the master does not want this framework as it is.
 	ErrRefused = errors.New("subscription refused")
+	// ErrNamesake: a new framework is wanted, and there is one already that could be it, with something that would be orphaned.
+	ErrNamesake = errors.New("framework exists")
 )
 
 // fatal says whether there is no point in subscribing again.
 func fatal(err error) bool {
-	return errors.Is(err, ErrFailedOver) || errors.Is(err, ErrRemoved) || errors.Is(err, ErrRefused)
+	return errors.Is(err, ErrFailedOver) || errors.Is(err, ErrRemoved) || errors.Is(err, ErrRefused) || errors.Is(err, ErrNamesake)
 }
 
 // eventError is what the text of an ERROR event means. Mesos refuses a subscription with a 200 and an ERROR event. All but three

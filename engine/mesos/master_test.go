@@ -1,7 +1,9 @@
 package mesos_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -51,6 +53,9 @@ type fakeMaster struct {
 	// status lets them pass.
 	onUpdate func() answer
 	guard    func(*http.Request) answer
+	// operator, if set, answers the operator API: it is given the type of the call, or the path of a GET, and the framework that is to be torn
+	// down. Without it there is no such API.
+	operator func(call, frameworkID string) answer
 	// heartbeat is what SUBSCRIBED announces, in seconds; zero announces nothing.
 	heartbeat float64
 	// cutBytes makes the master send its stream byte by byte.
@@ -90,6 +95,10 @@ func (m *fakeMaster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client went away
 	}
+	if r.Method == http.MethodGet || r.Header.Get("Content-Type") == "application/json" {
+		m.operate(w, r, body)
+		return
+	}
 	call := &scheduler.Call{}
 	if err := call.Unmarshal(body); err != nil {
 		m.t.Errorf("call: %v", err)
@@ -114,6 +123,33 @@ func (m *fakeMaster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		m.call(w, r, call)
 	}
+}
+
+func (m *fakeMaster) operate(w http.ResponseWriter, r *http.Request, body []byte) {
+	var call struct {
+		Type     string `json:"type"`
+		Teardown struct {
+			FrameworkID struct {
+				Value string `json:"value"`
+			} `json:"framework_id"`
+		} `json:"teardown"`
+	}
+	if r.Method == http.MethodPost {
+		if err := json.Unmarshal(body, &call); err != nil || r.URL.Path != "/api/v1" {
+			m.t.Errorf("operator call to %s: %v: %s", r.URL.Path, err, body)
+		}
+	}
+	a := answer{status: http.StatusNotFound, text: "404 Not Found."}
+	if m.operator != nil {
+		if m.guard != nil {
+			if a := m.guard(r); a != (answer{}) {
+				m.say(w, r, a)
+				return
+			}
+		}
+		a = m.operator(cmp.Or(call.Type, r.URL.Path), call.Teardown.FrameworkID.Value)
+	}
+	m.say(w, r, a)
 }
 
 func (m *fakeMaster) call(w http.ResponseWriter, r *http.Request, call *scheduler.Call) {

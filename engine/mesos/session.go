@@ -176,6 +176,9 @@ type run struct {
 	resumed, proven bool
 	// confirmed says that the master is known to have the framework's settings as they are. Only the goroutine of Run touches it.
 	confirmed bool
+	// blind is why it is not known whether a framework of ours was left behind; nil: it is known that there is none. Only the goroutine of Run
+	// touches it.
+	blind error
 	// unanswered says that a SUBSCRIBE with our framework id was sent and given up: a master that hung may still find it in
 	// a socket, and take it for another instance that takes over. Only the goroutine of Run touches it.
 	unanswered bool
@@ -209,6 +212,10 @@ func (r *run) once(ctx context.Context) (time.Time, error) {
 	}
 	if err := r.settle(st); err != nil {
 		return time.Time{}, err
+	}
+	if r.blind != nil {
+		r.cfg.Logger.Warn("a new framework was made, and it is not known whether an older one was left behind: the operator API can't be asked", "answer", r.blind)
+		r.blind = nil
 	}
 	if r.confirmed {
 		welcome.Registration = r.cfg.Framework.Registration()

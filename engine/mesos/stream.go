@@ -102,12 +102,22 @@ func (r *run) candidates(ctx context.Context) ([]endpoint, <-chan struct{}, erro
 func (r *run) connectVia(ctx context.Context, m endpoint, call []byte) (*stream, error) {
 	for range maxHops {
 		r.lead.ask(m)
-		st, location, err := r.open(ctx, m, call)
-		if st != nil || err != nil {
-			return st, err
+		location, err := r.makeWay(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		elsewhere := location != ""
+		if !elsewhere {
+			var st *stream
+			if st, location, err = r.open(ctx, m, call); st != nil || err != nil {
+				return st, err
+			}
 		}
 		if m, err = r.hop(m, location); err != nil {
 			return nil, err
+		}
+		if elsewhere {
+			m.path = schedulerPath // it is the operator API that was redirected
 		}
 	}
 	return nil, fmt.Errorf("%s: no leader after %d redirects: an election may be under way", m, maxHops)
@@ -199,19 +209,23 @@ func (r *run) post(ctx context.Context, m endpoint, call []byte, header http.Hea
 	return r.exchange(ctx, m, call, header, other)
 }
 
-// exchange is one round trip.
+// exchange is one round trip: a GET if there is no call.
 func (r *run) exchange(ctx context.Context, m endpoint, call []byte, header http.Header, authorization string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url(), bytes.NewReader(call))
+	method := http.MethodPost
+	if call == nil {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequestWithContext(ctx, method, m.url(), bytes.NewReader(call))
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("Content-Type", transport.ContentType)
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	req.Header.Set("Content-Type", transport.ContentType)
 	return r.client.Do(req)
 }
 

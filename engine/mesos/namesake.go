@@ -1,0 +1,230 @@
+package mesos
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/mesos/internal/transport"
+	"github.com/quobyte/mesos-framework/engine/mesos/wire"
+)
+
+const (
+	// orphanPatience is how long nobody must have come back to a framework before it is torn down: an instance that lost its master is back
+	// after MaxBackoff and AnswerTimeout.
+	orphanPatience = DefaultMaxBackoff + DefaultAnswerTimeout
+	// operatorTimeout bounds a call of the operator API. GET_STATE of a large cluster is long.
+	operatorTimeout = time.Minute
+)
+
+const (
+	operatorPath = "/api/v1"
+	summaryPath  = "/state-summary"
+	jsonType     = "application/json" // with a parameter behind it, it is a 415 (mesos-traces F7)
+)
+
+// moved is the error of a call to a master that does not lead: where it says that the leader is.
+type moved string
+
+func (m moved) Error() string { return "it leads no more: " + string(m) + " does" }
+
+// denied is the error of a call that the master does not know or does not allow.
+type denied string
+
+func (d denied) Error() string { return string(d) }
+
+// makeWay looks, before a master is asked for a new framework, for one that an earlier SUBSCRIBE left behind because its id was lost before
+// it was durable, and tears it down. A framework of our name that is more than that is left alone and is an error, unless
+// Config.BesideNamesakes says otherwise. It returns where the leader is, if the master says that it is another.
+func (r *run) makeWay(ctx context.Context, m endpoint) (location string, err error) {
+	if r.frameworkID != "" {
+		return "", nil
+	}
+	r.blind = nil
+	err = r.removeOrphans(ctx, m)
+	var to moved
+	var no denied
+	switch {
+	case errors.As(err, &to):
+		return string(to), nil
+	case errors.As(err, &no):
+		r.blind = no
+		return "", nil
+	}
+	return "", err
+}
+
+func (r *run) removeOrphans(ctx context.Context, m endpoint) error {
+	text, err := r.operator(ctx, m, "GET_FRAMEWORKS", r.cfg.AnswerTimeout)
+	if err != nil {
+		return err
+	}
+	if found, err := wire.HasNamesake(r.cfg.Framework, text); err != nil || !found {
+		return deny(err)
+	}
+	orphans, err := r.orphans(ctx, m)
+	if err != nil || len(orphans) == 0 {
+		return err
+	}
+	r.cfg.Logger.Warn("a subscription was lost before its framework id was durable; the framework that is left is torn down unless somebody comes back to it",
+		"master", m.address, "frameworks", ids(orphans), "wait", orphanPatience)
+	if !sleep(ctx, orphanPatience) {
+		return because(ctx, ctx.Err())
+	}
+	still, err := r.orphans(ctx, m)
+	if err != nil {
+		return err
+	}
+	for _, o := range orphans {
+		if !slices.Contains(still, o) {
+			return fmt.Errorf("%s: framework %s has changed meanwhile; looking again", m, o.ID)
+		}
+		if err := r.tearDown(ctx, m, o.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deny makes of an answer that is not understood one that is not allowed: there is nothing that we could do with either.
+func deny(err error) error {
+	if err == nil {
+		return nil
+	}
+	return denied(err.Error())
+}
+
+func ids(list []wire.Namesake) string {
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = n.ID
+	}
+	return strings.Join(out, " ")
+}
+
+// orphans are the frameworks of our name that nobody can miss: the present master has known them all their life, nobody is connected to
+// them, and they never had anything. Others are an error.
+func (r *run) orphans(ctx context.Context, m endpoint) ([]wire.Namesake, error) {
+	var a wire.OperatorAnswers
+	for _, q := range []struct {
+		call string
+		to   *[]byte
+	}{{"GET_MASTER", &a.Master}, {"GET_STATE", &a.State}, {"GET_OPERATIONS", &a.Operations}, {summaryPath, &a.Summary}} {
+		text, err := r.operator(ctx, m, q.call, operatorTimeout)
+		if err != nil {
+			return nil, err
+		}
+		*q.to = text
+	}
+	all, err := wire.Namesakes(r.cfg.Framework, a)
+	if errors.Is(err, wire.ErrDisagree) {
+		return nil, fmt.Errorf("%s: %w; asking again", m, err)
+	}
+	if err != nil {
+		return nil, deny(err)
+	}
+	var out, others []wire.Namesake
+	for _, n := range all {
+		if n.Attached == "" && !n.Connected && !n.Foreign {
+			out = append(out, n)
+			continue
+		}
+		others = append(others, n)
+	}
+	if len(others) == 0 || r.cfg.BesideNamesakes {
+		return out, nil
+	}
+	return nil, r.namesakeError(m, others)
+}
+
+// namesakeError says why no new framework is made beside those that are there. If all there is to say is that somebody is connected, it may
+// be a connection of which the master does not know yet that it is dead.
+func (r *run) namesakeError(m endpoint, list []wire.Namesake) error {
+	final := false
+	var texts []string
+	for _, n := range list {
+		what := "from the time of another master, so that nobody knows all it has"
+		switch {
+		case n.Attached != "":
+			what = "with " + n.Attached
+		case n.Connected:
+			what = "with nothing yet"
+		}
+		if n.Connected {
+			what = "connected, " + what
+		}
+		texts = append(texts, fmt.Sprintf("framework %s (%s)", n.ID, what))
+		final = final || n.Attached != "" || !n.Connected
+	}
+	text := fmt.Sprintf("%s: there is no state, and Mesos knows already, of the name %q and with the same principal and roles: %s", m, r.cfg.Framework.Name, strings.Join(texts, ", "))
+	if !final {
+		return fmt.Errorf("%s; waiting until it is gone: is another instance at work?", text)
+	}
+	return fmt.Errorf("%w: %s; nothing was changed: start with the state that belongs to it, or tear it down first, which kills its tasks", ErrNamesake, text)
+}
+
+// tearDown removes an orphan. Who may not do that lets it be: Mesos removes it after its failover timeout.
+func (r *run) tearDown(ctx context.Context, m endpoint, id string) error {
+	_, err := r.operator(ctx, m, "TEARDOWN", operatorTimeout, id)
+	var no denied
+	switch {
+	case errors.As(err, &no):
+		r.cfg.Logger.Warn("orphaned framework not torn down; Mesos removes it after its failover timeout", "framework_id", id, "answer", err)
+	case err != nil:
+		return err
+	default:
+		r.cfg.Logger.Info("orphaned framework torn down", "framework_id", id, "master", m.address)
+	}
+	return nil
+}
+
+// operator makes one call of the operator API, and returns the answer. A call that begins with a slash is an endpoint of the old one.
+func (r *run) operator(ctx context.Context, m endpoint, call string, patience time.Duration, frameworkID ...string) ([]byte, error) {
+	ctx, end := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%s: %s: no answer within %v; is the address right?", m, call, patience))
+	defer end()
+	to, body := m.origin(), []byte(nil)
+	if to.path = call; !strings.HasPrefix(call, "/") {
+		to.path, body = operatorPath, operatorCall(call, frameworkID...)
+	}
+	resp, err := r.post(ctx, to, body, http.Header{"Accept": {jsonType}, "Content-Type": {jsonType}})
+	if err != nil {
+		return nil, because(ctx, fmt.Errorf("%s: %s", m, transport.Explain(err)))
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, operatorRefusal(m, call, resp)
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.cfg.MaxRecord)))
+	if err != nil {
+		return nil, because(ctx, fmt.Errorf("%s: %s: %s", m, call, transport.Explain(err)))
+	}
+	return text, nil
+}
+
+func operatorCall(call string, frameworkID ...string) []byte {
+	body := map[string]any{"type": call}
+	for _, id := range frameworkID {
+		body[strings.ToLower(call)] = map[string]any{"framework_id": map[string]any{"value": id}}
+	}
+	text, _ := json.Marshal(body) // strings always can
+	return text
+}
+
+// operatorRefusal is what an answer other than 200 means.
+func operatorRefusal(m endpoint, call string, resp *http.Response) error {
+	text := fmt.Sprintf("%s: %s: %d %s", m, call, resp.StatusCode, transport.Text(resp.Body))
+	switch status := resp.StatusCode; {
+	case status == http.StatusTemporaryRedirect:
+		return moved(resp.Header.Get("Location"))
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
+	case status == http.StatusNotImplemented, status >= 400 && status < 500:
+		return denied(text)
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,246 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Namesake is a framework with our name, principal and roles that a master knows and that has not ended: it is another instance, or
+// was ours before the state was lost.
+type Namesake struct {
+	ID        string
+	Connected bool
+	// Attached says what it has, or has ever had, in words; empty: nothing.
+	Attached string
+	// Foreign says that its id was made by an earlier master. The one that leads now learnt of it from agents or from the framework
+	// itself, and may not know all of its tasks.
+	Foreign bool
+	// Subscriptions changes with each subscription: the time of the last, in ns.
+	Subscriptions int64
+}
+
+// OperatorAnswers are what a master's operator API says, in JSON: the answers to GET_MASTER, GET_STATE and GET_OPERATIONS, and /state-summary.
+type OperatorAnswers struct{ Master, State, Operations, Summary []byte }
+
+// ErrDisagree says that the cluster has changed between two answers.
+var ErrDisagree = errors.New("answers do not agree")
+
+// What is read of the answers. All else is skipped.
+type (
+	idJSON struct {
+		Value string `json:"value"`
+	}
+	frameworksJSON struct {
+		Frameworks []frameworkJSON `json:"frameworks"`
+	}
+	frameworkJSON struct {
+		Info struct {
+			ID        idJSON   `json:"id"`
+			Name      string   `json:"name"`
+			Principal string   `json:"principal"`
+			Roles     []string `json:"roles"`
+		} `json:"framework_info"`
+		Connected    bool              `json:"connected"`
+		Recovered    bool              `json:"recovered"`
+		Reregistered timeJSON          `json:"reregistered_time"`
+		Allocated    []json.RawMessage `json:"allocated_resources"`
+	}
+	timeJSON struct {
+		Nanoseconds int64 `json:"nanoseconds"`
+	}
+	ofFramework struct {
+		ID idJSON `json:"framework_id"`
+	}
+	stateJSON struct {
+		Tasks struct {
+			Live        []ofFramework `json:"tasks"`
+			Unreachable []ofFramework `json:"unreachable_tasks"`
+			Completed   []ofFramework `json:"completed_tasks"`
+		} `json:"get_tasks"`
+		Executors struct {
+			Executors []struct {
+				Info ofFramework `json:"executor_info"`
+			} `json:"executors"`
+		} `json:"get_executors"`
+		Frameworks frameworksJSON `json:"get_frameworks"`
+		Agents     struct {
+			Agents []struct {
+				Total []resourceJSON `json:"total_resources"`
+			} `json:"agents"`
+		} `json:"get_agents"`
+	}
+	resourceJSON struct {
+		Reservation  reservationJSON   `json:"reservation"` // before refinement
+		Reservations []reservationJSON `json:"reservations"`
+	}
+	reservationJSON struct {
+		Labels struct {
+			Labels []struct {
+				Value string `json:"value"`
+			} `json:"labels"`
+		} `json:"labels"`
+	}
+	// summaryJSON counts tasks. Unlike GET_STATE it also counts those that whoever asks may not see.
+	summaryJSON struct {
+		Frameworks []struct {
+			ID          string `json:"id"`
+			Staging     int    `json:"TASK_STAGING"`
+			Starting    int    `json:"TASK_STARTING"`
+			Running     int    `json:"TASK_RUNNING"`
+			Killing     int    `json:"TASK_KILLING"`
+			Unreachable int    `json:"TASK_UNREACHABLE"`
+			Lost        int    `json:"TASK_LOST"`
+			Finished    int    `json:"TASK_FINISHED"`
+			Killed      int    `json:"TASK_KILLED"`
+			Failed      int    `json:"TASK_FAILED"`
+			Error       int    `json:"TASK_ERROR"`
+		} `json:"frameworks"`
+	}
+)
+
+// answer reads what a call of the operator API was answered with. Absent lists are empty ones, an absent answer is an error.
+func answer[T any](call string, text []byte, field string) (T, error) {
+	var all map[string]json.RawMessage
+	var out T
+	if err := json.Unmarshal(text, &all); err != nil {
+		return out, fmt.Errorf("answer to %s: %w", call, err)
+	}
+	if all[field] == nil {
+		return out, fmt.Errorf("answer to %s: no %s in it", call, field)
+	}
+	if err := json.Unmarshal(all[field], &out); err != nil {
+		return out, fmt.Errorf("answer to %s: %w", call, err)
+	}
+	return out, nil
+}
+
+// HasNamesake says whether there is a namesake among the frameworks with which GET_FRAMEWORKS was answered.
+func HasNamesake(f Framework, text []byte) (bool, error) {
+	all, err := answer[frameworksJSON]("GET_FRAMEWORKS", text, "get_frameworks")
+	return slices.ContainsFunc(all.Frameworks, f.names), err
+}
+
+// names says whether a framework is a namesake.
+func (f Framework) names(other frameworkJSON) bool {
+	i := other.Info
+	return i.Name == f.Name && i.Principal == f.Principal && slices.Equal(sorted(i.Roles), sorted(f.Roles))
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// Namesakes lists all namesakes with what they have, by their ids.
+func Namesakes(f Framework, a OperatorAnswers) ([]Namesake, error) {
+	master, err := answer[struct {
+		Info struct {
+			ID string `json:"id"`
+		} `json:"master_info"`
+	}]("GET_MASTER", a.Master, "get_master")
+	if err != nil {
+		return nil, err
+	}
+	state, err := answer[stateJSON]("GET_STATE", a.State, "get_state")
+	if err != nil {
+		return nil, err
+	}
+	operations, err := answer[struct {
+		Operations []ofFramework `json:"operations"`
+	}]("GET_OPERATIONS", a.Operations, "get_operations")
+	if err != nil {
+		return nil, err
+	}
+	var summary summaryJSON
+	if err := json.Unmarshal(a.Summary, &summary); err != nil {
+		return nil, fmt.Errorf("answer to /state-summary: %w", err)
+	}
+	var out []Namesake
+	for _, other := range state.Frameworks.Frameworks {
+		if !f.names(other) {
+			continue
+		}
+		id := other.Info.ID.Value
+		attached, err := attached(other, state, count(operations.Operations, id), summary)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Namesake{
+			ID: id, Connected: other.Connected, Attached: attached, Subscriptions: other.Reregistered.Nanoseconds,
+			Foreign: other.Recovered || !madeBy(master.Info.ID, id),
+		})
+	}
+	slices.SortFunc(out, func(x, y Namesake) int { return strings.Compare(x.ID, y.ID) })
+	return out, nil
+}
+
+// madeBy says whether a master made the id: of its own and a number.
+func madeBy(master, id string) bool {
+	number, ok := strings.CutPrefix(id, master+"-")
+	return ok && master != "" && number != "" && strings.Trim(number, "0123456789") == ""
+}
+
+func count(list []ofFramework, id string) int {
+	n := 0
+	for _, x := range list {
+		if x.ID.Value == id {
+			n++
+		}
+	}
+	return n
+}
+
+// attached says what a framework has. That something has ended counts as well: only a framework whose id somebody kept can have launched it.
+func attached(f frameworkJSON, s stateJSON, operations int, summary summaryJSON) (string, error) {
+	id := f.Info.ID.Value
+	executors, reserved := 0, 0
+	for _, e := range s.Executors.Executors {
+		executors += count([]ofFramework{e.Info}, id)
+	}
+	for _, a := range s.Agents.Agents {
+		for _, r := range a.Total {
+			if r.labelled(id) {
+				reserved++
+			}
+		}
+	}
+	live, ended := count(s.Tasks.Live, id)+count(s.Tasks.Unreachable, id), count(s.Tasks.Completed, id)
+	counted := false
+	for _, t := range summary.Frameworks {
+		if t.ID == id {
+			counted = true
+			live = max(live, t.Staging+t.Starting+t.Running+t.Killing+t.Unreachable)
+			ended = max(ended, t.Lost+t.Finished+t.Killed+t.Failed+t.Error)
+		}
+	}
+	if !counted {
+		return "", fmt.Errorf("%w: framework %s is not in that to /state-summary", ErrDisagree, id)
+	}
+	var words []string
+	for _, n := range []struct {
+		count int
+		what  string
+	}{
+		{live, "tasks that may run"}, {ended, "tasks that have ended"}, {executors, "executors"}, {operations, "operations"}, {reserved, "reserved resources"},
+	} {
+		if n.count > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n.count, n.what))
+		}
+	}
+	if len(words) == 0 && len(f.Allocated) > 0 {
+		words = append(words, "resources in use")
+	}
+	return strings.Join(words, ", "), nil
+}
+
+// labelled says whether a label of a reservation names the framework; those that this framework makes do (offers.LabelFramework).
+func (r resourceJSON) labelled(id string) bool {
+	for _, reservation := range append(r.Reservations, r.Reservation) {
+		for _, l := range reservation.Labels.Labels {
+			if l.Value == id {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -195,16 +196,21 @@ func (c *client) wait(what string, wanted func(*scheduler.Event) bool) *schedule
 		select {
 		case event, open := <-c.events:
 			if !open {
-				c.t.Fatalf("waiting for %s: the stream has ended; not asked for: %v", what, c.seen)
+				c.t.Fatalf("waiting for %s: the stream has ended; not asked for: %v", what, c.others())
 			}
 			if wanted(event) {
 				return event
 			}
 			c.seen = append(c.seen, event)
 		case <-c.ctx.Done():
-			c.t.Fatalf("waiting for %s: %v; not asked for: %v", what, c.ctx.Err(), c.seen)
+			c.t.Fatalf("waiting for %s: %v; not asked for: %v", what, c.ctx.Err(), c.others())
 		}
 	}
+}
+
+// others are the events that were not asked for, without heartbeats.
+func (c *client) others() []*scheduler.Event {
+	return slices.DeleteFunc(slices.Clone(c.seen), func(e *scheduler.Event) bool { return e.Type == scheduler.Event_HEARTBEAT })
 }
 
 func (c *client) next(kind scheduler.Event_Type) *scheduler.Event {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -128,6 +129,12 @@ func (s *Sandbox) run(c *container) {
 
 // prepareAndStart makes the sandbox directory with everything in it and starts the supervisor there.
 func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
+	s.mu.Lock()
+	full := s.diskFull(c.agent)
+	s.mu.Unlock()
+	if full {
+		return nil, refusal(fmt.Sprintf("Failed to create executor directory '%s': %v", c.dir, syscall.ENOSPC))
+	}
 	if err := makeSandboxDir(c.dir); err != nil {
 		return nil, err
 	}

@@ -2,11 +2,14 @@ package sandbox
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+	"github.com/quobyte/mesos-framework/internal/sandbox/fault"
 )
 
 const streamIDHeader = "Mesos-Stream-Id"
@@ -33,9 +36,11 @@ func (s *Sandbox) masterHandler() http.Handler {
 		"/redirect":          s.redirect,
 		"/teardown":          s.teardown,
 	} {
+		handler = s.gated(handler)
 		mux.HandleFunc(path, handler)
 		mux.HandleFunc("/master"+path, handler)
 	}
+	mux.Handle("/sandbox/", s.adminHandler())
 	mux.HandleFunc("/", notFound)
 	return mux
 }
@@ -50,22 +55,30 @@ func (s *Sandbox) schedulerCall(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "Failed to validate scheduler::Call: "+err.Error())
 		return
 	}
-	if s.cfg.Fault != nil {
-		if status := s.cfg.Fault(s.ctx, call.Type.String()); status != 0 {
-			refuse(w, status, "fault injected by a test")
-			return
-		}
+	request := &schedulerRequest{
+		call: call, stream: r.Header.Get(streamIDHeader), constraints: constraints.Constraints(), subject: s.subjectOf(call),
 	}
-	if call.Type == scheduler.Call_SUBSCRIBE {
-		s.subscribe(w, r, call, constraints.Constraints())
+	if s.faultBefore(w, request) {
 		return
 	}
-	var answer cluster.Answer
+	if call.Type == scheduler.Call_SUBSCRIBE {
+		s.subscribe(w, r, request)
+		return
+	}
+	answer := s.carryOut(request)
+	s.releaseHeld(call.FrameworkID.GetValue(), fault.UntilCall)
+	if !s.faultAfter(w, request) {
+		s.answer(w, answer)
+	}
+}
+
+// carryOut lets the cluster carry out any call but SUBSCRIBE.
+func (s *Sandbox) carryOut(request *schedulerRequest) (answer cluster.Answer) {
 	s.apply(func(now time.Time) (effects []cluster.Effect) {
-		answer, effects = s.cluster.CallConstrained(now, r.Header.Get(streamIDHeader), call, constraints.Constraints())
+		answer, effects = s.cluster.CallConstrained(now, request.stream, request.call, request.constraints)
 		return effects
 	})
-	s.answer(w, answer)
+	return answer
 }
 
 func (s *Sandbox) answer(w http.ResponseWriter, answer cluster.Answer) {
@@ -76,34 +89,80 @@ func (s *Sandbox) answer(w http.ResponseWriter, answer cluster.Answer) {
 	w.WriteHeader(answer.Status)
 }
 
-func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, call *scheduler.Call, constraints *cluster.OfferConstraints) {
+func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, request *schedulerRequest) {
 	media := acceptedMedia(r.Header.Values("Accept"))
 	if media == "" {
 		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
 		return
 	}
-	if r.Header.Get(streamIDHeader) != "" {
+	if request.stream != "" {
 		refuse(w, http.StatusBadRequest, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
 		return
 	}
 	st := newStream(media)
+	info := request.call.Subscribe.FrameworkInfo
+	st.framework = []string{info.Name}
 	var id string
 	s.apply(func(now time.Time) (effects []cluster.Effect) {
-		id, effects = s.cluster.SubscribeConstrained(now, call, constraints)
+		id, effects = s.cluster.SubscribeConstrained(now, request.call, request.constraints)
 		s.streams[id] = st
 		return effects
 	})
-	w.Header().Set(streamIDHeader, id)
-	s.log.Info("scheduler subscribed", "framework", call.Subscribe.FrameworkInfo.Name, "stream", id)
-	s.send(w, r, st)
+	s.releaseHeld(info.ID.GetValue(), fault.UntilSession)
+	lost := s.faultAfter(w, request)
+	broken := false
+	if !lost {
+		w.Header().Set(streamIDHeader, id)
+		s.log.Info("scheduler subscribed", "framework", info.Name, "stream", id)
+		broken = s.send(w, r, st)
+	}
 	s.apply(func(now time.Time) []cluster.Effect {
 		delete(s.streams, id)
 		return s.cluster.Disconnect(now, id)
 	})
-	s.log.Info("scheduler's stream ended", "framework", call.Subscribe.FrameworkInfo.Name, "stream", id)
+	s.log.Info("scheduler's stream ended", "framework", info.Name, "stream", id)
+	if broken {
+		reset(w)
+	}
+}
+
+// local are the endpoints that a master answers itself even if it does not lead.
+var local = []string{"/health", "/metrics/snapshot", "/redirect", "/version", "/flags"}
+
+// gated lets through only what a master answers that leads.
+func (s *Sandbox) gated(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		path := strings.TrimPrefix(r.URL.Path, "/master")
+		s.mu.Lock()
+		f, redirects := s.faults.Find(func(f *fault.Active) bool { return f.Kind == fault.Redirect })
+		s.mu.Unlock()
+		switch {
+		case !redirects || path != "/redirect" && slices.Contains(local, path):
+			next(w, r)
+		case path == "/redirect":
+			redirectTo(w, s.elsewhere(f.To))
+		default:
+			redirectTo(w, s.elsewhere(f.To)+"/master"+path)
+		}
+	}
+}
+
+// elsewhere is the address that a redirect fault sends to.
+func (s *Sandbox) elsewhere(to string) string {
+	switch to {
+	case fault.ToLoop:
+		return s.MasterAddress()
+	case fault.ToNowhere:
+		return "nowhere.invalid:5050"
+	}
+	return to
+}
+
+func redirectTo(w http.ResponseWriter, address string) {
+	w.Header().Set("Location", "//"+address)
+	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
 func (s *Sandbox) redirect(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Location", "//"+s.MasterAddress())
-	w.WriteHeader(http.StatusTemporaryRedirect)
+	redirectTo(w, s.MasterAddress())
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+	"github.com/quobyte/mesos-framework/internal/sandbox/fault"
 )
 
 // A Sandbox is a running cluster.
@@ -38,7 +39,9 @@ type Sandbox struct {
 	cluster    *cluster.Cluster
 	streams    map[string]*stream
 	containers map[string]*container
-	failure    error // of serving, for Wait
+	faults     fault.Set
+	held       []heldCall // in the order in which they came
+	failure    error      // of serving, for Wait
 }
 
 // endpoint is one listener with its server.
@@ -223,7 +226,7 @@ func (s *Sandbox) serve(e *endpoint) {
 func (s *Sandbox) beat() {
 	for {
 		s.mu.Lock()
-		next := s.cluster.NextWake()
+		next := earlier(s.cluster.NextWake(), s.faults.Next())
 		s.mu.Unlock()
 		wait := time.Hour
 		if !next.IsZero() {
@@ -232,7 +235,10 @@ func (s *Sandbox) beat() {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
-			s.apply(func(now time.Time) []cluster.Effect { return s.cluster.Tick(now) })
+			s.apply(func(now time.Time) []cluster.Effect {
+				s.expireFaults()
+				return s.cluster.Tick(now)
+			})
 		case <-s.kick:
 		case <-s.ctx.Done():
 			timer.Stop()
@@ -249,17 +255,30 @@ func (s *Sandbox) apply(call func(now time.Time) []cluster.Effect) {
 	for _, effect := range call(time.Now()) {
 		s.perform(effect)
 	}
+	s.rouse()
+}
+
+// rouse lets beat look again at when it is to wake.
+func (s *Sandbox) rouse() {
 	select {
 	case s.kick <- struct{}{}:
 	default:
 	}
 }
 
+// earlier takes zero for never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // perform carries out one effect. It is called with the lock held and never waits for anything but the local disk.
 func (s *Sandbox) perform(effect cluster.Effect) {
 	switch e := effect.(type) {
 	case cluster.SendToScheduler:
-		s.push(e.Stream, e.Event)
+		s.pushToScheduler(e.Stream, e.Event)
 	case cluster.CloseScheduler:
 		s.endStream(e.Stream)
 	case cluster.SendToOperator:

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/agent"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
@@ -24,12 +25,22 @@ type message interface {
 
 // stream is the queue of events for one subscriber. It is unbounded, so that a slow reader never holds up the cluster.
 type stream struct {
-	media string
-	wake  chan struct{}
+	media     string
+	wake      chan struct{}
+	framework []string // its id and name; guarded by the sandbox's lock
 
 	mu      sync.Mutex
-	records [][]byte
+	records []record
 	ended   bool
+	silent  bool // what is put on it is lost, and it does not end
+	broken  bool // the connection is to break, after what is there
+}
+
+// record is one event as it is written.
+type record struct {
+	data    []byte
+	broken  bool          // only half of it is written, and then the connection breaks
+	perByte time.Duration // so long after each byte
 }
 
 func newStream(media string) *stream {
@@ -42,14 +53,37 @@ func (st *stream) push(event message) error {
 	if err != nil {
 		return err
 	}
-	record := append(strconv.AppendInt(nil, int64(len(data)), 10), '\n')
+	st.put(record{data: framed(data)})
+	return nil
+}
+
+// framed puts the length in front of a message, as RecordIO wants it.
+func framed(data []byte) []byte {
+	return append(append(strconv.AppendInt(nil, int64(len(data)), 10), '\n'), data...)
+}
+
+func (st *stream) put(r record) {
 	st.mu.Lock()
-	if !st.ended {
-		st.records = append(st.records, append(record, data...))
+	if !st.ended && !st.silent {
+		st.records = append(st.records, r)
 	}
 	st.mu.Unlock()
 	st.signal()
-	return nil
+}
+
+// fallSilent makes the stream half-open: it stays, and nothing arrives any more.
+func (st *stream) fallSilent() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.records, st.silent = nil, true
+}
+
+// cut breaks the connection of the stream, after what was put on it.
+func (st *stream) cut() {
+	st.mu.Lock()
+	st.broken = true
+	st.mu.Unlock()
+	st.signal()
 }
 
 func (st *stream) end() {
@@ -66,11 +100,11 @@ func (st *stream) signal() {
 	}
 }
 
-func (st *stream) take() (records [][]byte, ended bool) {
+func (st *stream) take() (records []record, ended, broken bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	records, st.records = st.records, nil
-	return records, st.ended
+	return records, st.ended && !st.silent, st.broken && !st.silent
 }
 
 func encode(media string, event message) ([]byte, error) {
@@ -84,28 +118,26 @@ func encode(media string, event message) ([]byte, error) {
 	return protojson.Marshal(event)
 }
 
-// send writes a stream to its subscriber, one record per chunk, until the stream or the connection ends.
-func (s *Sandbox) send(w http.ResponseWriter, r *http.Request, st *stream) {
+// send writes a stream to its subscriber, one record per chunk, until the stream or the connection ends. It tells whether
+// the connection is to break now; the caller breaks it when the cluster knows that the stream has ended.
+func (s *Sandbox) send(w http.ResponseWriter, r *http.Request, st *stream) (broken bool) {
 	w.Header().Set("Content-Type", st.media)
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
 	for {
-		records, ended := st.take()
+		records, ended, broken := st.take()
 		for _, record := range records {
-			if _, err := w.Write(record); err != nil {
-				return
-			}
-			if err := out.Flush(); err != nil {
-				return
+			if broken, err := writeFaulty(r.Context().Done(), w, out, record); broken || err != nil {
+				return broken
 			}
 		}
-		if ended {
-			return
+		if ended || broken {
+			return broken
 		}
 		select {
 		case <-st.wake:
 		case <-r.Context().Done():
-			return
+			return false
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -133,6 +134,9 @@ func (a *agentShell) checkpoint(resources []mesos.Resource) error {
 // end, and here the tasks that want the volume fail.
 func (s *Sandbox) performOnDisk(agentID, what string, act func(*agentShell) error) {
 	a := s.agentByID(agentID)
+	if what != "checkpoint" && s.diskFull(a) { // an agent that can't keep its state would end
+		act = func(*agentShell) error { return syscall.ENOSPC }
+	}
 	if err := act(a); err != nil {
 		s.log.Error(what+" failed", "agent", a.Hostname, "error", err)
 	}

@@ -62,6 +62,8 @@ const (
 	Rule
 )
 
+func (n Nature) String() string { return [...]string{"act", "state", "rule"}[n] }
+
 // Params are names of the fields of a Fault, as they are in JSON and on the command line.
 const (
 	paramAgent     = "agent"
@@ -171,8 +173,8 @@ func Table() []Entry {
 		{EventLost, Rule, "an event is lost", "The event is never written. The master believes that it was.", event, nil},
 		{EventDuplicate, Rule, "an event comes twice", "The event is written twice.", event, nil},
 		{EventUnknown, Rule, "something that no client knows",
-			"Before the next event comes one of a type that does not exist ('type'), or the next event has a field ('field') or a task " +
-				"state ('enum') that does not.", with(event, paramWhat), nil},
+			"Before the next event comes one of a type that does not exist ('type'), or the next event has a field ('field') or an " +
+				"UPDATE a reason ('enum') that does not.", with(event, paramWhat), nil},
 		{OffersOversized, Rule, "a very large OFFERS event",
 			"The next OFFERS event has an attribute of 'bytes' (30 MB) in its first offer.", with(stream, paramBytes), nil},
 		{UpdateLost, Rule, "a status update is lost", "As event-lost, for UPDATE. The agent repeats it when nobody acknowledges it.", update, nil},

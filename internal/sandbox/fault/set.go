@@ -47,6 +47,9 @@ func (s *Set) Add(now time.Time, f Fault) Active {
 	return *a
 }
 
+// Empty tells whether nothing is active.
+func (s *Set) Empty() bool { return len(s.active) == 0 }
+
 // List gives what is active, oldest first.
 func (s *Set) List() []Active {
 	list := []Active{}

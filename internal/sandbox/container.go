@@ -1,11 +1,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -80,8 +80,7 @@ func (s *Sandbox) launch(start cluster.StartProcess) {
 		return
 	}
 	a := s.agentByID(start.Agent)
-	c := &container{start: start, agent: a, volumes: start.Volumes, dir: filepath.Join(a.WorkDir, "slaves", a.id, "frameworks", start.Framework,
-		"executors", start.Executor, "runs", start.Container)}
+	c := &container{start: start, agent: a, volumes: start.Volumes, dir: a.directoryOf(start)}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	s.containers[start.Container] = c
 	s.goroutines.Go(func() {
@@ -93,20 +92,27 @@ func (s *Sandbox) launch(start cluster.StartProcess) {
 	})
 }
 
+// directoryOf is where the sandbox of a container is: that of a task of a group is in that of its executor.
+func (a *agentShell) directoryOf(start cluster.StartProcess) string {
+	runs := filepath.Join(a.WorkDir, "slaves", a.id, "frameworks", start.Framework, "executors", start.Executor, "runs")
+	if start.Parent != "" {
+		return filepath.Join(runs, start.Parent, "containers", start.Container)
+	}
+	return filepath.Join(runs, start.Container)
+}
+
 // run is the life of a container: prepare, start, wait.
 func (s *Sandbox) run(c *container) {
-	log := s.log.With("task", c.start.Executor, "agent", c.agent.Hostname)
+	log := s.log.With("task", cmp.Or(c.start.Task, c.start.Executor), "agent", c.agent.Hostname)
+	if c.start.DefaultExecutor {
+		s.runDefaultExecutor(c)
+		return
+	}
 	child, err := s.prepareAndStart(c)
 	if err != nil {
 		c.discard()
 		log.Warn("task could not be started", "error", err)
-		refused, is := errors.AsType[refusal](err)
-		s.apply(func(now time.Time) []cluster.Effect {
-			if is {
-				return s.cluster.ContainerRefused(now, c.start.Container, refused.Error())
-			}
-			return s.cluster.ProcessFailed(now, c.start.Container, err.Error())
-		})
+		s.notStarted(c, err)
 		return
 	}
 	pid := child.cmd.Process.Pid
@@ -127,23 +133,34 @@ func (s *Sandbox) run(c *container) {
 	})
 }
 
+func (s *Sandbox) notStarted(c *container, err error) {
+	refused, is := errors.AsType[refusal](err)
+	s.apply(func(now time.Time) []cluster.Effect {
+		if is {
+			return s.cluster.ContainerRefused(now, c.start.Container, refused.Error())
+		}
+		return s.cluster.ProcessFailed(now, c.start.Container, err.Error())
+	})
+}
+
+// runDefaultExecutor is the life of the container of a default executor: the executor itself is a part of the model, so
+// there is only a directory, for those of its tasks.
+func (s *Sandbox) runDefaultExecutor(c *container) {
+	if _, err := s.prepare(c); err != nil {
+		s.log.Warn("executor could not be started", "executor", c.start.Executor, "error", err)
+		s.notStarted(c, err)
+		return
+	}
+	s.apply(func(now time.Time) []cluster.Effect {
+		return s.cluster.ProcessStarted(now, c.start.Container, os.Getpid())
+	})
+	<-c.ctx.Done()
+}
+
 // prepareAndStart makes the sandbox directory with everything in it and starts the supervisor there.
 func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
-	s.mu.Lock()
-	full := s.diskFull(c.agent)
-	s.mu.Unlock()
-	if full {
-		return nil, refusal(fmt.Sprintf("Failed to create executor directory '%s': %v", c.dir, syscall.ENOSPC))
-	}
-	if err := makeSandboxDir(c.dir); err != nil {
-		return nil, err
-	}
-	account, err := accountOf(c.start.User)
+	account, err := s.prepare(c)
 	if err != nil {
-		return nil, refusal(fmt.Sprintf("Failed to create executor directory '%s': Failed to chown directory to '%s': %v",
-			c.dir, c.start.User, err))
-	}
-	if err := s.mountFirst(c, account); err != nil {
 		return nil, err
 	}
 	stdout, err := os.Create(filepath.Join(c.dir, "stdout"))
@@ -164,21 +181,46 @@ func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
 	if err := account.own(c.dir); err != nil {
 		return nil, err
 	}
-	argv := append(append([]string(nil), s.cfg.Supervisor[1:]...), string(account))
-	argv = append(argv, commandLine(c.start.Command)...)
-	cmd := exec.Command(s.cfg.Supervisor[0], argv...)
-	cmd.Dir, cmd.Env = c.dir, s.environment(c)
+	cmd := s.supervisor(c, c.start.Command)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	return startSupervised(cmd)
 }
 
-func makeSandboxDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// prepare makes the sandbox directory, with the volumes in it, and tells who owns it.
+func (s *Sandbox) prepare(c *container) (account, error) {
+	s.mu.Lock()
+	full := s.diskFull(c.agent)
+	s.mu.Unlock()
+	if full {
+		return "", refusal(fmt.Sprintf("Failed to create executor directory '%s': %v", c.dir, syscall.ENOSPC))
+	}
+	if err := c.makeDirectory(); err != nil {
+		return "", err
+	}
+	account, err := accountOf(c.start.User)
+	if err != nil {
+		return "", refusal(fmt.Sprintf("Failed to create executor directory '%s': Failed to chown directory to '%s': %v",
+			c.dir, c.start.User, err))
+	}
+	return account, s.mountFirst(c, account)
+}
+
+// makeDirectory makes the directory, and the link by which people find it: the latest run of an executor, or the task of a
+// group by its id.
+func (c *container) makeDirectory() error {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return err
 	}
-	latest := filepath.Join(filepath.Dir(dir), "latest")
-	_ = os.Remove(latest)
-	return os.Symlink(filepath.Base(dir), latest)
+	runs, name := filepath.Split(c.dir)
+	link, target := filepath.Join(runs, "latest"), name
+	if c.start.Parent != "" {
+		link, target = filepath.Join(runs, "..", "tasks", c.start.Task), filepath.Join("..", "containers", name)
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+			return err
+		}
+	}
+	_ = os.Remove(link)
+	return os.Symlink(target, link)
 }
 
 // commandLine is what the supervisor executes: a file, then its argv with the name of the program first.

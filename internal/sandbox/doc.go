@@ -26,6 +26,11 @@
 // A persistent volume is a directory below the agent's work directory, or the disk itself if it is a MOUNT disk; a task
 // finds a link to it where it asked for it. Nothing keeps a task within the size of its volumes.
 //
-// What the sandbox never does: isolate tasks from each other or limit what they use, run Docker containers or health
-// checks, or unpack archives.
+// Checks and health checks are performed for real: a command as the task is run, with its user, directory and environment,
+// what it prints being lost; HTTP and TCP at the address of the task's agent. The tasks of a group have directories within
+// that of their executor. The executors that are a part of Mesos have no processes of their own: they are a part of the
+// model.
+//
+// What the sandbox never does: isolate tasks from each other or limit what they use, run Docker containers, or unpack
+// archives.
 package sandbox

@@ -15,6 +15,9 @@ type Runner interface {
 	// Signal tells all processes of a container something. It may come before the container has been reported as started,
 	// and after it has ended.
 	Signal(container string, signal cluster.Signal)
+
+	// Check performs a check of a container. What it brings is told to report, or nothing if the container has ended.
+	Check(check cluster.PerformCheck, report Report)
 }
 
 // A Report tells the sandbox what becomes of one container: Started and later Exited, or one of Failed and Refused. The
@@ -48,6 +51,13 @@ func (r Report) Exited(exit cluster.Exit) {
 	r.sandbox.apply(func(now time.Time) []cluster.Effect { return r.sandbox.cluster.ProcessExited(now, r.container, exit) })
 }
 
+// Checked says what a check of the container has brought, or its health check.
+func (r Report) Checked(health bool, result cluster.CheckResult) {
+	r.sandbox.apply(func(now time.Time) []cluster.Effect {
+		return r.sandbox.cluster.Checked(now, r.container, health, result)
+	})
+}
+
 // delegate gives the Runner what is its business. Volumes are not: a Runner has none.
 func (s *Sandbox) delegate(effect cluster.Effect) {
 	switch e := effect.(type) {
@@ -55,5 +65,7 @@ func (s *Sandbox) delegate(effect cluster.Effect) {
 		s.cfg.Runner.Start(e, Report{sandbox: s, container: e.Container})
 	case cluster.SignalProcess:
 		s.cfg.Runner.Signal(e.Container, e.Signal)
+	case cluster.PerformCheck:
+		s.cfg.Runner.Check(e, Report{sandbox: s, container: e.Container})
 	}
 }

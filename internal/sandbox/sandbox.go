@@ -307,6 +307,8 @@ func (s *Sandbox) performForReal(effect cluster.Effect) {
 		if c := s.containers[e.Container]; c != nil {
 			c.signal(e.Signal)
 		}
+	case cluster.PerformCheck:
+		s.check(e)
 	case cluster.MountVolumes:
 		s.mount(e)
 	case cluster.CreateVolume:

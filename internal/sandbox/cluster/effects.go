@@ -53,8 +53,11 @@ type StartProcess struct {
 	User      string // who it is to run as
 	// CustomExecutor says that the command speaks the executor API, so that it needs the MESOS_* environment.
 	CustomExecutor bool
-	Checkpoint     bool // of the framework
-	Volumes        []Volume
+	// DefaultExecutor says that this is the container that those of task groups are within. There is nothing to run in it,
+	// and Command is nil: it is there when it is made, until it is signaled with Kill.
+	DefaultExecutor bool
+	Checkpoint      bool // of the framework
+	Volumes         []Volume
 }
 
 // PerformCheck asks for one check of a running task. The caller answers with Checked when it knows, or when Timeout is

@@ -153,13 +153,16 @@ func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
 	c.publish(e.framework, e.agent, status)
 }
 
-// deliverTo brings tasks to a custom executor as soon as it is subscribed.
+// deliverTo brings tasks to an executor as soon as it listens.
 func (c *Cluster) deliverTo(e *executorRun, tasks ...*task) {
-	if e.stream == "" {
+	switch {
+	case e.kind == defaultExecutor && e.processes[0].started:
+		c.startGroups(e, tasks)
+	case e.stream != "":
+		c.sendLaunches(e, tasks)
+	default:
 		e.queued = append(e.queued, tasks...)
-		return
 	}
-	c.sendLaunches(e, tasks)
 }
 
 func (c *Cluster) sendLaunches(e *executorRun, tasks []*task) {
@@ -197,8 +200,7 @@ func (c *Cluster) messageToExecutor(f *framework, message *scheduler.Call_Messag
 }
 
 // executorEnded tells of the end of a custom or default executor: one FAILURE, whatever the reason, and one update for
-// each of its tasks that had not ended. p is the process of a custom one, nil for a default one, which has told of its
-// tasks itself.
+// each of its tasks that had not ended.
 func (c *Cluster) executorEnded(e *executorRun, p *process, exit Exit) {
 	if e.stream != "" {
 		c.emit(CloseExecutor{Stream: e.stream})

@@ -182,12 +182,8 @@ func (c *Cluster) deliverGroup(x *acceptance, info *mesos.ExecutorInfo, g *group
 		t.executor = e
 		c.remount(t)
 	}
-	switch {
-	case e.stopping || len(g.tasks) == 0:
-	case e.kind == customExecutor:
+	if !e.stopping {
 		c.deliverTo(e, g.tasks...)
-	default:
-		c.startGroup(e, g)
 	}
 	return taken
 }
@@ -202,15 +198,14 @@ func (c *Cluster) groupExecutor(x *acceptance, info *mesos.ExecutorInfo) *execut
 	x.agent.used = x.agent.used.plus(e.resources.allocated(""))
 	if kind == customExecutor {
 		e.registerBy = c.now.Add(c.cfg.RegistrationLimit)
-		c.contain(e, nil, e.container, info.Command)
 	}
+	c.contain(e, nil, e.container, info.Command)
 	return e
 }
 
-// startGroup starts the tasks of a group, each in a container within that of the default executor. That is there at
-// once: it is a part of Mesos, and nothing of the framework runs in it.
-func (c *Cluster) startGroup(e *executorRun, g *group) {
-	for _, t := range g.tasks {
+// startGroups starts the tasks that a default executor was sent, each in a container within its own.
+func (c *Cluster) startGroups(e *executorRun, tasks []*task) {
+	for _, t := range tasks {
 		t.process = c.contain(e, t, c.newID(), t.info.Command)
 		c.say(t.process, t.process.word(c, mesos.TASK_STARTING))
 	}
@@ -228,20 +223,34 @@ func (c *Cluster) endedInGroup(p *process, state mesos.TaskState) {
 			}
 		}
 	}
-	if len(e.processes) == 0 {
-		c.executorEnded(e, nil, Exit{})
+	if len(e.nested()) == 0 {
+		c.endDefaultExecutor(e)
 	}
 }
 
-// defaultExecutorExited is the end of a default executor by itself, or rather by somebody who killed it: its containers
-// are destroyed, and it is said of its tasks that they were killed.
-func (c *Cluster) defaultExecutorExited(e *executorRun, exit Exit) {
-	for _, p := range slices.Clone(e.processes) {
+// endDefaultExecutor is its end when it has nothing more to do.
+func (c *Cluster) endDefaultExecutor(e *executorRun) {
+	for _, own := range slices.Clone(e.processes) {
+		c.forget(own)
+		c.signal(own, Kill)
+		c.executorEnded(e, own, Exit{})
+	}
+}
+
+// defaultExecutorExited is the end of a default executor that it has not chosen: its containers are destroyed, and it is
+// said of its tasks that they were killed.
+func (c *Cluster) defaultExecutorExited(e *executorRun, own *process, exit Exit) {
+	for _, p := range e.nested() {
 		c.signal(p, Kill)
 		c.forget(p)
 		word, text := p.word(c, mesos.TASK_FAILED), exitText(sigKill)
 		word.Message = &text
 		c.say(p, word)
 	}
-	c.executorEnded(e, nil, exit)
+	c.executorEnded(e, own, exit)
+}
+
+// nested are the processes of a default executor's tasks.
+func (e *executorRun) nested() []*process {
+	return slices.DeleteFunc(slices.Clone(e.processes), func(p *process) bool { return p.task == nil })
 }

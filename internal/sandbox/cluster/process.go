@@ -45,7 +45,7 @@ func (c *Cluster) contain(e *executorRun, t *task, container string, command *me
 	start := StartProcess{
 		Container: container, Parent: p.parent(), Agent: e.agent.id, Framework: e.framework.id, Executor: e.id,
 		Command: command, User: cmp.Or(command.GetUser(), e.framework.info.User),
-		CustomExecutor: e.kind == customExecutor, Checkpoint: e.framework.info.GetCheckpoint(), Volumes: p.volumes(),
+		CustomExecutor: e.kind == customExecutor, DefaultExecutor: e.kind == defaultExecutor && t == nil, Checkpoint: e.framework.info.GetCheckpoint(), Volumes: p.volumes(),
 	}
 	if t != nil {
 		start.Task = t.id
@@ -56,7 +56,7 @@ func (c *Cluster) contain(e *executorRun, t *task, container string, command *me
 
 // parent is the container that a process's own is within, "" if it is in none.
 func (p *process) parent() string {
-	if p.executor.kind == defaultExecutor {
+	if p.executor.kind == defaultExecutor && p.task != nil {
 		return p.executor.container
 	}
 	return ""
@@ -83,6 +83,11 @@ func (c *Cluster) ProcessStarted(now time.Time, container string, pid int) []Eff
 
 func (c *Cluster) run(p *process, pid int) {
 	p.started, p.pid = true, uint32(pid)
+	if e := p.executor; e.kind == defaultExecutor && p.task == nil {
+		queued := e.queued
+		e.queued = nil
+		c.startGroups(e, queued)
+	}
 	if p.task == nil || terminal(p.task.latest) {
 		return
 	}
@@ -131,27 +136,13 @@ type Exit struct {
 	Lost   bool // nobody knows: the supervisor ended without saying how the process did
 }
 
-// ProcessExited says that all processes of a container are gone. It is also how somebody kills a default executor, which
-// has a container but no process of its own.
+// ProcessExited says that all processes of a container are gone.
 func (c *Cluster) ProcessExited(now time.Time, container string, exit Exit) []Effect {
 	c.begin(now)
 	if p := c.processes[container]; p != nil {
 		c.ended(p, exit)
-	} else if e := c.defaultExecutorIn(container); e != nil {
-		c.defaultExecutorExited(e, exit)
 	}
 	return c.end()
-}
-
-func (c *Cluster) defaultExecutorIn(container string) *executorRun {
-	for _, a := range c.agents {
-		for _, key := range a.executors.keys {
-			if e := a.executors.of[key]; e.kind == defaultExecutor && e.container == container {
-				return e
-			}
-		}
-	}
-	return nil
 }
 
 // TaskExited says that the process of a task has ended, whoever runs it: it is how a task with a Script comes to an end
@@ -169,11 +160,13 @@ func (c *Cluster) TaskExited(now time.Time, frameworkID, taskID string, exit Exi
 func (c *Cluster) ended(p *process, exit Exit) {
 	e := p.executor
 	c.forget(p)
-	if e.kind == customExecutor {
+	switch {
+	case e.kind == customExecutor:
 		c.executorEnded(e, p, exit)
 		return
-	}
-	switch {
+	case p.task == nil:
+		c.defaultExecutorExited(e, p, exit)
+		return
 	case terminal(p.task.latest):
 	case exit.Lost && e.kind == defaultExecutor: // who is there, and can tell
 		word := p.word(c, mesos.TASK_FAILED)

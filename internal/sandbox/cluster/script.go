@@ -26,7 +26,7 @@ type ScriptedTask struct {
 	Agent     string
 	Framework string
 	Executor  string // for a command task the id of the task
-	Task      string
+	Task      string // "" for a default executor itself, whose container need not be made if it has a Script
 	Name      string // of the task
 }
 
@@ -41,13 +41,14 @@ type play struct {
 }
 
 func (c *Cluster) scriptOf(p *process) *Script {
-	if c.cfg.Script == nil || p.task == nil {
+	if c.cfg.Script == nil || p.executor.kind == customExecutor {
 		return nil
 	}
-	return c.cfg.Script(ScriptedTask{
-		Agent: p.executor.agent.id, Framework: p.executor.framework.id, Executor: p.executor.id,
-		Task: p.task.id, Name: p.task.info.Name,
-	})
+	asked := ScriptedTask{Agent: p.executor.agent.id, Framework: p.executor.framework.id, Executor: p.executor.id}
+	if p.task != nil {
+		asked.Task, asked.Name = p.task.id, p.task.info.Name
+	}
+	return c.cfg.Script(asked)
 }
 
 // perform does what is due of a script.

@@ -22,7 +22,7 @@ func (c *Cluster) kill(f *framework, kill *scheduler.Call_Kill) {
 	}
 	switch {
 	case t.executor == nil || terminal(t.latest):
-	case t.executor.kind == customExecutor:
+	case t.executor.kind == customExecutor || t.process == nil:
 		c.killThrough(t.executor, t, kill.KillPolicy)
 	case t.executor.kind == defaultExecutor && kill.KillPolicy.GetGracePeriod() != nil:
 		c.stop(t.process, time.Duration(kill.KillPolicy.GracePeriod.Nanoseconds))
@@ -65,7 +65,7 @@ func (c *Cluster) terminate(p *process, grace time.Duration) {
 	c.signal(p, Terminate)
 }
 
-// killThrough leaves the killing to a custom executor, unless it has not got the task yet.
+// killThrough leaves the killing to an executor, unless it has not got the task yet.
 func (c *Cluster) killThrough(e *executorRun, t *task, policy *mesos.KillPolicy) {
 	if !slices.Contains(e.queued, t) {
 		c.sendExecutor(e, &executor.Event{Type: executor.Event_KILL, Kill: &executor.Event_Kill{
@@ -108,19 +108,27 @@ func (c *Cluster) shutDown(e *executorRun) {
 		c.killLater(e)
 		return
 	}
-	grace := func(p *process) time.Duration { return p.ownGrace(c) }
 	if e.kind == defaultExecutor {
-		grace = func(*process) time.Duration { return min(c.cfg.KillGrace, c.shutdownGrace(e)) }
-		if len(e.processes) == 0 {
-			c.executorEnded(e, nil, Exit{})
-		}
+		c.shutDownDefault(e)
+		return
 	}
 	for _, p := range slices.Clone(e.processes) {
 		if p.started {
-			c.terminate(p, grace(p))
+			c.terminate(p, p.ownGrace(c))
 		} else {
 			c.signal(p, Kill)
 		}
+	}
+}
+
+// shutDownDefault lets a default executor kill its tasks, with a grace of its own, and then end.
+func (c *Cluster) shutDownDefault(e *executorRun) {
+	nested := e.nested()
+	for _, p := range nested {
+		c.stop(p, min(c.cfg.KillGrace, c.shutdownGrace(e)))
+	}
+	if len(nested) == 0 {
+		c.endDefaultExecutor(e)
 	}
 }
 

@@ -68,7 +68,7 @@ func newStory() *story {
 	s.c = cluster.New(epoch, cluster.Config{
 		MasterID: "M", Hostname: "master", IP: "127.0.0.1", Port: 5050,
 		NewID: s.newID, AllocationInterval: 500 * time.Millisecond,
-		Script: func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[t.Task] },
+		Script: func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[cmp.Or(t.Task, t.Executor)] },
 	})
 	return s
 }
@@ -476,9 +476,11 @@ func (s *story) describe(effect cluster.Effect) string {
 		return s.name(e.Stream) + " <- end of stream"
 	case cluster.StartProcess:
 		s.tasks[cmp.Or(e.Task, e.Executor)] = e.Container
+		if e.DefaultExecutor {
+			return fmt.Sprintf("make container %s of %s on %s", e.Container, e.Executor, e.Agent)
+		}
 		text := fmt.Sprintf("start %s on %s in %s: %s", cmp.Or(e.Task, e.Executor), e.Agent, e.Container, e.Command.GetValue())
 		if e.Parent != "" {
-			s.tasks[e.Executor] = e.Parent
 			text += " within " + e.Parent
 		}
 		if len(e.Volumes) > 0 {

@@ -1,6 +1,7 @@
 package tracetest
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"sync"
@@ -18,7 +19,7 @@ const reaction = 80 * time.Millisecond
 type machine struct {
 	r  *replay
 	mu sync.Mutex
-	// by container, and the last of each executor id
+	// by container, and the last of each task, or of each executor id of those that are no task's
 	processes map[string]*process
 	latest    map[string]*process
 	pids      int
@@ -32,6 +33,7 @@ type process struct {
 	started  bool
 	signaled bool
 	ended    bool
+	checks   map[bool]cluster.PerformCheck // under way, by whether it is the health check
 }
 
 func newMachine(r *replay) *machine {
@@ -43,8 +45,8 @@ func (m *machine) Start(start cluster.StartProcess, report sandbox.Report) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.pids++
-	p := &process{start: start, report: report, pid: m.pids}
-	m.processes[start.Container], m.latest[start.Executor] = p, p
+	p := &process{start: start, report: report, pid: m.pids, checks: map[bool]cluster.PerformCheck{}}
+	m.processes[start.Container], m.latest[cmp.Or(start.Task, start.Executor)] = p, p
 }
 
 // Signal lets a process end as its command says.
@@ -83,11 +85,11 @@ func onSignal(command string, signal cluster.Signal) (status int, ends bool) {
 	return 0, false
 }
 
-// process is the last container of an executor, nil if there is none.
-func (m *machine) process(executor string) *process {
+// process is the last container of a task, or of an executor that is no task's, nil if there is none.
+func (m *machine) process(name string) *process {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.latest[executor]
+	return m.latest[name]
 }
 
 // begin reports a process as started, once.
@@ -127,7 +129,7 @@ func (m *machine) stillRuns(p *process) bool {
 type stimulus func(r *replay, l *line) bool
 
 // stimuli are tried in this order when a line's time has come and its event has not.
-var stimuli = []stimulus{processStarts, processExits, driverDeclines}
+var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, driverDeclines}
 
 // processStarts: TASK_STARTING of a command task shows that its process was started.
 func processStarts(r *replay, l *line) bool {

@@ -15,6 +15,8 @@ import (
 	"github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/mesos/mesostest"
 	"github.com/quobyte/mesos-framework/engine/store"
+	"github.com/quobyte/mesos-framework/engine/zookeeper"
+	"github.com/quobyte/mesos-framework/internal/zktest"
 	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/plans"
 )
@@ -112,13 +114,28 @@ func deployHerd(b *testing.B, e *Engine, hosts int) {
 	b.Fatalf("not deployed: %d pods", len(v.Pods))
 }
 
-// BenchmarkRestart is what an operator waits for after a crash: the state of 10,000 hosts with three pods each is read from the disk, and
-// the first decision made. heap-MB is what is alive after it, view and store included; resident-MB is what the process then has in memory, with the garbage
-// of the restart.
+// BenchmarkRestart is what an operator waits for after a crash: the state of 10,000 hosts with three pods each is read from the disk, or from
+// ZooKeeper, and the first decision made. heap-MB is what is alive after it, view and store included; resident-MB is what the process then
+// has in memory, with the garbage of the restart.
 func BenchmarkRestart(b *testing.B) {
-	dir := b.TempDir()
+	b.Run("bolt", func(b *testing.B) {
+		dir := b.TempDir()
+		restart(b, func() (store.Store, error) { return store.OpenBolt(dir) })
+	})
+	b.Run("zookeeper", func(b *testing.B) {
+		at, err := zookeeper.ParseAddress(zktest.Start(b).Address + "/quobyte/state")
+		if err != nil {
+			b.Fatal(err)
+		}
+		restart(b, func() (store.Store, error) {
+			return store.OpenZooKeeper(b.Context(), store.ZooKeeper{Config: zookeeper.Config{Address: at}})
+		})
+	})
+}
+
+func restart(b *testing.B, openStore func() (store.Store, error)) {
 	open := func() store.Store {
-		s, err := store.OpenBolt(dir)
+		s, err := openStore()
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -15,8 +15,12 @@ import (
 	"github.com/quobyte/mesos-framework/engine/zookeeper"
 )
 
-// readers is how many nodes are read at once.
-const readers = 32
+const (
+	// readers is how many nodes are asked for at once: it hides the time that ZooKeeper is away.
+	readers = 128
+	// batch is how many nodes one reader reads between two looks at the clock. That all of them take longer than a session may live is a failure.
+	batch = 32
+)
 
 // maxMulti is the size in bytes of the largest request. ZooKeeper takes up to 1 MiB less one byte (jute.maxbuffer), and adds to it what it
 // needs for itself.
@@ -103,92 +107,93 @@ type node struct {
 // tree are the nodes below the records' node, by their path from there. Nobody else changes them while we own the state.
 type tree map[string]node
 
-// walk reads all records.
+// found is a node as it was read.
+type found struct {
+	path     string // from the records' node
+	data     []byte
+	children []string
+}
+
+// walk reads all records, all nodes of a level at once.
 func walk(ctx context.Context, conn *zookeeper.Conn, top string) ([]machine.Record, tree, error) {
-	w := &walker{ctx: ctx, conn: conn, top: top, tree: tree{}, records: []machine.Record{}, slots: make(chan struct{}, readers)}
-	w.visit("")
-	w.all.Wait()
-	if w.err != nil {
-		return nil, nil, w.err
-	}
-	slices.SortFunc(w.records, func(a, b machine.Record) int { return strings.Compare(a.Key, b.Key) })
-	return w.records, w.tree, nil
-}
-
-type walker struct {
-	ctx   context.Context
-	conn  *zookeeper.Conn
-	top   string
-	all   sync.WaitGroup
-	slots chan struct{}
-
-	mu      sync.Mutex
-	tree    tree
-	records []machine.Record
-	err     error // the first
-}
-
-// visit reads a node and what is below it.
-func (w *walker) visit(path string) {
-	w.slots <- struct{}{}
-	children, err := w.read(path)
-	<-w.slots
-	if err != nil {
-		w.fail(err)
-		return
-	}
-	for _, name := range children {
-		if w.over() {
-			return
+	t, records := tree{}, []machine.Record{}
+	for level := []found{{}}; len(level) > 0; {
+		if err := readLevel(ctx, conn, top, level); err != nil {
+			return nil, nil, err
 		}
-		w.all.Go(func() { w.visit(path + "/" + name) })
+		var below []found
+		for _, f := range level {
+			record := len(f.data) > 0 && f.path != ""
+			t[f.path] = node{record: record, children: len(f.children)}
+			if record {
+				key, err := keyOf(f.path)
+				if err != nil || nodeOf(key) != f.path {
+					return nil, nil, fmt.Errorf("node %s: %w", top+f.path, errForeign)
+				}
+				records = append(records, machine.Record{Key: key, Value: valueOf(f.data)})
+			}
+			for _, name := range f.children {
+				below = append(below, found{path: f.path + "/" + name})
+			}
+		}
+		level = below
 	}
+	slices.SortFunc(records, func(a, b machine.Record) int { return strings.Compare(a.Key, b.Key) })
+	return records, t, nil
 }
 
-func (w *walker) over() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err != nil
-}
-
-func (w *walker) fail(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err == nil {
-		w.err = err
-	}
-}
-
-// read notes a node and returns the names of those below it.
-func (w *walker) read(path string) ([]string, error) {
-	if err := w.ctx.Err(); err != nil {
-		return nil, err
-	}
-	data, stat, err := get(w.conn, w.top+path)
-	if err != nil {
-		return nil, fmt.Errorf("node %s: %w", w.top+path, err)
-	}
-	var children []string
-	if stat.NumChildren > 0 {
-		err = w.conn.Read(func(z *zk.Conn) (err error) {
-			children, _, err = z.Children(w.top + path)
-			return err
+// readLevel reads nodes whose paths are given.
+func readLevel(ctx context.Context, conn *zookeeper.Conn, top string, level []found) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := make(chan []found)
+	var all sync.WaitGroup
+	for range min(readers, (len(level)+batch-1)/batch) {
+		all.Go(func() {
+			for b := range batches {
+				if err := readBatch(conn, top, b); err != nil {
+					cancel(err)
+				}
+			}
 		})
-		if err != nil {
-			return nil, fmt.Errorf("node %s: %w", w.top+path, err)
-		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.tree[path] = node{record: len(data) > 0 && path != "", children: len(children)}
-	if len(data) > 0 && path != "" {
-		key, err := keyOf(path)
-		if err != nil || nodeOf(key) != path {
-			return nil, fmt.Errorf("node %s: %w", w.top+path, errForeign)
+	for b := range slices.Chunk(level, batch) {
+		if ctx.Err() != nil {
+			break
 		}
-		w.records = append(w.records, machine.Record{Key: key, Value: valueOf(data)})
+		batches <- b
 	}
-	return children, nil
+	close(batches)
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+func readBatch(conn *zookeeper.Conn, top string, nodes []found) error {
+	at := 0
+	err := conn.Read(func(z *zk.Conn) error { // repeated, it goes on where it was
+		for ; at < len(nodes); at++ {
+			if err := nodes[at].read(z, top); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("node %s: %w", top+nodes[at].path, err)
+	}
+	return nil
+}
+
+func (f *found) read(z *zk.Conn, top string) error {
+	data, stat, err := z.Get(top + f.path)
+	if err != nil {
+		return err
+	}
+	f.data, f.children = data, nil
+	if stat.NumChildren > 0 {
+		f.children, _, err = z.Children(top + f.path)
+	}
+	return err
 }
 
 // change makes operations of a group. What they do to the tree counts when they are done.

@@ -1,6 +1,7 @@
 package zookeeper
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -253,7 +254,7 @@ func (c *Conn) dial(ctx context.Context, network, address string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	line = capped{Conn: line, limit: c.timeout * 2 / 3}
+	line = capped{Conn: line, answers: bufio.NewReaderSize(line, 64<<10), limit: c.timeout * 2 / 3}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over && ctx.Err() != nil {
@@ -268,8 +269,11 @@ func (c *Conn) dial(ctx context.Context, network, address string) (net.Conn, err
 // as long when connecting as afterwards.
 type capped struct {
 	net.Conn
-	limit time.Duration
+	answers *bufio.Reader
+	limit   time.Duration
 }
+
+func (c capped) Read(p []byte) (int, error) { return c.answers.Read(p) }
 
 func (c capped) SetReadDeadline(t time.Time) error {
 	if at := time.Now().Add(c.limit); t.IsZero() || t.After(at) {

@@ -54,6 +54,12 @@ func (o *mesosOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Hostname, "framework-hostname", o.Hostname, "name of this machine that Mesos shows (default: its hostname)")
 	f.StringVar(&o.WebUIURL, "webui-url", o.WebUIURL, "page of the framework that Mesos links to (default: --framework-url)")
 	f.StringToStringVar(&o.Labels, "framework-labels", o.Labels, "labels of the framework that Mesos shows, as key=value")
+	f.Var((*sizeFlag)(&o.MaxEventSize), "max-event-size", "longest event that is taken from a master; one OFFERS event holds all offers of a cluster, some 1 KiB each")
+	o.bindAccess(f)
+}
+
+// bindAccess declares the flags of whoever speaks with masters.
+func (o *mesosOptions) bindAccess(f *pflag.FlagSet) {
 	f.StringVar(&o.SecretFile, "framework-secret-file", o.SecretFile, "file with the secret of --framework-principal (or "+envSecret+" holds it)")
 	f.StringVar(&o.ServiceAccountFile, "service-account-file", o.ServiceAccountFile, "file with a DC/OS service account (or "+envServiceAccount+" holds it)")
 	f.BoolVar(&o.TLS, "master-tls", o.TLS, "masters without http:// or https://, and those found in ZooKeeper, speak TLS; implied by the other --master- flags")
@@ -61,7 +67,6 @@ func (o *mesosOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.With.Cert, "master-cert-file", o.With.Cert, "PEM file of the framework's own certificate")
 	f.StringVar(&o.With.Key, "master-key-file", o.With.Key, "PEM file of the key of --master-cert-file")
 	f.StringVar(&o.With.ServerName, "master-server-name", o.With.ServerName, "name that certificates of masters must have (default: that of the address)")
-	f.Var((*sizeFlag)(&o.MaxEventSize), "max-event-size", "longest event that is taken from a master; one OFFERS event holds all offers of a cluster, some 1 KiB each")
 }
 
 // validate tells all problems at once. Each begins with its flag.
@@ -107,6 +112,13 @@ func (o *mesosOptions) complete(c *mesos.Config) error {
 		c.Framework.Labels = append(c.Framework.Labels, offers.Label{Key: key, Value: o.Labels[key]})
 	}
 	c.MaxRecord = o.MaxEventSize
+	all = multierror.Append(all, o.access(c))
+	return all.ErrorOrNil()
+}
+
+// access adds to a Config how to speak with masters, and as whom.
+func (o *mesosOptions) access(c *mesos.Config) error {
+	var all *multierror.Error
 	if o.TLS || o.With != (mesos.TLSFiles{}) {
 		config, err := o.With.Config()
 		c.TLS = config

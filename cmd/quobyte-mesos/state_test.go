@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-zookeeper/zk"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quobyte/mesos-framework/engine/leader"
@@ -160,15 +163,20 @@ func TestStateThatIsNotImported(t *testing.T) {
 
 // fakeMaster knows one framework, with two tasks.
 func fakeMaster(t *testing.T, id string) string {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/state" {
+	s := httptest.NewServer(summaryOf(id))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// summaryOf is the /state-summary of a master that knows one framework.
+func summaryOf(id string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/state-summary" || r.Method != http.MethodGet {
 			http.NotFound(w, r)
 			return
 		}
-		fmt.Fprintf(w, `{"frameworks":[{"id":%q,"active":false,"tasks":[{},{}]}],"completed_frameworks":[{"id":"F-1"}]}`, id)
-	}))
-	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://")
+		fmt.Fprintf(w, `{"frameworks":[{"id":%q,"active":false,"TASK_RUNNING":1,"TASK_UNREACHABLE":1,"TASK_FINISHED":5}],"slaves":[]}`, id)
+	}
 }
 
 func TestStateIsReset(t *testing.T) {
@@ -177,7 +185,7 @@ func TestStateIsReset(t *testing.T) {
 	fillState(t, s, err)
 	reset := []string{"reset", "--state-dir", dir}
 	wantState(t, 13, "framework F-1: it may be registered; give --master", "", append(reset, "--yes")...)
-	wantState(t, 13, "it is registered with the master at", "", append(reset, "--yes", "--master", fakeMaster(t, "F-1"))...)
+	wantState(t, 13, "it is registered with the master, with 2 tasks;", "", append(reset, "--yes", "--master", fakeMaster(t, "F-1"))...)
 	wantState(t, 1, "give another, or --force", "", append(reset, "--yes", "--master", "127.0.0.1:1")...)
 	other := append(reset, "--master", fakeMaster(t, "F-2"))
 	wantState(t, 1, "not confirmed; nothing was done", "", other...)
@@ -195,6 +203,100 @@ func TestStateIsReset(t *testing.T) {
 	fillState(t, fillAgain, err)
 	wantState(t, 0, "7 records were removed from", "", append(reset, "--force", "--yes")...)
 }
+
+// reset asks masters in all the forms that serve takes, and says who it is; secrets come from files or from the environment.
+func TestResetAsksMasters(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s, err := store.OpenBolt(dir)
+	fillState(t, s, err)
+	plain := fakeMaster(t, "F-1")
+	serve := func(h http.HandlerFunc) string {
+		s := httptest.NewServer(h)
+		t.Cleanup(s.Close)
+		return strings.TrimPrefix(s.URL, "http://")
+	}
+	follower := serve(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "//"+plain+"/master"+r.URL.Path)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	})
+	locked := serve(func(w http.ResponseWriter, r *http.Request) {
+		if user, secret, _ := r.BasicAuth(); user != "store" || secret != "s3cret" {
+			http.Error(w, "who is there?", http.StatusUnauthorized)
+			return
+		}
+		summaryOf("F-1")(w, r)
+	})
+	noMaster := serve(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") })
+	encrypted := httptest.NewTLSServer(summaryOf("F-1"))
+	t.Cleanup(encrypted.Close)
+	ca := write(t, filepath.Join(t.TempDir(), "ca.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: encrypted.Certificate().Raw})))
+	secret := write(t, filepath.Join(t.TempDir(), "secret"), "s3cret\n")
+	tlsAddress := strings.TrimPrefix(encrypted.URL, "https://")
+	const registered = "framework F-1: it is registered with the master, with 2 tasks"
+	for _, test := range []struct {
+		name string
+		vars map[string]string
+		args []string
+		code int
+		want string
+	}{
+		{"one after the other", nil, []string{"--master=127.0.0.1:1,http://" + plain}, 13, registered},
+		{"one that does not lead", nil, []string{"--master", follower}, 13, registered},
+		{"from the environment", map[string]string{"QUOBYTE_MESOS_MASTER": plain}, nil, 13, registered},
+		{"with a secret", nil, []string{"--master", locked, "--framework-principal=store", "--framework-secret-file", secret}, 13, registered},
+		{"with one from the environment", map[string]string{envSecret: "s3cret"}, []string{"--master", locked, "--framework-principal=store"}, 13, registered},
+		{"without one", nil, []string{"--master", locked}, 1, "401 who is there?; give another, or --force"},
+		{"with TLS", nil, []string{"--master", tlsAddress, "--master-ca-file", ca}, 13, registered},
+		{"of an authority that nobody knows", nil, []string{"--master", encrypted.URL}, 1, "certificate"},
+		{"no master", nil, []string{"--master", noMaster}, 1, "no frameworks in it; is it a Mesos master?"},
+		{"no address", nil, []string{"--master=x"}, 1, `master "x": missing port in address`},
+		{"several problems", nil, []string{"--master", plain, "--master-ca-file=none", "--framework-secret-file=none"}, 1, "--framework-secret-file: open none"},
+		{"a secret that is not for whoever a redirect names", nil, []string{"--master", follower, "--framework-principal=store", "--framework-secret-file", secret},
+			1, "which was neither configured nor detected"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := runHere(t, test.vars, append([]string{"state", "reset", "--state-dir", dir, "--yes"}, test.args...)...)
+			text := strings.Join(got.Stderr, "\n")
+			if got.Code != test.code || !strings.Contains(text, test.want) || strings.Contains(text, "s3cret") {
+				t.Errorf("exit code %d, want %d and %q in\n%s", got.Code, test.code, test.want, text)
+			}
+		})
+	}
+	if records, err := store.ReadBolt(t.Context(), dir); err != nil || len(records) != 7 {
+		t.Errorf("%d records are left, want all 7: %v", len(records), err)
+	}
+}
+
+// The leader may be found in ZooKeeper.
+func TestResetAsksTheLeaderInZooKeeper(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s, err := store.OpenBolt(dir)
+	fillState(t, s, err)
+	address := zktest.Start(t).Address
+	conn, _, err := zk.Connect([]string{address}, 10*time.Second, zk.WithLogger(quiet{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	host, port, err := net.SplitHostPort(fakeMaster(t, "F-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Create("/mesos", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	reset := []string{"reset", "--yes", "--state-dir", dir, "--master=zk://" + address + "/mesos"}
+	info := fmt.Sprintf(`{"id":"M","hostname":%q,"port":%s,"address":{"ip":%q,"port":%s}}`, host, port, host, port)
+	if _, err := conn.Create("/mesos/json.info_0000000001", []byte(info), 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, 13, "framework F-1: it is registered with the master, with 2 tasks", "", reset...)
+}
+
+// quiet is a logger of ZooKeeper's client.
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
 
 // While an instance leads, or stands by for nobody, its state is its own; but it can be looked at.
 func TestStateInUse(t *testing.T) {

@@ -2,34 +2,38 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/store"
 )
 
-// masterPatience bounds the question to the master. The answer of a large cluster is long.
+// masterPatience bounds the question to the masters. The answer of a large cluster is long.
 const masterPatience = 60 * time.Second
 
 // resetOptions are the flags of reset.
 type resetOptions struct {
-	place  statePlace
-	Master string
-	Force  bool
-	Yes    bool
+	place     statePlace
+	Masters   []string
+	Principal string
+	Mesos     mesosOptions
+	access    *pflag.FlagSet // flags of those three
+	Force     bool
+	Yes       bool
 }
 
 func newStateReset(env environment) *cobra.Command {
-	var o resetOptions
+	o := resetOptions{Mesos: defaultMesosOptions(), access: pflag.NewFlagSet("access", pflag.ContinueOnError)}
 	cmd := &cobra.Command{
-		Use:   "reset {--state-dir DIR | --zk zk://HOST:PORT/PATH} {--master HOST:PORT | --force}",
+		Use:   "reset {--state-dir DIR | --zk zk://HOST:PORT/PATH} {--master MASTERS | --force}",
 		Short: "Remove all records, so that the next serve is a new framework",
 		Long: `Remove all records, so that the next serve is a new framework. What the old one has in Mesos is not touched, and nobody looks after it any more: reset says what that
 is. It refuses (exit status 13) while the master knows the framework, unless it is given --force, and while an instance works on the state. Export the
@@ -43,10 +47,32 @@ state beforehand.`,
 		},
 	}
 	o.place.bind(cmd)
-	cmd.Flags().StringVar(&o.Master, "master", "", "Mesos master to ask whether it knows the framework: host:port or http(s)://host:port")
-	cmd.Flags().BoolVar(&o.Force, "force", false, "reset although the framework is registered, or without asking a master")
-	cmd.Flags().BoolVar(&o.Yes, "yes", false, "do not ask for the name of the service")
+	f := cmd.Flags()
+	o.access.StringSliceVar(&o.Masters, "master", nil, "Mesos masters to ask whether they know the framework, as those of serve: host:port, http(s)://host:port, or zk://[user:password@]host,…/path")
+	o.access.StringVar(&o.Principal, "framework-principal", "", "Mesos principal that asks")
+	o.Mesos.bindAccess(o.access)
+	f.AddFlagSet(o.access)
+	f.BoolVar(&o.Force, "force", false, "reset although the framework is registered, or without asking a master")
+	f.BoolVar(&o.Yes, "yes", false, "do not ask for the name of the service")
 	return cmd
+}
+
+// master is where to ask, and as whom, by the flags and what the environment has for them.
+func (o *resetOptions) master(env environment) (mesos.Config, error) {
+	var all *multierror.Error
+	o.access.VisitAll(func(f *pflag.Flag) {
+		value := env.Getenv(envName(f.Name))
+		if value == "" || f.Changed {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			all = multierror.Append(all, fmt.Errorf("environment: %w", plain(f, value, err)))
+		}
+	})
+	o.Mesos.getenv = env.Getenv
+	c := mesos.Config{Masters: o.Masters, Framework: mesos.Framework{Principal: o.Principal}}
+	all = multierror.Append(all, o.Mesos.access(&c))
+	return c, all.ErrorOrNil()
 }
 
 func (o *resetOptions) run(ctx context.Context, env environment) (err error) {
@@ -64,7 +90,7 @@ func (o *resetOptions) run(ctx context.Context, env environment) (err error) {
 		return err
 	}
 	sum := summarize(o.place.Service, o.place.String(), records)
-	if err := o.mayForget(ctx, sum); err != nil {
+	if err := o.mayForget(ctx, env, sum); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(env.Stdout, orphaned(sum)); err != nil {
@@ -81,61 +107,28 @@ func (o *resetOptions) run(ctx context.Context, env environment) (err error) {
 }
 
 // mayForget refuses to forget a framework that is registered.
-func (o *resetOptions) mayForget(ctx context.Context, s summary) error {
+func (o *resetOptions) mayForget(ctx context.Context, env environment, s summary) error {
 	if s.FrameworkID == "" && len(s.Unread) == 0 || o.Force {
 		return nil
 	}
-	if o.Master == "" {
+	cfg, err := o.master(env)
+	if err != nil {
+		return err
+	}
+	if len(cfg.Masters) == 0 {
 		return exitCode{exitRefused, fmt.Errorf("framework %s: it may be registered; give --master, so that it can be asked, or --force", s.FrameworkID)}
 	}
-	tasks, registered, err := registeredFramework(ctx, o.Master, s.FrameworkID)
+	ctx, cancel := context.WithTimeout(ctx, masterPatience)
+	defer cancel()
+	tasks, registered, err := mesos.Lookup(ctx, cfg, s.FrameworkID)
 	if err != nil {
-		return fmt.Errorf("master %s: %w; give another, or --force", o.Master, err)
+		return fmt.Errorf("--master: %w; give another, or --force", err)
 	}
 	if !registered {
 		return nil
 	}
-	return exitCode{exitRefused, fmt.Errorf("framework %s: it is registered with the master at %s, with %d tasks; tear it down first "+
-		"(POST frameworkId=%s to the master's /teardown, which kills them), or give --force", s.FrameworkID, o.Master, tasks, s.FrameworkID)}
-}
-
-// registeredFramework asks the master whether it knows a framework, connected or not, and how many tasks it has.
-func registeredFramework(ctx context.Context, master, id string) (tasks int, registered bool, err error) {
-	if !strings.Contains(master, "://") {
-		master = "http://" + master
-	}
-	ctx, cancel := context.WithTimeout(ctx, masterPatience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(master, "/")+"/state", nil)
-	if err != nil {
-		return 0, false, err
-	}
-	resp, err := http.DefaultClient.Do(r) // follows to the leading master
-	if err != nil {
-		return 0, false, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, false, fmt.Errorf("GET /state: HTTP %s", resp.Status)
-	}
-	var state struct {
-		Frameworks *[]struct {
-			ID    string            `json:"id"`
-			Tasks []json.RawMessage `json:"tasks"`
-		} `json:"frameworks"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&state); err != nil {
-		return 0, false, fmt.Errorf("GET /state: %w", err)
-	}
-	if state.Frameworks == nil {
-		return 0, false, errors.New("GET /state: the answer is not a Mesos master's")
-	}
-	for _, f := range *state.Frameworks {
-		if f.ID == id {
-			return len(f.Tasks), true, nil
-		}
-	}
-	return 0, false, nil
+	return exitCode{exitRefused, fmt.Errorf("framework %s: it is registered with the master, with %d tasks; tear it down first "+
+		"(POST frameworkId=%s to the master's /teardown, which kills them), or give --force", s.FrameworkID, tasks, s.FrameworkID)}
 }
 
 // orphaned says what nobody would look after any more.

@@ -50,25 +50,32 @@ func (s *Session) Run(ctx context.Context, frameworkID string, sink func(machine
 			return err
 		}
 	}
+	r := s.newRun()
+	r.frameworkID, r.resumed, r.confirmed, r.sink = frameworkID, frameworkID != "", frameworkID == "", sink
+	return r.detecting(ctx, r.subscribe)
+}
+
+func (s *Session) newRun() *run {
 	trip := transport.New(s.cfg.Dial)
 	trip.TLSClientConfig = s.cfg.TLS
-	defer trip.CloseIdleConnections()
 	r := &run{
-		Session:     s,
-		client:      &http.Client{Transport: trip, CheckRedirect: keepRedirect},
-		frameworkID: frameworkID,
-		resumed:     frameworkID != "",
-		confirmed:   frameworkID == "",
-		sink:        sink,
-		lead:        newLeadership(s.cfg.scheme(), s.masters),
+		Session: s,
+		client:  &http.Client{Transport: trip, CheckRedirect: keepRedirect},
+		lead:    newLeadership(s.cfg.scheme(), s.masters),
 	}
 	r.lead.note = func(address string, err error) { s.cfg.Logger.Warn("master ignored", "address", address, "error", err) }
+	return r
+}
+
+// detecting does something while the Detector watches who leads.
+func (r *run) detecting(ctx context.Context, do func(context.Context) error) error {
+	defer r.client.CloseIdleConnections()
 	ctx, cancel := context.WithCancel(ctx)
 	var detecting sync.WaitGroup
-	detecting.Go(func() { s.detector.Watch(ctx, r.lead.report) })
+	detecting.Go(func() { r.detector.Watch(ctx, r.lead.report) })
 	defer detecting.Wait()
 	defer cancel()
-	return r.subscribe(ctx)
+	return do(ctx)
 }
 
 // subscribe makes one subscription after the other.

@@ -85,21 +85,45 @@ type (
 	}
 	// summaryJSON counts tasks. Unlike GET_STATE it also counts those that whoever asks may not see.
 	summaryJSON struct {
-		Frameworks []struct {
-			ID          string `json:"id"`
-			Staging     int    `json:"TASK_STAGING"`
-			Starting    int    `json:"TASK_STARTING"`
-			Running     int    `json:"TASK_RUNNING"`
-			Killing     int    `json:"TASK_KILLING"`
-			Unreachable int    `json:"TASK_UNREACHABLE"`
-			Lost        int    `json:"TASK_LOST"`
-			Finished    int    `json:"TASK_FINISHED"`
-			Killed      int    `json:"TASK_KILLED"`
-			Failed      int    `json:"TASK_FAILED"`
-			Error       int    `json:"TASK_ERROR"`
-		} `json:"frameworks"`
+		Frameworks []summaryFramework `json:"frameworks"`
+	}
+	summaryFramework struct {
+		ID          string `json:"id"`
+		Staging     int    `json:"TASK_STAGING"`
+		Starting    int    `json:"TASK_STARTING"`
+		Running     int    `json:"TASK_RUNNING"`
+		Killing     int    `json:"TASK_KILLING"`
+		Unreachable int    `json:"TASK_UNREACHABLE"`
+		Lost        int    `json:"TASK_LOST"`
+		Finished    int    `json:"TASK_FINISHED"`
+		Killed      int    `json:"TASK_KILLED"`
+		Failed      int    `json:"TASK_FAILED"`
+		Error       int    `json:"TASK_ERROR"`
 	}
 )
+
+func (f summaryFramework) live() int {
+	return f.Staging + f.Starting + f.Running + f.Killing + f.Unreachable
+}
+
+func (f summaryFramework) ended() int { return f.Lost + f.Finished + f.Killed + f.Failed + f.Error }
+
+// TasksOf is how many tasks of a framework may run by what /state-summary was answered with, and whether the master knows the framework.
+func TasksOf(id string, text []byte) (tasks int, known bool, err error) {
+	var s summaryJSON
+	if err := json.Unmarshal(text, &s); err != nil {
+		return 0, false, fmt.Errorf("answer to /state-summary: %w", err)
+	}
+	if s.Frameworks == nil {
+		return 0, false, errors.New("answer to /state-summary: no frameworks in it; is it a Mesos master?")
+	}
+	for _, f := range s.Frameworks {
+		if f.ID == id {
+			return f.live(), true, nil
+		}
+	}
+	return 0, false, nil
+}
 
 // answer reads what a call of the operator API was answered with. Absent lists are empty ones, an absent answer is an error.
 func answer[T any](call string, text []byte, field string) (T, error) {
@@ -209,8 +233,7 @@ func attached(f frameworkJSON, s stateJSON, operations int, summary summaryJSON)
 	for _, t := range summary.Frameworks {
 		if t.ID == id {
 			counted = true
-			live = max(live, t.Staging+t.Starting+t.Running+t.Killing+t.Unreachable)
-			ended = max(ended, t.Lost+t.Finished+t.Killed+t.Failed+t.Error)
+			live, ended = max(live, t.live()), max(ended, t.ended())
 		}
 	}
 	if !counted {

@@ -47,6 +47,10 @@ func logCall(log *slog.Logger, c machine.Call) {
 		}
 	case machine.Reconcile:
 		log.Info("reconcile", "tasks", len(c.Tasks))
+	case machine.ReconcileOperations:
+		log.Info("reconcile operations", "operations", len(c.Operations))
+	case machine.ExcludeHosts:
+		log.Info("idle hosts are not to be offered", "hosts", len(c.Hosts))
 	case machine.Kill:
 		log.Info("kill", "task", c.TaskID)
 	default:

@@ -59,6 +59,20 @@ type Reconcile struct{ Tasks []TaskRef }
 // TaskRef names a task for Reconcile. The agent id should always be given: without it some questions get no answer.
 type TaskRef struct{ TaskID, AgentID string }
 
+// ReconcileOperations asks how operations went.
+type ReconcileOperations struct{ Operations []OperationRef }
+
+// OperationRef names an operation for ReconcileOperations. Without the agent Mesos knows less to say of one that it does not know.
+type OperationRef struct{ OperationID, AgentID string }
+
+// ExcludeHosts asks for no offers of some hosts, for any role, in place of those that were named before. Offers that are held stay
+// valid, and filters are left alone. Mesos: UPDATE_FRAMEWORK with offer constraints, known to masters from 1.11 on; it takes back a
+// Suppress, and lasts as long as the subscription.
+type ExcludeHosts struct {
+	// Hosts are keys, sorted; none: all hosts are offered.
+	Hosts []string
+}
+
 // Revive clears filters and suppression for all roles; the master offers at once.
 type Revive struct{}
 
@@ -77,6 +91,8 @@ func (Kill) call()                 {}
 func (Acknowledge) call()          {}
 func (AcknowledgeOperation) call() {}
 func (Reconcile) call()            {}
+func (ReconcileOperations) call()  {}
+func (ExcludeHosts) call()         {}
 func (Revive) call()               {}
 func (Suppress) call()             {}
 func (Message) call()              {}
@@ -105,6 +121,10 @@ func CallName(c Call) string {
 		return "ACKNOWLEDGE_OPERATION_STATUS"
 	case Reconcile:
 		return "RECONCILE"
+	case ReconcileOperations:
+		return "RECONCILE_OPERATIONS"
+	case ExcludeHosts:
+		return "UPDATE_FRAMEWORK"
 	case Revive:
 		return "REVIVE"
 	case Suppress:

@@ -123,6 +123,12 @@ func judge(status int, text string) verdict {
 	return ambiguous
 }
 
+// forbidden says of the answer to an UPDATE_FRAMEWORK that the master does not let the framework have what it says: that is a 403, as is
+// the answer to a framework that is not subscribed.
+func forbidden(v verdict, text string) bool {
+	return v == lost && strings.HasPrefix(text, "403 ") && !starting(text)
+}
+
 // subscriptionGone recognises the 400s that do not blame the call: the stream id is not that of the framework's present
 // subscription, or the master does not know the framework.
 func subscriptionGone(text string) bool {

@@ -83,13 +83,16 @@ func (s *subscription) work(q *queue) {
 
 // carryOut sends one call and tells what came of it.
 func (s *subscription) carryOut(c machine.Call) {
-	body, err := wire.Call(c, s.frameworkID)
+	body, err := s.encode(c)
 	if err != nil {
 		s.run.counters.outcome(machine.CallName(c), refused)
 		s.run.deliver(machine.CallFailed{Call: c, Err: err.Error()})
 		return
 	}
 	v, text := s.run.call(s.stream, body)
+	if _, settings := c.(machine.ExcludeHosts); settings && forbidden(v, text) {
+		v = refused
+	}
 	s.run.counters.outcome(machine.CallName(c), v)
 	if s.stream.ctx.Err() != nil || v == accepted {
 		return // when the subscription has ended meanwhile, its Disconnected says all that can be said
@@ -105,6 +108,14 @@ func (s *subscription) carryOut(c machine.Call) {
 		s.stream.end(fmt.Errorf("%s; the master may have carried it out, so its offers are given up by subscribing again", text))
 	}
 	s.run.deliver(machine.CallFailed{Call: c, Err: text, Ambiguous: v == ambiguous})
+}
+
+// encode: only the session knows what the framework says of itself, which Mesos wants to hear again with each change.
+func (s *subscription) encode(c machine.Call) ([]byte, error) {
+	if e, ok := c.(machine.ExcludeHosts); ok {
+		return wire.ExcludeHosts(s.run.cfg.Framework, s.frameworkID, s.run.cfg.HostKeyAttribute, e.Hosts)
+	}
+	return wire.Call(c, s.frameworkID)
 }
 
 // call makes the exchange with the master of a subscription. The text says what went wrong. A master that leads no more carries nothing

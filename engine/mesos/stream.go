@@ -9,7 +9,6 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -265,7 +264,7 @@ func (r *run) settle(st *stream) error {
 		r.confirmed = true
 	case fixedSetting(text) != "":
 		return settingError(st.master, fixedSetting(text), text)
-	case v == lost && (starting(text) || !strings.HasPrefix(text, "403 ")): // to change settings may also be forbidden, which is a 403, too
+	case v == lost && !forbidden(v, text):
 		return fmt.Errorf("%s: UPDATE_FRAMEWORK: %s; subscribing again", st.master, text)
 	default: // masters before 1.9 know no such call; and what SUBSCRIBE could change, it has changed
 		r.cfg.Logger.Warn("settings of the framework are not confirmed", "master", st.master.address, "answer", text)

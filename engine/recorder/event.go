@@ -60,6 +60,7 @@ var callCodecs = []codec[machine.Call]{
 	codecOf[machine.Acknowledge, machine.Call]("acknowledge"), codecOf[machine.Reconcile, machine.Call]("reconcile"),
 	codecOf[machine.Revive, machine.Call]("revive"), codecOf[machine.Suppress, machine.Call]("suppress"),
 	codecOf[machine.Message, machine.Call]("message"), codecOf[machine.AcknowledgeOperation, machine.Call]("acknowledge-operation"),
+	codecOf[machine.ReconcileOperations, machine.Call]("reconcile-operations"), codecOf[machine.ExcludeHosts, machine.Call]("exclude-hosts"),
 }
 
 const callFailed = "call-failed"

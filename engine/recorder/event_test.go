@@ -70,6 +70,7 @@ func everyEvent() []machine.Event {
 		accept, machine.Decline{OfferIDs: []string{"O"}, Refuse: time.Hour}, machine.Kill{TaskID: "t", AgentID: "S", Grace: time.Second},
 		machine.Acknowledge{TaskID: "t", AgentID: "S", UUID: []byte{1}},
 		machine.Reconcile{Tasks: []machine.TaskRef{{TaskID: "t", AgentID: "S"}}}, machine.Reconcile{},
+		machine.ReconcileOperations{Operations: []machine.OperationRef{{OperationID: "o", AgentID: "S"}}}, machine.ExcludeHosts{Hosts: []string{"h"}},
 		machine.Revive{}, machine.Message{AgentID: "S", ExecutorID: "E", Data: []byte("d")}, machine.Kill{TaskID: "\xff"},
 	} {
 		events = append(events, machine.CallFailed{Call: c, Err: "400", Ambiguous: true})

@@ -14,7 +14,7 @@ import (
 // uuidLength is that of the uuid of a status update. Mesos answers 400 to an ACKNOWLEDGE with any other.
 const uuidLength = 16
 
-// Call encodes a call of the framework with the given id. An error means that a master would refuse the whole call, and
+// Call encodes a call of the framework with the given id; for ExcludeHosts there is a function of its own. An error means that a master would refuse the whole call, and
 // names what is wrong with it.
 func Call(c machine.Call, frameworkID string) ([]byte, error) {
 	out, err := callMessage(c, frameworkID)
@@ -53,6 +53,9 @@ func callMessage(c machine.Call, frameworkID string) (*scheduler.Call, error) {
 	case machine.Reconcile:
 		out.Type = scheduler.Call_RECONCILE
 		out.Reconcile, err = reconcile(c)
+	case machine.ReconcileOperations:
+		out.Type = scheduler.Call_RECONCILE_OPERATIONS
+		out.ReconcileOperations, err = reconcileOperations(c)
 	case machine.Revive:
 		out.Type = scheduler.Call_REVIVE
 		out.Revive = &scheduler.Call_Revive{}

@@ -98,3 +98,19 @@ func acknowledgeOperation(c machine.AcknowledgeOperation) (*scheduler.Call_Ackno
 	}
 	return out, nil
 }
+
+func reconcileOperations(c machine.ReconcileOperations) (*scheduler.Call_ReconcileOperations, error) {
+	out := &scheduler.Call_ReconcileOperations{}
+	if len(c.Operations) == 0 {
+		return nil, errors.New("operations are empty: at least one is needed")
+	}
+	for i, o := range c.Operations {
+		if o.OperationID == "" {
+			return nil, fmt.Errorf("operation %d of %d: operation id is empty", i+1, len(c.Operations))
+		}
+		out.Operations = append(out.Operations, scheduler.Call_ReconcileOperations_Operation{
+			OperationID: mesos.OperationID{Value: o.OperationID}, AgentID: agentID(o.AgentID),
+		})
+	}
+	return out, nil
+}

@@ -3,11 +3,14 @@ package wire_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
@@ -71,6 +74,7 @@ func TestCalls(t *testing.T) {
 		"acknowledge-operation": func() any { return &machine.AcknowledgeOperation{} },
 		"revive":                func() any { return &machine.Revive{} },
 		"suppress":              func() any { return &machine.Suppress{} },
+		"reconcile-operations":  func() any { return &machine.ReconcileOperations{} },
 		"message":               func() any { return &machine.Message{} },
 	}
 	datadriven.RunTest(t, "testdata/calls.txt", func(t *testing.T, td *datadriven.TestData) string {
@@ -87,6 +91,20 @@ func TestCalls(t *testing.T) {
 				encode = wire.UpdateFramework
 			}
 			body, err = encode(f, id)
+		case "exclude-hosts": // framework=F hosts=(h,…) [attribute=A]
+			var id, attribute string
+			td.MaybeScanArgs(t, "framework", &id)
+			td.MaybeScanArgs(t, "attribute", &attribute)
+			var hosts []string
+			if td.HasArg("hosts") {
+				arg, _ := td.Arg("hosts")
+				hosts = arg.Vals
+			}
+			var f wire.Framework
+			parse(t, td, &f)
+			if body, err = wire.ExcludeHosts(f, id, attribute, hosts); err == nil {
+				return readConstraints(t, body) + readBack(t, body)
+			}
 		default:
 			make, ok := kinds[td.Cmd]
 			if !ok {
@@ -101,6 +119,55 @@ func TestCalls(t *testing.T) {
 		}
 		return readBack(t, body)
 	})
+}
+
+// constrainedCall is what mesos-go's messages lose of a call, by the numbers and names of v1/scheduler/scheduler.proto.
+type constrainedCall struct {
+	UpdateFramework *struct {
+		OfferConstraints *struct {
+			RoleConstraints map[string]*struct {
+				Groups []*struct {
+					AttributeConstraints []*struct {
+						Selector *struct {
+							PseudoattributeType *int32  `protobuf:"varint,1,opt,name=pseudoattribute_type" json:"pseudoattribute_type,omitempty"`
+							AttributeName       *string `protobuf:"bytes,2,opt,name=attribute_name" json:"attribute_name,omitempty"`
+						} `protobuf:"bytes,1,req,name=selector" json:"selector"`
+						Predicate *struct {
+							TextNotEquals *struct {
+								Value *string `protobuf:"bytes,1,req,name=value" json:"value"`
+							} `protobuf:"bytes,4,opt,name=text_not_equals" json:"text_not_equals"`
+						} `protobuf:"bytes,2,req,name=predicate" json:"predicate"`
+					} `protobuf:"bytes,1,rep,name=attribute_constraints" json:"attribute_constraints"`
+				} `protobuf:"bytes,1,rep,name=groups" json:"groups"`
+			} `protobuf:"bytes,1,rep,name=role_constraints" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value" json:"role_constraints"`
+		} `protobuf:"bytes,3,opt,name=offer_constraints" json:"offer_constraints"`
+	} `protobuf:"bytes,19,opt,name=update_framework" json:"update_framework"`
+}
+
+func (c *constrainedCall) Reset()         { *c = constrainedCall{} }
+func (c *constrainedCall) String() string { return "" }
+func (*constrainedCall) ProtoMessage()    {}
+
+// readConstraints shows the offer constraints of a call, a line for each.
+func readConstraints(t *testing.T, body []byte) string {
+	t.Helper()
+	var c constrainedCall
+	if err := proto.Unmarshal(body, &c); err != nil {
+		t.Fatalf("a master could not read it: %v", err)
+	}
+	if c.UpdateFramework.OfferConstraints == nil {
+		return "no constraints\n"
+	}
+	var out strings.Builder
+	for _, role := range slices.Sorted(maps.Keys(c.UpdateFramework.OfferConstraints.RoleConstraints)) {
+		for _, g := range c.UpdateFramework.OfferConstraints.RoleConstraints[role].Groups {
+			fmt.Fprintf(&out, "role %s:\n", role)
+			for _, a := range g.AttributeConstraints {
+				fmt.Fprintf(&out, "  %s\n", compact(a))
+			}
+		}
+	}
+	return out.String()
 }
 
 func parse(t *testing.T, td *datadriven.TestData, into any) {

@@ -39,6 +39,7 @@ type serveOptions struct {
 	FrameworkPrincipal string
 	IgnoreLeftovers    bool
 	NewHosts           string // on or off
+	OfferConstraints   string // on or off
 	OperationFeedback  string // on or off
 	FailoverTimeout    time.Duration
 	HostKeyAttribute   string
@@ -59,6 +60,8 @@ func defaultServeOptions() serveOptions {
 		FrameworkUser: currentUser(),
 		FrameworkRole: "quobyte",
 		NewHosts:      "on",
+
+		OfferConstraints: "on",
 
 		OperationFeedback: "on",
 		FailoverTimeout:   14 * 24 * time.Hour,
@@ -99,6 +102,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.DurationVar(&o.ScoutPatience, "prober-patience", o.ScoutPatience, "a rollout goes on without a host whose prober was not heard for so long")
 	o.Mesos.bind(f)
 	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
+	f.StringVar(&o.OfferConstraints, "offer-constraints", o.OfferConstraints, "on: masters from 1.11 on are told which hosts are idle, and do not offer them; off: idle hosts are offered at least once an hour")
 	f.StringVar(&o.OperationFeedback, "operation-feedback", o.OperationFeedback, "on: Mesos tells how reservations went; off: for agents that know no operation feedback (before 1.8)")
 	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although a framework of the same name has tasks, or has left reservations for the same service")
 	bindQuobyte(f, &o.Quobyte)
@@ -243,7 +247,9 @@ func (o *serveOptions) validate() error {
 			problems = multierror.Append(problems, fmt.Errorf("--%s: %s: must be more than 0", d.flag, d.value))
 		}
 	}
-	for _, s := range []struct{ flag, value string }{{"new-hosts", o.NewHosts}, {"operation-feedback", o.OperationFeedback}} {
+	for _, s := range []struct{ flag, value string }{
+		{"new-hosts", o.NewHosts}, {"offer-constraints", o.OfferConstraints}, {"operation-feedback", o.OperationFeedback},
+	} {
 		if s.value != "on" && s.value != "off" {
 			problems = multierror.Append(problems, fmt.Errorf("--%s: %q is unknown; use on or off", s.flag, s.value))
 		}

@@ -71,6 +71,12 @@ func escapeLabel(value string) string {
 // viewMetrics are what a view says in numbers.
 func viewMetrics(v *machine.View) []Metric {
 	one := func(value float64) []Sample { return []Sample{{Value: value}} }
+	excluded := 0.0
+	for i := range v.Hosts {
+		if v.Hosts[i].Excluded {
+			excluded++
+		}
+	}
 	connected := 0.0
 	if v.Connection.Connected {
 		connected = 1
@@ -88,6 +94,7 @@ func viewMetrics(v *machine.View) []Metric {
 		{Name: "framework_connected", Help: "1 while there is a session with a Mesos master.", Samples: one(connected)},
 		{Name: "framework_revision", Help: "Number of the view that this is read from.", Counter: true, Samples: one(float64(v.Revision))},
 		{Name: "framework_hosts", Help: "Mesos agents that are known.", Samples: one(float64(len(v.Hosts)))},
+		{Name: "framework_hosts_excluded", Help: "Mesos agents that are idle and that Mesos is asked not to offer.", Samples: one(excluded)},
 		{Name: "framework_warnings", Help: "Things to look at that hold up nothing.", Samples: one(float64(len(v.Warnings)))},
 		{Name: "framework_stranger_tasks", Help: "Tasks that run and belong to no pod.", Samples: one(float64(len(v.Strangers)))},
 		steps, done, status, podMetric(v.Pods),

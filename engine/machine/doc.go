@@ -41,5 +41,6 @@
 //     mesos-traces F58), and hold the pod. Pods without a host of their own are replaced after a grace.
 //   - A paused element begins no new step; what runs is left alone. A pod that is excepted is not launched by any plan.
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
+//   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
 //   - It never kills a task by itself, but for one that was replaced without proof and has shown up again; and it never forgets a pod.
 package machine

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -48,7 +49,7 @@ func newWorld() *world {
 // Commands, each followed by what the machine decides:
 //
 //	start [expect=N] [setting=S] [canary=true]   build the machine from what is stored (again: a crash, nothing of memory is left)
-//	subscribe / disconnect [fatal]   the session with the master
+//	subscribe [version=V] / disconnect [fatal]   the session with the master
 //	offer HOST... [cpus=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
 //	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
@@ -57,6 +58,7 @@ func newWorld() *world {
 //	report HOST FACTS [healthy=POD]... [sick=POD] [seq=N]   a scout's report
 //	agent-failure AGENT              the master says that an agent is gone
 //	fail POD [ambiguous]             the ACCEPT that launched the pod failed
+//	fail-exclude HOST... [ambiguous=yes]   the UPDATE_FRAMEWORK that excluded the hosts failed
 //	pause / resume / force-complete PLAN [PHASE [STEP]] [when=W], break / unbreak PLAN PHASE when=W, except / include POD   an operator
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
 //	kill-task TASK                   an operator wants it killed
@@ -81,7 +83,7 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	case "start":
 		return w.start(d)
 	case "subscribe":
-		w.m.Take(w.now, Subscribed{FrameworkID: "F-0000", Master: Master{Address: "m:5050"}})
+		w.m.Take(w.now, Subscribed{FrameworkID: "F-0000", Master: Master{Address: "m:5050", Version: value(d, "version", "")}})
 	case "disconnect":
 		w.m.Take(w.now, Disconnected{Err: "stream ended", Fatal: slices.Contains(args, "fatal")})
 	case "offer":
@@ -98,6 +100,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	case "fail":
 		id := w.m.pods[args[0]].Task.ID
 		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Operations: []offers.Operation{{Type: offers.Launch, Tasks: []offers.Task{{ID: id}}}}}, Err: "400", Ambiguous: len(args) > 1})
+	case "fail-exclude":
+		w.m.Take(w.now, CallFailed{Call: ExcludeHosts{Hosts: args}, Err: "400 not valid", Ambiguous: value(d, "ambiguous", "") != ""})
 	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart":
 		w.say(d, args)
 	case "stranger":
@@ -169,7 +173,7 @@ func (w *world) start(d *datadriven.TestData) string {
 		records = append(records, Record{Key: k, Value: v})
 	}
 	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
-	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != "", NoNewHosts: value(d, "new-hosts", "") == "off"}, w.toy, records, Boot{Now: w.now, By: "operator"})
+	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != "", NoNewHosts: value(d, "new-hosts", "") == "off", NoOfferConstraints: value(d, "offer-constraints", "") == "off"}, w.toy, records, Boot{Now: w.now, By: "operator"})
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -328,6 +332,8 @@ func (w *world) describe(c Call) string {
 		return fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
 	case Revive:
 		return "REVIVE"
+	case ExcludeHosts:
+		return strings.TrimSpace("UPDATE_FRAMEWORK excluding " + cmp.Or(strings.Join(c.Hosts, " "), "no host"))
 	case Suppress:
 		return "SUPPRESS"
 	case Kill:
@@ -385,6 +391,9 @@ func (w *world) view() string {
 		}
 	}
 	for _, h := range v.Hosts {
+		if h.Excluded {
+			fmt.Fprintf(&out, "host %s is excluded\n", h.Key)
+		}
 		for _, hold := range h.Holds {
 			fmt.Fprintf(&out, "host %s: %s\n", h.Key, hold.Text)
 		}

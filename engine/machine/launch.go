@@ -76,6 +76,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	m.decline(now, unplaced)
 	m.revive(now, unplaced)
 	m.suppress(len(candidates))
+	m.exclude(now)
 }
 
 // requirements are what the candidates need. One that is not valid is refused before it is looked at: it is the service's fault,
@@ -249,6 +250,9 @@ func (m *Machine) decline(now time.Time, unplaced map[string]offers.Requirement)
 	byRefuse := map[time.Duration][]string{}
 	for id, o := range m.offers {
 		d := m.refuse(o.Host, unplaced)
+		if d == m.cfg.RefuseIdle {
+			m.noteIdle(now, o.Host)
+		}
 		byRefuse[d] = append(byRefuse[d], id)
 	}
 	clear(m.offers)
@@ -308,10 +312,14 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 			due = append(due, name)
 		}
 	}
-	if len(due) == 0 {
+	lift := !(m.suppressed && len(due) == 0) && m.liftDue(now, unplaced) // to be told of hosts takes back a SUPPRESS
+	if len(due) == 0 && !lift || !m.takeReviveToken(now) {
 		return
 	}
-	if !m.takeReviveToken(now) {
+	if lift {
+		m.include() // before REVIVE, which offers at once, but not what is excluded
+	}
+	if len(due) == 0 {
 		return
 	}
 	for _, name := range due {

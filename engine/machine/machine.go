@@ -33,6 +33,8 @@ type Config struct {
 	SilentOperations bool
 	// NoNewHosts lets no host join once everything is deployed: then no offers are asked for while there is nothing to do.
 	NoNewHosts bool
+	// NoOfferConstraints does not tell Mesos which hosts are idle, also if it could be told.
+	NoOfferConstraints bool
 	// IgnoreLeftovers begins anew although something is reserved for the service already.
 	IgnoreLeftovers bool
 	// Principal is the framework's, which Mesos wants on its reservations; empty if it has none.
@@ -112,6 +114,7 @@ type Machine struct {
 	tokens     int                            // REVIVEs that may be sent at once
 	refilled   time.Time                      // when a token was gained last
 	suppressed bool                           // no offers come
+	exclusion  exclusion                      // hosts whose offers do not come
 	survey     Survey
 	surveyed   bool // the survey is that of the hosts as they are
 
@@ -314,6 +317,7 @@ func (m *Machine) endSession() {
 	m.calls = nil
 	m.fullAsk = time.Time{}
 	m.suppressed = false
+	m.exclusion = exclusion{}
 }
 
 func (m *Machine) takeFailure(e Failure) {
@@ -349,6 +353,8 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 		m.giveBack(now, c.OfferIDs)
 	case Revive:
 		clear(m.revived)
+	case ExcludeHosts:
+		m.exclusionFailed(now, e, c.Hosts)
 	case Suppress:
 		m.suppressed = false
 	case Reconcile:

@@ -33,6 +33,11 @@ type play struct {
 	agent map[string]string   // task -> agent
 	begun map[string]int      // pod -> the run in which it was launched last
 	uuid  map[string]bool     // updates that wait for an acknowledgement
+	// offered are the hosts that were offered in this session, lost the tasks that Mesos knows nothing of.
+	offered, lost map[string]bool
+	// excluded are the hosts that Mesos does not offer, excluding the last call that changed them, before what they were.
+	excluded, before map[string]bool
+	excluding        *ExcludeHosts
 }
 
 func (p *play) build() *Machine {
@@ -80,9 +85,60 @@ func (p *play) decide() {
 			p.t.Fatalf("the definition of deploy that is kept is the one that would be made anew:\n%s", diff)
 		}
 	}
+	p.checkExcluded()
 	if !effects.WakeAt.IsZero() && effects.WakeAt.Before(p.now) {
 		p.t.Fatalf("a wake-up lies in the past: %s", p.now.Sub(effects.WakeAt))
 	}
+}
+
+// exclude checks that only hosts are excluded where all is well.
+func (p *play) exclude(c ExcludeHosts) {
+	p.before, p.excluded, p.excluding = p.excluded, map[string]bool{}, &c
+	for _, h := range c.Hosts {
+		p.excluded[h] = true
+		if !p.offered[h] {
+			p.t.Fatalf("only hosts are excluded that were offered: %s", h)
+		}
+		if p.before[h] {
+			continue // it is checked elsewhere that it is taken back in time
+		}
+		for pod, ids := range p.pods {
+			last := ids[len(ids)-1]
+			if p.agent[last] == "S-"+h && (!p.tasks[last] || p.lost[last]) && p.records[prefixFact+"pods/except/"+pod] == nil {
+				p.t.Fatalf("no host is excluded where a pod does not run: %s with %s", h, pod)
+			}
+		}
+	}
+}
+
+// checkExcluded: no pod waits for a host that Mesos was asked not to offer, but for as long as a token for that takes; and no task stays out
+// of sight there.
+func (p *play) checkExcluded() {
+	if !p.m.connection.Connected || p.m.exclusion.Doubt {
+		return
+	}
+	if diff := cmp.Diff(p.excluded, p.m.exclusion.Hosts, cmpopts.EquateEmpty()); diff != "" {
+		p.t.Fatalf("what Mesos believes is known, or in doubt:\n%s", diff)
+	}
+	if p.m.tokens > 0 {
+		for name, tried := range p.m.tries {
+			pod := p.m.pods[name]
+			if wants := pod.Bound && p.excluded[pod.Host] || !pod.Bound && len(p.excluded) > 0; wants && tried.hold.Code == plans.CodeNoOffer {
+				p.t.Fatalf("%s waits for offers that do not come", name)
+			}
+		}
+		for pod, ids := range p.pods {
+			last := ids[len(ids)-1]
+			if p.lost[last] && p.excluded[strings.TrimPrefix(p.agent[last], "S-")] && p.records[prefixFact+"pods/except/"+pod] == nil {
+				p.t.Fatalf("an offer might prove that %s has ended, and does not come", last)
+			}
+		}
+	}
+}
+
+// forget: with a session ends all that Mesos believes.
+func (p *play) forget() {
+	p.offered, p.excluded, p.before, p.excluding = map[string]bool{}, map[string]bool{}, nil, nil
 }
 
 func marshal(t *rapid.T, e Effects) string {
@@ -104,6 +160,8 @@ func (p *play) carryOut(c Call) {
 		for _, t := range c.Launches() {
 			p.launched(t)
 		}
+	case ExcludeHosts:
+		p.exclude(c)
 	case Acknowledge:
 		if len(c.UUID) == 0 {
 			p.t.Fatalf("only updates with a uuid are acknowledged: %s", c.TaskID)
@@ -178,6 +236,11 @@ func (p *play) pausing(plan, phase, pod string) string {
 	return ""
 }
 
+func (p *play) subscribe() {
+	p.forget()
+	p.take(Subscribed{FrameworkID: "F", Master: Master{Version: "1.12.0"}})
+}
+
 func (p *play) status(id string, state TaskState, acknowledged bool, data []byte) {
 	s := TaskStatus{TaskID: id, State: state, Source: "MASTER", AgentID: p.agent[id], Data: data}
 	if acknowledged {
@@ -189,10 +252,15 @@ func (p *play) status(id string, state TaskState, acknowledged bool, data []byte
 	case Failed, Finished, Killed, Gone, Dropped, Errored:
 		p.tasks[id] = false
 	}
+	p.lost[id] = state.Unproven()
 	p.take(Updated{Status: s})
 }
 
 func (p *play) offer(h string) {
+	if p.excluded[h] {
+		return
+	}
+	p.offered[h] = true
 	p.serial++
 	p.take(Offered{Offers: []offers.Offer{{
 		ID: fmt.Sprintf("O%d", p.serial), AgentID: "S-" + h, Site: offers.Site{Host: h, Hostname: h}, Role: "r",
@@ -239,8 +307,26 @@ var hostNames = []string{"h1", "h2", "h3"}
 
 func (p *play) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"subscribe":  func(*rapid.T) { p.take(Subscribed{FrameworkID: "F"}); p.decide() },
-		"disconnect": func(*rapid.T) { p.take(Disconnected{Err: "gone"}); p.decide() },
+		"subscribe":  func(*rapid.T) { p.subscribe(); p.decide() },
+		"disconnect": func(*rapid.T) { p.forget(); p.take(Disconnected{Err: "gone"}); p.decide() },
+		"fail-exclude": func(t *rapid.T) {
+			if p.excluding == nil {
+				t.Skip("nothing was excluded")
+			}
+			ambiguous := rapid.Bool().Draw(t, "ambiguous")
+			if !ambiguous || rapid.Bool().Draw(t, "lost") {
+				p.excluded = p.before
+			}
+			p.take(CallFailed{Call: *p.excluding, Err: "x", Ambiguous: ambiguous})
+			p.excluding = nil
+			p.decide()
+		},
+		"idle": func(t *rapid.T) {
+			p.offer(rapid.SampledFrom(hostNames).Draw(t, "host"))
+			p.decide()
+			p.now = p.now.Add(rapid.SampledFrom([]time.Duration{excludeDelay, excludeFor}).Draw(t, "time"))
+			p.decide()
+		},
 		"offer": func(t *rapid.T) {
 			p.offer(rapid.SampledFrom(hostNames).Draw(t, "host"))
 			p.decide()
@@ -256,7 +342,7 @@ func (p *play) actions() map[string]func(*rapid.T) {
 		},
 		// Everything goes well for a while, so that random play reaches deep states.
 		"progress": func(t *rapid.T) {
-			p.take(Subscribed{FrameworkID: "F"})
+			p.subscribe()
 			for _, h := range hostNames {
 				p.offer(h)
 			}
@@ -312,7 +398,7 @@ func (p *play) actions() map[string]func(*rapid.T) {
 					p.t.Fatalf("a crash undoes no step: %s %d, then %d", plan.Name, plan.StepsDone, after.Plans[i].StepsDone)
 				}
 			}
-			p.take(Subscribed{FrameworkID: "F"})
+			p.subscribe()
 			p.decide()
 		},
 		"": func(*rapid.T) {
@@ -331,13 +417,38 @@ func (p *play) actions() map[string]func(*rapid.T) {
 
 func TestRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p := &play{
-			t: rt, toy: toy{expect: 1}, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
-			records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{}, begun: map[string]int{}, uuid: map[string]bool{},
-		}
-		p.m, p.twin = p.build(), p.build()
-		p.take(Subscribed{FrameworkID: "F"})
-		p.decide()
+		p := begin(rt)
 		rt.Repeat(p.actions())
 	})
+}
+
+func begin(t *rapid.T) *play {
+	p := newPlay(t)
+	p.subscribe()
+	p.decide()
+	return p
+}
+
+// A deployed system is left alone by Mesos, but for what falls and for what somebody asks for.
+func TestIdleHosts(t *testing.T) {
+	excluded := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		p := begin(rt)
+		all := p.actions()
+		all["progress"](rt)
+		for range 4 {
+			all["progress"](rt)
+		}
+		actions := map[string]func(*rapid.T){"": func(*rapid.T) { excluded += len(p.excluded) }}
+		for _, name := range []string{"subscribe", "offer", "run", "end", "lose", "time", "fail-exclude", "idle", "progress", "verb"} {
+			actions[name] = all[name]
+		}
+		for _, name := range []string{"idle 2", "idle 3"} { // more often than the others
+			actions[name] = all["idle"]
+		}
+		rt.Repeat(actions)
+	})
+	if excluded == 0 {
+		t.Error("no host was ever excluded")
+	}
 }

@@ -38,6 +38,7 @@ func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 		v.Hosts = append(v.Hosts, HostView{
 			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
 			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, HeardAt: m.heardAt[h.Key], Holds: m.holdsShown(h),
+			Excluded: m.exclusion.Hosts[h.Key],
 		})
 	}
 	for _, p := range m.order {

@@ -275,6 +275,7 @@ func (m *Machine) fingerprints() string {
 func (m *Machine) touchPod(p *Pod) {
 	m.dirty[prefixPod+p.Name] = true
 	m.retell[p.Host] = true
+	m.stir(p)
 }
 
 func (m *Machine) touchHost(h *Host) { m.dirty[prefixHost+h.Key] = true }

@@ -45,6 +45,8 @@ type HostView struct {
 	ReportedAt time.Time    `json:"reported_at,omitzero"`
 	HeardAt    time.Time    `json:"heard_at,omitzero"`
 	Holds      []plans.Hold `json:"holds,omitempty"`
+	// Excluded: nothing is to be launched there, and Mesos was asked not to offer it.
+	Excluded bool `json:"excluded,omitempty"`
 }
 
 // PodView is what a pod shows.

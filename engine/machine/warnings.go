@@ -18,6 +18,7 @@ func (m *Machine) warnings() []plans.Hold {
 	out = append(out, m.surveyWarnings()...)
 	out = append(out, m.leftoverWarnings()...)
 	out = append(out, m.strangerWarnings()...)
+	out = append(out, m.exclusionWarnings()...)
 	return append(out, m.staleSettings()...)
 }
 

@@ -114,7 +114,7 @@ func (c *command) printHosts(v *machine.View) error {
 	return tree.Table(c.env.Stdout, []string{"HOST", "HOSTNAME", "ADDRESS", "AGENT", "SEEN", "HEARD", "WHY"}, rows, opt)
 }
 
-// hostWhy is what holds a host, and what there is to look at on it.
+// hostWhy is what holds a host, what there is to look at on it, and whether nothing is expected of it.
 func hostWhy(h *machine.HostView, warnings []plans.Hold, now time.Time) string {
 	var texts []string
 	for _, hold := range h.Holds {
@@ -124,6 +124,9 @@ func hostWhy(h *machine.HostView, warnings []plans.Hold, now time.Time) string {
 		if text := tree.HoldText(w, now); w.Subject == h.Key && !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
+	}
+	if h.Excluded {
+		texts = append(texts, "idle: Mesos is asked not to offer it")
 	}
 	return strings.Join(texts, "; ")
 }

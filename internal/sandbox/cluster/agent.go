@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -19,33 +18,61 @@ type AgentConfig struct {
 	Domain     *mesos.DomainInfo
 }
 
-// agent is one machine of the cluster, as the master sees it and as it sees itself.
+// agent is one machine of the cluster, as the master sees it and as it is. The two differ while messages between them
+// are lost; see linked.
 type agent struct {
-	id         string
+	id         string // "" before it registered for the first time
 	hostname   string
 	ip         string
 	port       int
 	attributes []mesos.Attribute
 	domain     *mesos.DomainInfo
-	registered time.Time
-	total      Resources
-	used       Resources
-	offered    Resources
+
+	// What the master knows. A new master knows nothing of it.
+	member        bool // registered, and neither removed nor given up
+	connected     bool // of a member: its connection is there
+	registered    time.Time
+	unreachableAt time.Time // when it will have missed too many pings; zero if it answers them
+	total         Resources
+	used          Resources
+	offered       Resources
+
+	// What the agent has. It outlives the master.
+	owned      Resources             // with its reservations and volumes
+	configured []mesos.Resource      // without them
 	executors  ordered[*executorRun] // by executorKey
+	tasks      ordered[*task]        // by taskKey; until their end is acknowledged
+	updates    ordered[*updates]     // by taskKey
+	operations []*operation          // whose success was not acknowledged, in their order
+
+	up          bool          // its process runs
+	partitioned bool          // no message passes between it and the master
+	severed     bool          // as partitioned, and still so until it has registered again
+	fresh       bool          // it will get a new id when it starts again
+	registerAt  time.Time     // when it presents itself to the master; zero if it is registered, or can't
+	backoff     time.Duration // how long after the beginning of the next master it does so, at least
+	former      string        // the id that it had before this one, if any
+	handles     []string      // all the ids that it had before
 }
 
-// AddAgent registers an agent and offers its resources at once.
+// AddAgent registers an agent and offers its resources at once. Without a leading master it registers with the next one,
+// and a new agent gets its id then.
 func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects []Effect) {
 	c.begin(now)
 	a := &agent{
-		id:       cmp.Or(cfg.ID, fmt.Sprintf("%s-S%d", c.cfg.MasterID, len(c.agents))),
-		hostname: cfg.Hostname, ip: cfg.IP, port: cfg.Port,
+		id: cfg.ID, hostname: cfg.Hostname, ip: cfg.IP, port: cfg.Port,
 		attributes: cfg.Attributes, domain: cfg.Domain,
-		registered: c.now,
-		total:      parseResources(cfg.Resources),
+		owned: parseResources(cfg.Resources), up: true,
 	}
-	c.agents = append(c.agents, a)
-	c.tellAgentAdded(a)
+	a.configured = configured(a.owned).wire(resourceForm{refined: true})
+	c.hosts = append(c.hosts, a)
+	if !c.leads() {
+		return a.id, c.end()
+	}
+	if a.id == "" {
+		a.id = c.nextAgentID()
+	}
+	c.join(a)
 	c.allocate([]*agent{a})
 	return a.id, c.end()
 }

@@ -68,6 +68,9 @@ func (r *rounds) after(t time.Time) time.Time {
 // nextRound is when the next round has something to do, or zero.
 func (c *Cluster) nextRound() time.Time {
 	var next time.Time
+	if !c.leads() {
+		return next
+	}
 	if c.rounds.wanted {
 		next = c.rounds.after(c.rounds.requested)
 	}
@@ -97,6 +100,9 @@ func (c *Cluster) round() {
 func (c *Cluster) allocate(agents []*agent) {
 	batches := map[*framework][]mesos.Offer{}
 	for _, a := range agents {
+		if !a.connected {
+			continue
+		}
 		for {
 			f, role, part := c.claimant(a, a.free())
 			if f == nil {
@@ -115,7 +121,7 @@ func (c *Cluster) allocate(agents []*agent) {
 
 func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources) *offer {
 	o := &offer{
-		id:        fmt.Sprintf("%s-O%d", c.cfg.MasterID, c.offersMade),
+		id:        fmt.Sprintf("%s-O%d", c.masterID, c.offersMade),
 		number:    c.offersMade,
 		framework: f, agent: a, role: role,
 		resources: part.allocated(role),

@@ -14,6 +14,7 @@ const (
 	statusAccepted    = 202
 	statusBadRequest  = 400
 	statusForbidden   = 403
+	statusNotFound    = 404
 	statusUnsupported = 501
 	statusUnavailable = 503
 
@@ -118,6 +119,9 @@ func (c *Cluster) Call(now time.Time, stream string, call *scheduler.Call) (Answ
 // CallConstrained is Call with the offer constraints of an UPDATE_FRAMEWORK call, which replace those of before also when there are none.
 func (c *Cluster) CallConstrained(now time.Time, stream string, call *scheduler.Call, constraints *OfferConstraints) (Answer, []Effect) {
 	c.begin(now)
+	if answer := c.Unavailable(); answer.Status != 0 {
+		return answer, c.end()
+	}
 	f := c.frameworkByID(call.FrameworkID.GetValue())
 	if answer := checkCaller(f, stream); answer.Status != statusAccepted {
 		return answer, c.end()

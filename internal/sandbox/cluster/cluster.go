@@ -36,6 +36,13 @@ type Config struct {
 	CompletedTasks      int           // 1000; ended tasks kept per framework, for State alone
 	CompletedFrameworks int           // 50; removed frameworks kept, for State alone
 
+	Registry            RegistryKind  // Replicated
+	PingTimeout         time.Duration // 15 s; between two pings of the master to an agent
+	PingTimeouts        int           // 5; pings that an agent may miss in a row
+	ReregisterTimeout   time.Duration // 10 min; for agents to come to a new leader that knows them
+	RegistrationDelay   time.Duration // 300 ms; from when an agent could register to when it does
+	ReregistrationLimit time.Duration // 2 s; for executors to come back to an agent that was started again
+
 	// Script gives what a task does that the cluster is to play by itself. It answers the same for the same task, and
 	// calls nothing of the cluster. nil, and a nil Script, mean that the caller runs a process for it. Custom executors
 	// are always run by the caller.
@@ -54,6 +61,10 @@ func (cfg Config) withDefaults() Config {
 		{&cfg.KillGrace, 3 * time.Second},
 		{&cfg.RegistrationLimit, time.Minute},
 		{&cfg.ShutdownGrace, 5 * time.Second},
+		{&cfg.PingTimeout, 15 * time.Second},
+		{&cfg.ReregisterTimeout, 10 * time.Minute},
+		{&cfg.RegistrationDelay, 300 * time.Millisecond},
+		{&cfg.ReregistrationLimit, 2 * time.Second},
 	}
 	for _, d := range durations {
 		if *d.value <= 0 {
@@ -65,6 +76,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.CompletedTasks <= 0 {
 		cfg.CompletedTasks = 1000
+	}
+	if cfg.PingTimeouts <= 0 {
+		cfg.PingTimeouts = 5
 	}
 	if cfg.CompletedFrameworks <= 0 {
 		cfg.CompletedFrameworks = 50
@@ -79,20 +93,33 @@ type Cluster struct {
 	now     time.Time
 	effects []Effect
 
-	agents     []*agent
-	frameworks []*framework // in the order of their first subscription
+	// What the master that leads has in memory.
+	masterID   string
+	agents     []*agent     // members, in the order in which they registered
+	frameworks []*framework // in the order in which the master first heard of them
 	removed    map[string]bool
 	completed  []*framework // the last of those that were removed, for State alone
 	offers     map[string]*offer
-	processes  map[string]*process // by container
-
-	operators []*operatorStream // in the order of their subscription
+	recovered  map[string]bool   // agents in the registry that have not come back to this master
+	recoverBy  time.Time         // when those are given up
+	operators  []*operatorStream // in the order of their subscription
 
 	offersMade     int
 	frameworksMade int
+	agentsMade     int
 
 	rounds rounds
 	turns  map[turn]int // how often a framework was offered something for a role
+
+	registry  registry
+	next      MasterFailover // how the next master begins
+	stages    []Stage        // until it does: the one that we are in, and those to come
+	stageEnds time.Time      // zero if nothing comes by itself
+
+	// What is there whether a master leads or not.
+	hosts      []*agent // one for each machine
+	identities map[string]*framework
+	processes  map[string]*process // by container
 }
 
 // New makes a cluster without agents. It panics if MasterID or NewID is missing, since nothing could work then.
@@ -101,13 +128,17 @@ func New(now time.Time, cfg Config) *Cluster {
 		panic("cluster: Config.MasterID and Config.NewID must be set")
 	}
 	c := &Cluster{
-		cfg:       cfg.withDefaults(),
-		started:   now,
-		now:       now,
-		removed:   map[string]bool{},
-		offers:    map[string]*offer{},
-		turns:     map[turn]int{},
-		processes: map[string]*process{},
+		cfg:        cfg.withDefaults(),
+		started:    now,
+		now:        now,
+		masterID:   cfg.MasterID,
+		removed:    map[string]bool{},
+		offers:     map[string]*offer{},
+		turns:      map[turn]int{},
+		recovered:  map[string]bool{},
+		registry:   newRegistry(),
+		identities: map[string]*framework{},
+		processes:  map[string]*process{},
 	}
 	c.rounds = rounds{epoch: now.Add(c.cfg.FirstRound), period: c.cfg.AllocationInterval + roundDrift}
 	return c
@@ -142,21 +173,23 @@ func (c *Cluster) newUUID() []byte {
 // Tick does what is due by now: repetitions, timeouts, heartbeats, offers.
 func (c *Cluster) Tick(now time.Time) []Effect {
 	c.begin(now)
+	c.advanceStage()
+	c.registerDue()
+	c.unreachableDue()
 	for _, f := range slices.Clone(c.frameworks) {
 		if due(f.removeAt, c.now) {
 			c.remove(f)
 		}
 	}
-	for _, a := range c.agents {
+	for _, a := range c.hosts {
 		for _, id := range slices.Clone(a.executors.keys) {
 			c.expire(a.executors.of[id])
 		}
 	}
+	for _, a := range c.agents {
+		c.repeatUpdates(a)
+	}
 	for _, f := range c.frameworks {
-		for _, id := range f.streams.keys {
-			c.repeat(f, f.streams.of[id])
-		}
-		c.repeatOperations(f)
 		c.heartbeat(f)
 	}
 	c.operatorHeartbeats()
@@ -174,19 +207,18 @@ func (c *Cluster) NextWake() time.Time {
 		if f.stream != "" {
 			next = earlier(next, f.heartbeatAt)
 		}
-		for _, id := range f.streams.keys {
-			if queue := f.streams.of[id].queue; len(queue) > 0 {
-				next = earlier(next, queue[0].retryAt)
-			}
-		}
-		for _, o := range f.operations {
-			next = earlier(next, o.retryAt)
-		}
 	}
 	for _, o := range c.operators {
 		next = earlier(next, o.heartbeatAt)
 	}
+	next = earlier(next, c.stageEnds)
+	next = earlier(next, c.recoverBy)
 	for _, a := range c.agents {
+		next = earlier(next, a.unreachableAt)
+		next = earlier(next, a.nextRepetition())
+	}
+	for _, a := range c.hosts {
+		next = earlier(next, a.registerAt)
 		for _, id := range a.executors.keys {
 			next = earlier(next, a.executors.of[id].nextWake())
 		}
@@ -246,7 +278,7 @@ func (c *Cluster) masterInfo() *mesos.MasterInfo {
 	pid := fmt.Sprintf("master@%s:%d", ip, port)
 	hostname, version := c.cfg.Hostname, c.cfg.Version
 	return &mesos.MasterInfo{
-		ID: c.cfg.MasterID, IP: networkOrder(ip), Port: &port, PID: &pid, Hostname: &hostname, Version: &version,
+		ID: c.masterID, IP: networkOrder(ip), Port: &port, PID: &pid, Hostname: &hostname, Version: &version,
 		Address: &mesos.Address{Hostname: &hostname, IP: &ip, Port: int32(port)},
 		Domain:  c.cfg.Domain,
 		Capabilities: []mesos.MasterInfo_Capability{
@@ -280,6 +312,14 @@ func (o *ordered[V]) put(key string, value V) {
 		o.keys = append(o.keys, key)
 	}
 	o.of[key] = value
+}
+
+func (o *ordered[V]) dropIf(unwanted func(V) bool) {
+	for _, key := range slices.Clone(o.keys) {
+		if unwanted(o.of[key]) {
+			o.drop(key)
+		}
+	}
 }
 
 func (o *ordered[V]) drop(key string) {

@@ -23,6 +23,25 @@ type CloseScheduler struct {
 	Stream string
 }
 
+// CutScheduler breaks the connection of a subscription, without the end that HTTP asks for. Disconnect is not called
+// for it.
+type CutScheduler struct {
+	Stream string
+}
+
+// CutOperator is CutScheduler for a subscription to the operator API.
+type CutOperator struct {
+	Stream string
+}
+
+// AgentRegistered says that an agent got an id, other than by AddAgent. The effects before it know the agent by the
+// former one, those after it by the new one.
+type AgentRegistered struct {
+	Agent    string
+	Former   string // "" if it had none
+	Hostname string
+}
+
 // SendToOperator puts one event on the stream of a subscription to the operator API.
 type SendToOperator struct {
 	Stream string
@@ -136,6 +155,9 @@ type SignalProcess struct {
 
 func (SendToScheduler) effect()     {}
 func (CloseScheduler) effect()      {}
+func (CutScheduler) effect()        {}
+func (CutOperator) effect()         {}
+func (AgentRegistered) effect()     {}
 func (SendToOperator) effect()      {}
 func (SendToExecutor) effect()      {}
 func (CloseExecutor) effect()       {}

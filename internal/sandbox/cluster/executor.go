@@ -84,15 +84,18 @@ func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executo
 }
 
 func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executorRun, Answer) {
-	a := c.agentByID(agentID)
+	a := c.host(agentID)
 	if a == nil {
 		return nil, Answer{Status: statusBadRequest, Text: "Agent cannot be found"}
+	}
+	if !a.up {
+		return nil, Answer{Status: statusUnavailable, Text: "Agent has not finished recovery"}
 	}
 	e := a.executors.of[executorKey(call.FrameworkID.Value, call.ExecutorID.Value)]
 	switch {
 	case e != nil && e.kind == customExecutor:
 		return e, Answer{Status: statusAccepted}
-	case c.frameworkByID(call.FrameworkID.Value) == nil:
+	case c.identities[call.FrameworkID.Value] == nil || c.removed[call.FrameworkID.Value]:
 		return nil, refused("Framework cannot be found")
 	}
 	return nil, refused("Executor cannot be found")
@@ -112,6 +115,9 @@ func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Cal
 	case executor.Call_UPDATE:
 		c.executorUpdate(e, call.Update.Status)
 	case executor.Call_MESSAGE:
+		if !e.agent.linked() {
+			break // lost, as messages may be
+		}
 		c.send(e.framework, &scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
 			AgentID:    mesos.AgentID{Value: e.agent.id},
 			ExecutorID: mesos.ExecutorID{Value: e.id},
@@ -125,7 +131,7 @@ func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Cal
 // subscribe again.
 func (c *Cluster) ExecutorDisconnect(now time.Time, stream string) []Effect {
 	c.begin(now)
-	for _, a := range c.agents {
+	for _, a := range c.hosts {
 		for _, id := range a.executors.keys {
 			if e := a.executors.of[id]; stream != "" && e.stream == stream {
 				e.stream = ""
@@ -146,7 +152,7 @@ func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
 	if status.Timestamp == nil {
 		status.Timestamp = c.timestamp()
 	}
-	t := e.framework.tasks.of[status.TaskID.Value]
+	t := e.agent.tasks.of[taskKey(e.framework, status.TaskID.Value)]
 	if t != nil && t.executor == e && status.ContainerStatus == nil {
 		status.ContainerStatus = e.processes[0].containerStatus()
 	}
@@ -189,7 +195,7 @@ func (c *Cluster) sendExecutor(e *executorRun, event *executor.Event) {
 // messageToExecutor handles a MESSAGE call: unacknowledged, and lost in silence if there is no such executor.
 func (c *Cluster) messageToExecutor(f *framework, message *scheduler.Call_Message) {
 	a := c.agentByID(message.AgentID.Value)
-	if a == nil {
+	if a == nil || !a.linked() {
 		return
 	}
 	if e := a.executorOf(f, message.ExecutorID.Value); e != nil {
@@ -206,16 +212,20 @@ func (c *Cluster) executorEnded(e *executorRun, p *process, exit Exit) {
 		c.emit(CloseExecutor{Stream: e.stream})
 		e.stream = ""
 	}
-	status := int32(exit.Status)
-	c.send(e.framework, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{
-		AgentID:    &mesos.AgentID{Value: e.agent.id},
-		ExecutorID: &mesos.ExecutorID{Value: e.id},
-		Status:     &status,
-	}})
+	if e.agent.linked() {
+		status := int32(exit.Status)
+		c.send(e.framework, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{
+			AgentID:    &mesos.AgentID{Value: e.agent.id},
+			ExecutorID: &mesos.ExecutorID{Value: e.id},
+			Status:     &status,
+		}})
+	}
 	for _, t := range e.live() {
 		c.agentStatus(t, e.id, p.outcome, p.reason, p.message)
 	}
-	e.agent.used = e.agent.used.minus(e.resources.allocated(""))
+	if e.agent.linked() {
+		e.agent.used = e.agent.used.minus(e.resources.allocated(""))
+	}
 	e.resources = Resources{}
 	c.dropExecutor(e)
 	c.rounds.request(c.now)

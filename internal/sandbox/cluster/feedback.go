@@ -11,36 +11,30 @@ import (
 
 // operation is one that has succeeded and whose framework wants to know: the agent says so until it is acknowledged.
 type operation struct {
-	status  mesos.OperationStatus
-	retryAt time.Time
-	wait    time.Duration
+	framework *framework
+	agent     *agent
+	status    mesos.OperationStatus
+	retryAt   time.Time
+	wait      time.Duration
 }
 
 // finish starts the update of an operation that succeeded. Two operations may have one id; then the master knows only
 // the later one by it.
 func (c *Cluster) finish(f *framework, a *agent, id mesos.OperationID) {
-	o := &operation{wait: c.cfg.RetryInterval, status: mesos.OperationStatus{
+	o := &operation{framework: f, agent: a, wait: c.cfg.RetryInterval, status: mesos.OperationStatus{
 		OperationID: &id, State: mesos.OPERATION_FINISHED, UUID: &mesos.UUID{Value: c.newUUID()},
 		AgentID: &mesos.AgentID{Value: a.id},
 	}}
-	f.operations = append(f.operations, o)
 	f.operationByID.put(id.Value, o)
-	c.tellOperation(f, o)
-}
-
-func (c *Cluster) tellOperation(f *framework, o *operation) {
-	o.retryAt = c.now.Add(o.wait)
-	c.sendOperation(f, o.status)
-}
-
-// repeatOperations sends again what nobody acknowledged in time.
-func (c *Cluster) repeatOperations(f *framework) {
-	for _, o := range f.operations {
-		if due(o.retryAt, c.now) {
-			o.wait = min(2*o.wait, c.cfg.RetryLimit)
-			c.tellOperation(f, o)
-		}
+	if a.linked() {
+		a.operations = append(a.operations, o)
+		c.tellOperation(o)
 	}
+}
+
+func (c *Cluster) tellOperation(o *operation) {
+	o.retryAt = c.now.Add(o.wait)
+	c.sendOperation(o.framework, o.status)
 }
 
 // acknowledgeOperation ends the update of the operation that has the id, if it is that very update. Of two operations
@@ -48,11 +42,11 @@ func (c *Cluster) repeatOperations(f *framework) {
 // later is the master knows no operation of that id.
 func (c *Cluster) acknowledgeOperation(f *framework, ack *scheduler.Call_AcknowledgeOperationStatus) {
 	o := f.operationByID.of[ack.OperationID.Value]
-	if o == nil || o.status.AgentID.Value != ack.AgentID.GetValue() || !bytes.Equal(o.status.UUID.Value, ack.UUID) {
+	if o == nil || !o.agent.linked() || o.status.AgentID.Value != ack.AgentID.GetValue() || !bytes.Equal(o.status.UUID.Value, ack.UUID) {
 		return
 	}
 	f.operationByID.drop(ack.OperationID.Value)
-	f.operations = slices.DeleteFunc(f.operations, func(other *operation) bool { return other == o })
+	o.agent.operations = slices.DeleteFunc(o.agent.operations, func(other *operation) bool { return other == o })
 }
 
 // reconcileOperations answers for each operation of the request, or for each that the master knows if it names none.
@@ -70,11 +64,31 @@ func (c *Cluster) reconcileOperations(f *framework, request *scheduler.Call_Reco
 			c.sendLatestOperation(f, o)
 			continue
 		}
-		message := "Reconciliation: Operation is unknown"
+		state, message := c.unknownOperation(entry.AgentID)
 		c.sendOperation(f, mesos.OperationStatus{
-			OperationID: &entry.OperationID, AgentID: entry.AgentID, State: mesos.OPERATION_UNKNOWN, Message: &message,
+			OperationID: &entry.OperationID, AgentID: entry.AgentID, State: state, Message: &message,
 		})
 	}
+}
+
+// unknownOperation is what a master says of an operation that it does not know.
+func (c *Cluster) unknownOperation(agentID *mesos.AgentID) (mesos.OperationState, string) {
+	id := agentID.GetValue()
+	_, unreachable := c.registry.unreachable[id]
+	_, gone := c.registry.gone[id]
+	switch {
+	case agentID == nil:
+		return mesos.OPERATION_UNKNOWN, "Reconciliation: Operation is unknown and no 'agent_id' was provided"
+	case c.recovered[id]:
+		return mesos.OPERATION_RECOVERING, "Reconciliation: Agent is recovered but has not re-registered"
+	case c.agentByID(id) != nil:
+		return mesos.OPERATION_UNKNOWN, "Reconciliation: Operation is unknown"
+	case unreachable:
+		return mesos.OPERATION_UNREACHABLE, "Reconciliation: Agent is unreachable"
+	case gone:
+		return mesos.OPERATION_GONE_BY_OPERATOR, "Reconciliation: Agent marked gone by operator"
+	}
+	return mesos.OPERATION_UNKNOWN, "Reconciliation: Both operation and agent are unknown"
 }
 
 func (c *Cluster) sendLatestOperation(f *framework, o *operation) {

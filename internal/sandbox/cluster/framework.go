@@ -25,11 +25,11 @@ type framework struct {
 	constraints  *OfferConstraints
 	filters      []filter
 	tasks        ordered[*task]
-	streams      ordered[*updates]
-	completed    []*task // the last that ended, for State alone
+	unreachable  ordered[*task] // tasks of agents that were given up
+	completed    []*task        // the last that ended, for State alone
+	recovered    bool           // known from agents alone: its scheduler has not subscribed since the master leads
 
-	operations    []*operation // whose success was not acknowledged, in their order
-	operationByID ordered[*operation]
+	operationByID ordered[*operation] // whose success was not acknowledged
 }
 
 func (f *framework) has(capability mesos.FrameworkInfo_Capability_Type) bool {
@@ -62,7 +62,8 @@ func rolesOf(info *mesos.FrameworkInfo) []string {
 
 // Subscribe handles a SUBSCRIBE call that passed Validate. It always gives a stream, on which the effects put either
 // SUBSCRIBED and what follows it, or one ERROR and the end: a master refuses a wrong FrameworkInfo with an event, not
-// with a status. The caller must be ready to carry out effects on the stream when it takes them.
+// with a status. The caller must be ready to carry out effects on the stream when it takes them. There is no stream
+// without a leading master only: see Unavailable.
 func (c *Cluster) Subscribe(now time.Time, call *scheduler.Call) (stream string, effects []Effect) {
 	return c.SubscribeConstrained(now, call, nil)
 }
@@ -70,6 +71,9 @@ func (c *Cluster) Subscribe(now time.Time, call *scheduler.Call) (stream string,
 // SubscribeConstrained is Subscribe with the offer constraints of the call.
 func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, constraints *OfferConstraints) (stream string, effects []Effect) {
 	c.begin(now)
+	if !c.leads() {
+		return "", c.end()
+	}
 	stream = c.newID()
 	subscribe := call.GetSubscribe()
 	info := *subscribe.GetFrameworkInfo()
@@ -84,7 +88,7 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 	} else {
 		c.failOver(f, &info)
 	}
-	f.stream = stream
+	f.stream, f.recovered = stream, false
 	f.subscribed, f.removeAt = c.now, time.Time{}
 	tell(f)
 	f.suppressed, f.constraints = setOf(subscribe.SuppressedRoles), constraints
@@ -129,13 +133,18 @@ func (c *Cluster) subscriptionProblem(info *mesos.FrameworkInfo, suppressed []st
 }
 
 func (c *Cluster) admit(info *mesos.FrameworkInfo) *framework {
-	f := &framework{info: *info, registered: c.now}
-	f.id = info.GetID().GetValue()
-	if f.id == "" {
-		f.id = fmt.Sprintf("%s-%04d", c.cfg.MasterID, c.frameworksMade)
-		f.info.ID = &mesos.FrameworkID{Value: f.id}
+	id := info.GetID().GetValue()
+	if id == "" {
+		id = fmt.Sprintf("%s-%04d", c.masterID, c.frameworksMade)
 		c.frameworksMade++
 	}
+	f := c.identities[id] // agents may have something of it from before this master
+	if f == nil {
+		f = &framework{id: id}
+		c.identities[id] = f
+	}
+	f.info, f.registered = *info, c.now
+	f.info.ID = &mesos.FrameworkID{Value: id}
 	c.frameworks = append(c.frameworks, f)
 	return f
 }
@@ -187,11 +196,9 @@ func (c *Cluster) remove(f *framework) {
 	}
 	c.dropOffers(f)
 	for _, a := range c.agents {
-		for _, id := range slices.Clone(a.executors.keys) {
-			if e := a.executors.of[id]; e.framework == f {
-				c.shutDown(e)
-				c.freeAll(e)
-			}
+		c.freeAll(a, f)
+		if a.linked() {
+			c.shutDownFramework(a, f)
 		}
 	}
 	for _, id := range slices.Clone(f.tasks.keys) {

@@ -168,6 +168,12 @@ func (x *acceptance) groupFitProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskI
 
 // deliverGroup brings a group to its agent. It gives what a new executor takes from the offers.
 func (c *Cluster) deliverGroup(x *acceptance, info *mesos.ExecutorInfo, g *group) Resources {
+	if !x.agent.linked() {
+		return c.deliverNothing(x.agent, x.framework, info)
+	}
+	for _, t := range g.tasks {
+		x.agent.tasks.put(taskKey(t.framework, t.id), t)
+	}
 	var taken Resources
 	e := x.agent.executorOf(x.framework, info.ExecutorID.Value)
 	if e == nil {

@@ -36,6 +36,11 @@ type executorRun struct {
 	stream   string // "" unless subscribed
 	stopping bool   // told to end, or to be told when it subscribes
 
+	returning bool  // its agent was started again
+	orphan    bool  // nobody is to hear of its end
+	died      *Exit // it has ended while its agent was down
+	diedAt    time.Time
+
 	// unhealthy says that the health check of a task has failed too often. A default executor, which may have several
 	// tasks, then calls all of them unhealthy when they end (Mesos: MESOS-8543).
 	unhealthy bool
@@ -52,6 +57,10 @@ func (a *agent) executorOf(f *framework, id string) *executorRun {
 
 // deliver brings a launched task to its agent. It gives what a new executor takes from the offers.
 func (c *Cluster) deliver(t *task) Resources {
+	if !t.agent.linked() {
+		return c.deliverNothing(t.agent, t.framework, t.info.Executor)
+	}
+	t.agent.tasks.put(taskKey(t.framework, t.id), t)
 	if t.info.Executor == nil {
 		c.deliverCommand(t)
 		return Resources{}
@@ -74,6 +83,16 @@ func (c *Cluster) deliver(t *task) Resources {
 	c.contain(e, nil, e.container, t.info.Executor.Command)
 	c.deliverTo(e, t)
 	return e.resources
+}
+
+// deliverNothing is a launch that is lost on its way. The master counts what it would use until it hears from the agent.
+func (c *Cluster) deliverNothing(a *agent, f *framework, info *mesos.ExecutorInfo) Resources {
+	if info == nil || a.executorOf(f, info.ExecutorID.Value) != nil {
+		return Resources{}
+	}
+	lost := parseResources(info.Resources)
+	a.used = a.used.plus(lost.allocated(""))
+	return lost
 }
 
 func (c *Cluster) deliverCommand(t *task) {
@@ -110,6 +129,10 @@ func (c *Cluster) expire(e *executorRun) {
 		for _, p := range e.processes {
 			p.reason = mesos.REASON_EXECUTOR_REGISTRATION_TIMEOUT
 			p.message = "Executor did not register within " + durationText(c.cfg.RegistrationLimit)
+			if e.returning {
+				p.outcome, p.reason = mesos.TASK_GONE, mesos.REASON_EXECUTOR_REREGISTRATION_TIMEOUT
+				p.message = "Executor did not reregister within " + durationText(c.cfg.ReregistrationLimit)
+			}
 			c.signal(p, Kill)
 		}
 	}

@@ -140,15 +140,17 @@ func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Ope
 		}
 		total = total.minus(v.consumed.allocated("")).plus(v.converted.allocated(""))
 	}
-	x.remaining = remaining
-	c.own(x.agent, total)
+	x.remaining, x.agent.total = remaining, total
+	if x.agent.linked() {
+		c.own(x.agent, total)
+	}
 	return ""
 }
 
 // own gives an agent other resources. It makes the directories of new volumes and removes those of old ones, and then
 // notes what it has, so that a crash in between leaves an empty volume and never old data in a new one.
 func (c *Cluster) own(a *agent, total Resources) {
-	before, after := a.total.where(persistent), total.where(persistent)
+	before, after := a.owned.where(persistent), total.where(persistent)
 	for _, v := range volumesOf(after) {
 		if !v.among(before) {
 			c.emit(CreateVolume{Agent: a.id, Volume: v})
@@ -159,7 +161,7 @@ func (c *Cluster) own(a *agent, total Resources) {
 			c.emit(DestroyVolume{Agent: a.id, Volume: v})
 		}
 	}
-	a.total = total
+	a.owned = total
 	c.emit(CheckpointResources{Agent: a.id, Resources: total.where(checkpointed).wire(resourceForm{refined: true})})
 }
 

@@ -123,7 +123,7 @@ func (c *Cluster) ContainerRefused(now time.Time, container, message string) []E
 	if p := c.processes[container]; p != nil {
 		p.outcome, p.message = mesos.TASK_DROPPED, message
 		c.ended(p, Exit{Status: -1, Lost: true})
-		if p.executor.kind == commandExecutor {
+		if p.executor.kind == commandExecutor && p.executor.died == nil {
 			c.dropExecutor(p.executor) // there is nothing to linger
 		}
 	}
@@ -149,8 +149,8 @@ func (c *Cluster) ProcessExited(now time.Time, container string, exit Exit) []Ef
 // that its Script does not know of. It is void if there is no such process.
 func (c *Cluster) TaskExited(now time.Time, frameworkID, taskID string, exit Exit) []Effect {
 	c.begin(now)
-	if f := c.frameworkByID(frameworkID); f != nil {
-		if t := f.tasks.of[taskID]; t != nil && t.process != nil {
+	for _, a := range c.hosts {
+		if t := a.tasks.of[frameworkID+"/"+taskID]; t != nil && t.process != nil {
 			c.ended(t.process, exit)
 		}
 	}
@@ -159,6 +159,10 @@ func (c *Cluster) TaskExited(now time.Time, frameworkID, taskID string, exit Exi
 
 func (c *Cluster) ended(p *process, exit Exit) {
 	e := p.executor
+	if e.orphan || !e.agent.up && (p.task == nil || e.kind == commandExecutor) {
+		c.endedUnheard(p, exit)
+		return
+	}
 	c.forget(p)
 	switch {
 	case e.kind == customExecutor:
@@ -187,6 +191,38 @@ func (c *Cluster) ended(p *process, exit Exit) {
 }
 
 // forget takes a process out of all books but those of its task's updates.
+// endedUnheard is an end that nobody waits for, or of which the agent will hear when it is back.
+func (c *Cluster) endedUnheard(p *process, exit Exit) {
+	e := p.executor
+	if !e.orphan {
+		if e.died == nil {
+			e.died, e.diedAt = &exit, c.now
+		}
+		p.silence()
+		for _, nested := range e.nested() { // in the container that has ended
+			c.signal(nested, Kill)
+			nested.silence()
+		}
+		return
+	}
+	c.forget(p)
+	if e.kind == defaultExecutor && len(e.nested()) == 0 {
+		for _, own := range slices.Clone(e.processes) {
+			c.signal(own, Kill)
+			c.forget(own)
+		}
+	}
+	if len(e.processes) == 0 {
+		c.dropExecutor(e)
+		c.rounds.request(c.now)
+	}
+}
+
+// silence is the end of all that a process would do.
+func (p *process) silence() {
+	p.killAt, p.completeBy, p.play, p.checks = time.Time{}, time.Time{}, nil, nil
+}
+
 func (c *Cluster) forget(p *process) {
 	delete(c.processes, p.container)
 	p.executor.processes = slices.DeleteFunc(p.executor.processes, func(other *process) bool { return other == p })

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -154,24 +155,24 @@ func asConfigured(r Resources) Resources {
 
 // checkOwned checks what an agent has against what it was given and what it said about it.
 func (w *world) checkOwned(t *rapid.T, a *agent) {
-	if plain := asConfigured(a.total); !same(plain, w.configured) {
-		t.Fatalf("agent %s: was given %s, but has %s", a.id, w.configured, a.total)
+	if plain := asConfigured(a.owned); !same(plain, w.configured) {
+		t.Fatalf("agent %s: was given %s, but has %s", a.id, w.configured, a.owned)
 	}
-	again, err := Restore(w.configured.wire(resourceForm{refined: true}), w.kept[a.id])
-	if err != nil || !same(parseResources(again), a.total) {
-		t.Fatalf("agent %s: has %s, but would start again with %s: %v", a.id, a.total, parseResources(again), err)
+	again, err := Restore(w.configured.wire(resourceForm{refined: true}), w.kept[cmp.Or(a.id, a.former)])
+	if err != nil || !same(parseResources(again), a.owned) {
+		t.Fatalf("agent %s: has %s, but would start again with %s: %v", a.id, a.owned, parseResources(again), err)
 	}
-	if problem := uniqueIDProblem(a.total); problem != "" {
-		t.Fatalf("agent %s: has %s: %s", a.id, a.total, problem)
+	if problem := uniqueIDProblem(a.owned); problem != "" {
+		t.Fatalf("agent %s: has %s: %s", a.id, a.owned, problem)
 	}
-	for _, v := range volumesOf(a.total) {
-		if !w.volumes[a.id+" "+v.Role+" "+v.ID] {
+	for _, v := range volumesOf(a.owned) {
+		if !w.volumes[cmp.Or(a.id, a.former)+" "+v.Role+" "+v.ID] {
 			t.Fatalf("agent %s: volume %s of %s was never created", a.id, v.ID, v.Role)
 		}
 	}
 	volumes := 0
-	for _, a := range w.c.agents {
-		volumes += len(volumesOf(a.total))
+	for _, a := range w.c.hosts {
+		volumes += len(volumesOf(a.owned))
 	}
 	if volumes != len(w.volumes) {
 		t.Fatalf("there are %d volumes, but directories for %v", volumes, slices.Sorted(maps.Keys(w.volumes)))

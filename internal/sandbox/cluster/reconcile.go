@@ -25,21 +25,49 @@ func (c *Cluster) reconcileOne(f *framework, id string, agentID *mesos.AgentID) 
 		c.sendLatest(t)
 		return
 	}
+	if c.uncertain(agentID) {
+		return
+	}
 	state, message := mesos.TASK_UNKNOWN, "Reconciliation: Task is unknown"
-	if c.agentByID(agentID.GetValue()) != nil {
+	since, unreachable := c.registry.unreachable[agentID.GetValue()]
+	_, gone := c.registry.gone[agentID.GetValue()]
+	switch {
+	case c.agentByID(agentID.GetValue()) != nil:
 		state, message = mesos.TASK_GONE, "Reconciliation: Task is unknown to the agent"
+	case unreachable:
+		state, message = mesos.TASK_UNREACHABLE, "Reconciliation: Task is unreachable"
+	case gone:
+		state, message = mesos.TASK_GONE_BY_OPERATOR, "Reconciliation: Task is gone"
 	}
 	if !f.partitionAware() {
 		state = mesos.TASK_LOST
 	}
 	status := c.reconciled(id, state, message)
 	status.AgentID = agentID
+	if unreachable {
+		status.UnreachableTime = &mesos.TimeInfo{Nanoseconds: since.UnixNano()}
+	}
 	c.sendStatus(f, status)
+}
+
+// uncertain tells whether a task may be on an agent that is known from the registry alone. Then there is no answer at
+// all; without an agent id any such agent will do (F63).
+func (c *Cluster) uncertain(agentID *mesos.AgentID) bool {
+	if agentID == nil {
+		return len(c.recovered) > 0
+	}
+	return c.recovered[agentID.Value]
 }
 
 func (c *Cluster) sendLatest(t *task) {
 	status := c.reconciled(t.id, t.state, "Reconciliation: Latest task state")
 	status.AgentID = &mesos.AgentID{Value: t.agent.id}
+	t.describe(&status)
+	c.sendStatus(t.framework, status)
+}
+
+// describe adds to a status of the master's own what it knows of the task.
+func (t *task) describe(status *mesos.TaskStatus) {
 	if t.info.Executor != nil {
 		status.ExecutorID = &mesos.ExecutorID{Value: t.info.Executor.ExecutorID.Value}
 	}
@@ -47,7 +75,6 @@ func (c *Cluster) sendLatest(t *task) {
 		status.ContainerStatus, status.Healthy = t.status.ContainerStatus, t.status.Healthy
 		status.CheckStatus = t.status.CheckStatus
 	}
-	c.sendStatus(t.framework, status)
 }
 
 func (c *Cluster) reconciled(id string, state mesos.TaskState, message string) mesos.TaskStatus {

@@ -121,6 +121,8 @@ func (r Resources) contains(other Resources) bool {
 	return true
 }
 
+func same(a, b Resources) bool { return a.contains(b) && b.contains(a) }
+
 // holds tells whether a resource is there; one of no size is nowhere.
 func (r Resources) holds(one *mesos.Resource) bool {
 	parsed := parseResource(one)

@@ -65,7 +65,7 @@ func (c *Cluster) perform(p *process) {
 		play.begin(c.now)
 		c.run(p, scriptedPID)
 	}
-	if due(p.play.endAt, c.now) {
+	if p.play != nil && due(p.play.endAt, c.now) {
 		c.ended(p, p.play.exit)
 	}
 }

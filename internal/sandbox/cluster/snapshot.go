@@ -11,7 +11,8 @@ type Snapshot struct {
 	MasterID   string
 	Version    string
 	Started    time.Time
-	Agents     []AgentView
+	Agents     []AgentView // registered
+	Recovered  []string    // ids of agents that a new master waits for
 	Frameworks []FrameworkView
 	Offers     int // outstanding
 }
@@ -23,6 +24,7 @@ type AgentView struct {
 	IP         string
 	Port       int
 	Registered time.Time
+	Connected  bool // its connection to the master is there
 	Attributes []mesos.Attribute
 	Total      Resources
 	Used       Resources
@@ -31,13 +33,15 @@ type AgentView struct {
 
 // FrameworkView is one framework of a Snapshot.
 type FrameworkView struct {
-	Info       mesos.FrameworkInfo
-	ID         string
-	Roles      []string
-	Connected  bool
-	Subscribed time.Time
-	Tasks      []TaskView
-	Completed  []TaskView // the last that ended
+	Info        mesos.FrameworkInfo
+	ID          string
+	Roles       []string
+	Connected   bool
+	Recovered   bool // known from agents alone, since its scheduler has not subscribed to this master
+	Subscribed  time.Time
+	Tasks       []TaskView
+	Unreachable []TaskView // on agents that were given up
+	Completed   []TaskView // the last that ended
 	// Constraints are as the framework gave them; nil if it gave none.
 	Constraints *OfferConstraints
 }
@@ -56,16 +60,17 @@ type TaskView struct {
 
 // Snapshot gives the state as of the last call.
 func (c *Cluster) Snapshot() Snapshot {
-	s := Snapshot{MasterID: c.cfg.MasterID, Version: c.cfg.Version, Started: c.started, Offers: len(c.offers)}
+	s := Snapshot{MasterID: c.masterID, Version: c.cfg.Version, Started: c.started, Offers: len(c.offers)}
 	for _, a := range c.agents {
 		s.Agents = append(s.Agents, AgentView{
 			ID: a.id, Hostname: a.hostname, IP: a.ip, Port: a.port, Registered: a.registered,
-			Attributes: a.attributes, Total: a.total, Used: a.used, Offered: a.offered,
+			Connected: a.connected, Attributes: a.attributes, Total: a.total, Used: a.used, Offered: a.offered,
 		})
 	}
+	s.Recovered = sortedKeys(c.recovered)
 	for _, f := range c.frameworks {
 		view := FrameworkView{
-			Info: f.info, ID: f.id, Roles: append([]string(nil), f.roles()...), Connected: f.stream != "",
+			Info: f.info, ID: f.id, Roles: append([]string(nil), f.roles()...), Connected: f.stream != "", Recovered: f.recovered,
 			Subscribed: f.subscribed, Constraints: f.constraints,
 		}
 		for _, t := range f.completed {
@@ -73,6 +78,9 @@ func (c *Cluster) Snapshot() Snapshot {
 		}
 		for _, id := range f.tasks.keys {
 			view.Tasks = append(view.Tasks, f.tasks.of[id].view())
+		}
+		for _, id := range f.unreachable.keys {
+			view.Unreachable = append(view.Unreachable, f.unreachable.of[id].view())
 		}
 		s.Frameworks = append(s.Frameworks, view)
 	}

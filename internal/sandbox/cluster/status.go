@@ -20,18 +20,23 @@ type task struct {
 	role      string
 	info      mesos.TaskInfo
 	resources Resources
-	state     mesos.TaskState    // of the last update that was let through to the master
-	latest    mesos.TaskState    // as the agent knows it
-	known     mesos.TaskState    // as the agent knew it when it last let an update through: what operators are shown
-	status    *mesos.TaskStatus  // the last one let through
-	statuses  []mesos.TaskStatus // those let through, for State alone
+	state     mesos.TaskState      // of the last update that was let through to the master
+	latest    mesos.TaskState      // as the agent knows it
+	known     mesos.TaskState      // as the agent knew it when it last let an update through: what operators are shown
+	status    *mesos.TaskStatus    // the last one let through
+	statuses  []mesos.TaskStatus   // those let through, for State alone
+	kill      *scheduler.Call_Kill // that the master sends again if the agent may have missed it
 }
 
+// taskKey is how an agent knows a task.
+func taskKey(f *framework, id string) string { return f.id + "/" + id }
+
 // updates is the queue of status updates of one task at its agent. Only the head is under way; it is repeated until
-// it is acknowledged, and the others wait behind it.
+// it is acknowledged, and the others wait behind it. It is the agent's, and outlives the master.
 type updates struct {
-	agent *agent
-	queue []*update
+	agent     *agent
+	framework *framework
+	queue     []*update
 }
 
 type update struct {
@@ -105,14 +110,16 @@ func (c *Cluster) say(p *process, status mesos.TaskStatus) {
 // agentStatus publishes what an agent says of a task by itself. It carries no container status.
 func (c *Cluster) agentStatus(t *task, executorID string, state mesos.TaskState, reason mesos.TaskStatus_Reason,
 	message string) {
-	if state == mesos.TASK_DROPPED && !t.framework.partitionAware() {
+	if (state == mesos.TASK_DROPPED || state == mesos.TASK_GONE) && !t.framework.partitionAware() {
 		state = mesos.TASK_LOST
 	}
 	status := c.status(t.id, state, mesos.SOURCE_AGENT)
 	status.UUID = c.newUUID()
 	status.Reason, status.Message = &reason, &message
 	status.AgentID = &mesos.AgentID{Value: t.agent.id}
-	status.ExecutorID = &mesos.ExecutorID{Value: executorID}
+	if executorID != "" {
+		status.ExecutorID = &mesos.ExecutorID{Value: executorID}
+	}
 	c.publish(t.framework, t.agent, status)
 }
 
@@ -122,16 +129,16 @@ func (c *Cluster) publish(f *framework, a *agent, status mesos.TaskStatus) {
 	if c.removed[f.id] {
 		return
 	}
-	id := status.TaskID.Value
-	u := f.streams.of[id]
+	key := taskKey(f, status.TaskID.Value)
+	u := a.updates.of[key]
 	if u == nil {
-		u = &updates{agent: a}
-		f.streams.put(id, u)
+		u = &updates{agent: a, framework: f}
+		a.updates.put(key, u)
 	}
 	if u.known(status.UUID) {
 		return
 	}
-	if t := f.tasks.of[id]; t != nil && t.agent == a && !terminal(t.latest) {
+	if t := a.tasks.of[key]; t != nil && !terminal(t.latest) {
 		t.latest = status.GetState()
 		if terminal(t.latest) {
 			c.free(t)
@@ -139,8 +146,8 @@ func (c *Cluster) publish(f *framework, a *agent, status mesos.TaskStatus) {
 		}
 	}
 	u.queue = append(u.queue, &update{status: status, wait: c.cfg.RetryInterval})
-	if len(u.queue) == 1 {
-		c.forward(f, u)
+	if len(u.queue) == 1 && a.linked() {
+		c.forward(u)
 	}
 }
 
@@ -148,14 +155,18 @@ func (u *updates) known(uuid []byte) bool {
 	return slices.ContainsFunc(u.queue, func(q *update) bool { return bytes.Equal(q.status.UUID, uuid) })
 }
 
+// free makes available what a task used. If the agent can't tell the master, that finds out when it is back.
 func (c *Cluster) free(t *task) {
+	if !t.agent.linked() {
+		return
+	}
 	t.agent.used = t.agent.used.minus(t.resources.allocated(""))
 	c.rounds.request(c.now)
 }
 
 // forward lets the head of a queue through: the master notes it and, if the scheduler is there, sends it.
-func (c *Cluster) forward(f *framework, u *updates) {
-	head := u.queue[0]
+func (c *Cluster) forward(u *updates) {
+	f, head := u.framework, u.queue[0]
 	head.retryAt = c.now.Add(head.wait)
 	status := head.status
 	if t := f.tasks.of[status.TaskID.Value]; t != nil && t.agent == u.agent {
@@ -169,42 +180,83 @@ func (c *Cluster) forward(f *framework, u *updates) {
 	c.sendStatus(f, status)
 }
 
-// repeat sends the head again if nobody acknowledged it in time.
-func (c *Cluster) repeat(f *framework, u *updates) {
-	if len(u.queue) == 0 || !due(u.queue[0].retryAt, c.now) {
+// repeatUpdates sends again what nobody acknowledged in time.
+func (c *Cluster) repeatUpdates(a *agent) {
+	if !a.linked() {
 		return
 	}
-	head := u.queue[0]
-	head.wait = min(2*head.wait, c.cfg.RetryLimit)
-	c.forward(f, u)
+	for _, key := range a.updates.keys {
+		u := a.updates.of[key]
+		if head := u.queue[0]; due(head.retryAt, c.now) {
+			head.wait = min(2*head.wait, c.cfg.RetryLimit)
+			c.forward(u)
+		}
+	}
+	for _, o := range a.operations {
+		if due(o.retryAt, c.now) {
+			o.wait = min(2*o.wait, c.cfg.RetryLimit)
+			c.tellOperation(o)
+		}
+	}
 }
 
-// resume sends all heads at once, as agents do when the master tells them where the scheduler is now.
+// nextRepetition is when repeatUpdates has something to do.
+func (a *agent) nextRepetition() time.Time {
+	var next time.Time
+	if !a.linked() {
+		return next
+	}
+	for _, key := range a.updates.keys {
+		next = earlier(next, a.updates.of[key].queue[0].retryAt)
+	}
+	for _, o := range a.operations {
+		next = earlier(next, o.retryAt)
+	}
+	return next
+}
+
+// resume has the agents of a framework hear where its scheduler is now.
 func (c *Cluster) resume(f *framework) {
-	for _, id := range f.streams.keys {
-		if u := f.streams.of[id]; len(u.queue) > 0 {
-			u.queue[0].wait = c.cfg.RetryInterval
-			c.forward(f, u)
+	for _, a := range c.agents {
+		if a.linked() && a.has(f) {
+			c.resumeAgent(a)
 		}
+	}
+}
+
+// resumeAgent sends all heads at once, of whatever framework, as agents do when the master tells them where a scheduler
+// is.
+func (c *Cluster) resumeAgent(a *agent) {
+	for _, key := range a.updates.keys {
+		u := a.updates.of[key]
+		u.queue[0].wait = c.cfg.RetryInterval
+		c.forward(u)
 	}
 }
 
 // acknowledge removes the head of a queue and lets the next one through. Anything but the head's uuid is ignored.
 // With the end acknowledged, the master forgets the task.
 func (c *Cluster) acknowledge(f *framework, ack *scheduler.Call_Acknowledge) {
-	id := ack.TaskID.Value
-	u := f.streams.of[id]
-	if u == nil || u.agent.id != ack.AgentID.Value || !bytes.Equal(u.queue[0].status.UUID, ack.UUID) {
+	a := c.agentByID(ack.AgentID.Value)
+	if a == nil || !a.linked() {
+		return
+	}
+	key := taskKey(f, ack.TaskID.Value)
+	u := a.updates.of[key]
+	if u == nil || !bytes.Equal(u.queue[0].status.UUID, ack.UUID) {
 		return
 	}
 	done := u.queue[0].status
 	if u.queue = u.queue[1:]; len(u.queue) > 0 {
-		c.forward(f, u)
+		c.forward(u)
 		return
 	}
-	f.streams.drop(id)
-	if t := f.tasks.of[id]; t != nil && terminal(t.latest) && terminal(done.GetState()) {
-		c.complete(t)
+	a.updates.drop(key)
+	if t := a.tasks.of[key]; t != nil && terminal(t.latest) && terminal(done.GetState()) {
+		a.tasks.drop(key)
+		if f.tasks.of[t.id] == t {
+			c.complete(t)
+		}
 	}
 }
 

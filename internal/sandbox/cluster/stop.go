@@ -20,6 +20,14 @@ func (c *Cluster) kill(f *framework, kill *scheduler.Call_Kill) {
 	if kill.AgentID != nil && kill.AgentID.Value != t.agent.id {
 		return
 	}
+	t.kill = kill
+	if t.agent.linked() {
+		c.deliverKill(t, kill)
+	}
+}
+
+// deliverKill is a KILL that reaches the agent. One that does not is sent again when the agent is back.
+func (c *Cluster) deliverKill(t *task, kill *scheduler.Call_Kill) {
 	switch {
 	case t.executor == nil || terminal(t.latest):
 	case t.executor.kind == customExecutor || t.process == nil:
@@ -89,7 +97,7 @@ func (c *Cluster) killThrough(e *executorRun, t *task, policy *mesos.KillPolicy)
 // shutDownExecutor handles a SHUTDOWN call; one for an unknown executor is ignored.
 func (c *Cluster) shutDownExecutor(f *framework, shutdown *scheduler.Call_Shutdown) {
 	a := c.agentByID(shutdown.AgentID.Value)
-	if a == nil {
+	if a == nil || !a.linked() {
 		return
 	}
 	if e := a.executorOf(f, shutdown.ExecutorID.Value); e != nil {
@@ -146,21 +154,44 @@ func (c *Cluster) shutdownGrace(e *executorRun) time.Duration {
 	return c.cfg.ShutdownGrace
 }
 
-// freeAll gives back what a removed framework's executor and its tasks use, while they are still ending.
-func (c *Cluster) freeAll(e *executorRun) {
-	for _, t := range e.live() {
-		c.free(t)
-		t.latest = mesos.TASK_KILLED
+// freeAll gives back what a removed framework uses on a member, while its executors are still ending.
+func (c *Cluster) freeAll(a *agent, f *framework) {
+	for _, t := range c.tasksOn(f, a) {
+		if !terminal(t.latest) {
+			a.used = a.used.minus(t.resources.allocated(""))
+		}
 	}
-	e.agent.used = e.agent.used.minus(e.resources.allocated(""))
-	e.resources = Resources{}
+	for _, key := range a.executors.keys {
+		if e := a.executors.of[key]; e.framework == f {
+			a.used = a.used.minus(e.resources.allocated(""))
+		}
+	}
+}
+
+// shutDownFramework is an agent that hears that a framework was removed: it ends its executors and forgets the rest.
+func (c *Cluster) shutDownFramework(a *agent, f *framework) {
+	for _, key := range slices.Clone(a.executors.keys) {
+		e := a.executors.of[key]
+		if e.framework != f {
+			continue
+		}
+		e.resources = Resources{}
+		c.shutDown(e)
+		for _, t := range e.live() {
+			t.latest = mesos.TASK_KILLED
+		}
+		e.orphan = true
+	}
+	a.tasks.dropIf(func(t *task) bool { return t.framework == f })
+	a.updates.dropIf(func(u *updates) bool { return u.framework == f })
+	a.operations = slices.DeleteFunc(a.operations, func(o *operation) bool { return o.framework == f })
 }
 
 // live lists the tasks of an executor that have not ended, in the order of their launch.
 func (e *executorRun) live() []*task {
 	var live []*task
-	for _, id := range e.framework.tasks.keys {
-		if t := e.framework.tasks.of[id]; t.executor == e && !terminal(t.latest) {
+	for _, key := range e.agent.tasks.keys {
+		if t := e.agent.tasks.of[key]; t.executor == e && !terminal(t.latest) {
 			live = append(live, t)
 		}
 	}

@@ -65,12 +65,16 @@ func newStory() *story {
 		last: map[string]*mesos.TaskStatus{}, operations: map[string]*mesos.OperationStatus{}, tasks: map[string]string{},
 		scripts: map[string]*cluster.Script{},
 	}
-	s.c = cluster.New(epoch, cluster.Config{
+	s.c = cluster.New(epoch, s.config())
+	return s
+}
+
+func (s *story) config() cluster.Config {
+	return cluster.Config{
 		MasterID: "M", Hostname: "master", IP: "127.0.0.1", Port: 5050,
 		NewID: s.newID, AllocationInterval: 500 * time.Millisecond,
 		Script: func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[cmp.Or(t.Task, t.Executor)] },
-	})
-	return s
+	}
 }
 
 func (s *story) newID() (id [16]byte) {
@@ -106,6 +110,9 @@ func (s *story) run(d *datadriven.TestData) error {
 		"advance":    s.advance,         // advance 5s
 		"free":       s.free,            // free: what each agent uses and has offered
 		"json":       s.lastEventOfTask, // json t1: the last update of a task in full
+
+		"cluster": s.cluster, // cluster [registry=memory] [ping=1s] [pings=3]: another one than usual, as the first command
+		"fault":   s.fault,   // fault kill M-S0, see fault_test.go
 	}
 	command := commands[d.Cmd]
 	if command == nil {
@@ -188,6 +195,10 @@ func (s *story) subscribe(d *datadriven.TestData) error {
 		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{
 			Type: mesos.FrameworkInfo_Capability_Type(mesos.FrameworkInfo_Capability_Type_value[c])})
 	}
+	if d.HasArg("checkpoint") {
+		yes := true
+		info.Checkpoint = &yes
+	}
 	if timeout, ok := number(d, "failover"); ok {
 		info.FailoverTimeout = &timeout
 	}
@@ -212,6 +223,11 @@ func (s *story) subscribe(d *datadriven.TestData) error {
 		}
 	}
 	stream, effects := s.c.SubscribeConstrained(s.now, call, constraints.Constraints())
+	if stream == "" {
+		answer := s.c.Unavailable()
+		fmt.Fprintln(&s.out, answer.Status, answer.Text)
+		return nil
+	}
 	s.streams[name], s.names[stream] = stream, name
 	s.show(effects)
 	return nil
@@ -253,7 +269,10 @@ func (s *story) launch(d *datadriven.TestData) error {
 	accept := &scheduler.Call_Accept{}
 	if arg, ok := d.Arg("offer"); ok {
 		for _, n := range arg.Vals {
-			accept.OfferIDs = append(accept.OfferIDs, mesos.OfferID{Value: "M-O" + n})
+			if !strings.Contains(n, "-") {
+				n = "M-O" + n
+			}
+			accept.OfferIDs = append(accept.OfferIDs, mesos.OfferID{Value: n})
 		}
 	}
 	if refuse, ok := number(d, "refuse"); ok {
@@ -470,6 +489,10 @@ func (s *story) describe(effect cluster.Effect) string {
 		return s.name(e.Stream) + " <- " + s.schedulerEvent(e.Stream, e.Event)
 	case cluster.CloseScheduler:
 		return s.name(e.Stream) + " <- end of stream"
+	case cluster.CutScheduler:
+		return s.name(e.Stream) + " <- connection cut"
+	case cluster.AgentRegistered:
+		return strings.TrimSpace(e.Agent + " registers at " + e.Hostname + ", was " + e.Former)
 	case cluster.SendToExecutor:
 		return s.name(e.Stream) + " <- " + executorEvent(e.Event)
 	case cluster.CloseExecutor:
@@ -543,6 +566,9 @@ func (s *story) schedulerEvent(stream string, event *scheduler.Event) string {
 		return text + " " + event.Error.Message
 	case scheduler.Event_FAILURE:
 		f := event.Failure
+		if f.ExecutorID == nil {
+			return text + " " + f.AgentID.Value
+		}
 		return fmt.Sprintf("%s %s %s status %d", text, f.AgentID.Value, f.ExecutorID.GetValue(), f.GetStatus())
 	case scheduler.Event_MESSAGE:
 		return fmt.Sprintf("%s from %s: %s", text, event.Message.ExecutorID.Value, event.Message.Data)

@@ -58,7 +58,9 @@ func firstProblem[T any](subject T, checks ...func(T) string) string {
 }
 
 func (x *acceptance) duplicateProblem(info *mesos.TaskInfo) string {
-	if _, live := x.framework.tasks.of[info.TaskID.Value]; live {
+	_, live := x.framework.tasks.of[info.TaskID.Value]
+	_, unreachable := x.framework.unreachable.of[info.TaskID.Value]
+	if live || unreachable {
 		return "Task has duplicate ID: " + info.TaskID.Value
 	}
 	return ""

@@ -1,0 +1,73 @@
+package cluster
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// TestFaultsLoseNoResources plays at random with agents and masters that fail.
+func TestFaultsLoseNoResources(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		actions := w.actions()
+		actions["fault"], actions["another fault"] = w.fault, w.fault
+		t.Repeat(actions)
+	})
+}
+
+// fault does one thing to agents or the master that can happen to them.
+func (w *world) fault(t *rapid.T) {
+	a := w.c.hosts[rapid.IntRange(0, len(w.c.hosts)-1).Draw(t, "agent")]
+	id := a.id
+	if id == "" {
+		id = a.former
+	}
+	faults := map[string]func(){
+		"kill":      func() { w.take(w.c.KillAgent(w.now, id)) },
+		"stop":      func() { w.take(w.c.StopAgent(w.now, id)) },
+		"reboot":    func() { w.take(w.c.RebootAgent(w.now, id)) },
+		"partition": func() { w.take(w.c.PartitionAgent(w.now, id)) },
+		"heal":      func() { w.take(w.c.HealAgent(w.now, id)) },
+		"delay":     func() { w.take(w.c.DelayAgent(w.now, id, 3*time.Second)) },
+		"gone": func() {
+			_, effects := w.c.MarkAgentGone(w.now, id)
+			w.take(effects)
+		},
+		"start": func() {
+			w.start(t, id, AgentStart{NewID: rapid.Bool().Draw(t, "new id"), Delay: time.Second})
+		},
+		"start again": func() { w.start(t, id, AgentStart{}) },
+		"failover": func() {
+			failover := MasterFailover{Delays: map[string]time.Duration{id: time.Minute}}
+			if rapid.Bool().Draw(t, "outage") {
+				failover.Outage = []Stage{{State: Down, For: time.Second}, {State: Recovering, For: time.Second}}
+			}
+			w.take(w.c.FailOver(w.now, failover))
+		},
+	}
+	faults[rapid.SampledFrom(sortedKeys(faults)).Draw(t, "fault")]()
+}
+
+func (w *world) start(t *rapid.T, id string, start AgentStart) {
+	up := w.c.host(id).up
+	effects, err := w.c.StartAgent(w.now, id, start)
+	if err != nil && !up {
+		t.Fatalf("agent %s does not start: %v", id, err)
+	}
+	w.take(effects)
+}
+
+// rename follows an agent to its new id, since volumes and checkpoints are kept by it.
+func (w *world) rename(e AgentRegistered) {
+	w.kept[e.Agent] = w.kept[e.Former]
+	delete(w.kept, e.Former)
+	for key := range w.volumes {
+		if rest, ok := strings.CutPrefix(key, e.Former+" "); ok {
+			delete(w.volumes, key)
+			w.volumes[e.Agent+" "+rest] = true
+		}
+	}
+}

@@ -1,0 +1,429 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// linked tells whether messages pass between an agent and the master that leads: the agent runs, both know each other,
+// and no partition is between them. What either sends otherwise is lost.
+func (a *agent) linked() bool { return a.member && a.connected && a.up && !a.severed }
+
+// contact arranges that an agent registers, or registers again, after a while. Without a leading master it waits for one.
+func (c *Cluster) contact(a *agent, after time.Duration) {
+	a.registerAt = c.now.Add(after)
+	if !c.leads() {
+		a.registerAt = time.Time{} // lead will do this again
+		a.backoff = after
+	}
+}
+
+// registerDue lets the agents register whose time has come.
+func (c *Cluster) registerDue() {
+	for _, a := range slices.Clone(c.hosts) {
+		if due(a.registerAt, c.now) {
+			a.registerAt = time.Time{}
+			if a.up && !a.partitioned && c.leads() {
+				c.register(a)
+			}
+		}
+	}
+}
+
+// register is an agent that presents itself to the master.
+func (c *Cluster) register(a *agent) {
+	_, gone := c.registry.gone[a.id]
+	a.severed = false
+	switch {
+	case gone:
+		c.shutDownAgent(a)
+	case a.id == "":
+		c.admitNew(a)
+	case a.member:
+		c.reconcileMember(a)
+	default:
+		c.readmit(a)
+	}
+}
+
+// admitNew gives an agent its id. One that was at the same address before and is not there any more is removed, with
+// all of its tasks (F58).
+func (c *Cluster) admitNew(a *agent) {
+	for _, old := range slices.Clone(c.agents) {
+		if old.ip == a.ip && old.port == a.port && !old.connected {
+			c.removeMember(old, "a new agent registered at the same address")
+		}
+	}
+	former := a.former
+	a.id = c.nextAgentID()
+	c.join(a)
+	c.emit(AgentRegistered{Agent: a.id, Former: former, Hostname: a.hostname})
+	c.allocate([]*agent{a})
+}
+
+func (c *Cluster) nextAgentID() string {
+	for {
+		id := fmt.Sprintf("%s-S%d", c.masterID, c.agentsMade)
+		c.agentsMade++
+		if c.host(id) == nil {
+			return id
+		}
+	}
+}
+
+// join makes an agent a member of the cluster with what it has and runs.
+func (c *Cluster) join(a *agent) {
+	a.member, a.connected, a.unreachableAt = true, true, time.Time{}
+	a.registered = c.now
+	a.total, a.used, a.offered = a.owned, c.inUse(a), Resources{}
+	c.agents = append(c.agents, a)
+	c.registry.admit(a)
+	delete(c.recovered, a.id)
+	c.tellAgentAdded(a)
+}
+
+// inUse is what the tasks and executors of an agent use that the master accepts.
+func (c *Cluster) inUse(a *agent) Resources {
+	var used Resources
+	for _, key := range a.tasks.keys {
+		if t := a.tasks.of[key]; !terminal(t.latest) && !c.removed[t.framework.id] {
+			used = used.plus(t.resources.allocated(""))
+		}
+	}
+	for _, key := range a.executors.keys {
+		if e := a.executors.of[key]; !c.removed[e.framework.id] {
+			used = used.plus(e.resources.allocated(""))
+		}
+	}
+	return used
+}
+
+// readmit takes an agent that has its id from before: one that was unreachable, one that this master only knows from
+// the registry, or one that it never heard of. Its tasks are the master's again; they may well run, also those that
+// were reported as lost. The schedulers are told, unless the registry said that the agent would come (F58, F62, F63).
+func (c *Cluster) readmit(a *agent) {
+	message := "Unknown agent reregistered"
+	if _, was := c.registry.unreachable[a.id]; was {
+		message = "Unreachable agent re-reregistered"
+	}
+	silent := c.recovered[a.id]
+	for _, key := range a.tasks.keys {
+		t := a.tasks.of[key]
+		if c.removed[t.framework.id] {
+			continue
+		}
+		f := c.recoverFramework(t.framework)
+		f.unreachable.drop(t.id)
+		if other := f.tasks.of[t.id]; other != nil && other != t {
+			continue // the id was used again meanwhile: the master goes on with that
+		}
+		t.state, t.known, t.kill = t.latest, t.latest, nil
+		f.tasks.put(t.id, t)
+		f.completed = slices.DeleteFunc(f.completed, func(other *task) bool { return other.id == t.id })
+		if !silent {
+			c.sendStatus(f, c.reregistered(t, message))
+		}
+	}
+	for _, key := range a.executors.keys {
+		if e := a.executors.of[key]; !c.removed[e.framework.id] {
+			c.recoverFramework(e.framework)
+		}
+	}
+	for _, o := range a.operations {
+		if !c.removed[o.framework.id] {
+			c.recoverFramework(o.framework).operationByID.put(o.status.OperationID.Value, o)
+		}
+	}
+	c.join(a)
+	c.welcome(a)
+	c.allocate([]*agent{a})
+}
+
+func (c *Cluster) reregistered(t *task, message string) mesos.TaskStatus {
+	status := c.status(t.id, t.state, mesos.SOURCE_MASTER)
+	reason := mesos.REASON_AGENT_REREGISTERED
+	status.Reason, status.Message, status.AgentID = &reason, &message, &mesos.AgentID{Value: t.agent.id}
+	t.describe(&status)
+	return status
+}
+
+// recoverFramework makes the master know a framework that an agent tells it of. Until its scheduler subscribes it is
+// neither connected nor timed.
+func (c *Cluster) recoverFramework(f *framework) *framework {
+	if !slices.Contains(c.frameworks, f) {
+		f.recovered = true
+		c.frameworks = append(c.frameworks, f)
+	}
+	return f
+}
+
+// reconcileMember is a member that comes back before it was given up: both sides compare notes. Tasks that never
+// reached the agent are dropped by it, and a KILL that it may have missed is sent again. What the agent has is right.
+func (c *Cluster) reconcileMember(a *agent) {
+	a.unreachableAt = time.Time{}
+	if !same(a.total, a.owned) {
+		c.rescindAll(a)
+	}
+	back := !a.connected
+	a.connected = true
+	missing := c.missingTasks(a)
+	a.total, a.used = a.owned, c.inUse(a)
+	for _, t := range missing {
+		a.used = a.used.plus(t.resources.allocated(""))
+	}
+	c.missingOperations(a)
+	c.welcome(a)
+	for _, t := range missing {
+		a.tasks.put(taskKey(t.framework, t.id), t)
+		c.agentStatus(t, "", mesos.TASK_DROPPED, mesos.REASON_RECONCILIATION,
+			"Reconciliation: task unknown to the agent")
+	}
+	for _, key := range slices.Clone(a.tasks.keys) {
+		if t := a.tasks.of[key]; t.kill != nil && !terminal(t.latest) && !c.removed[t.framework.id] {
+			c.deliverKill(t, t.kill)
+		}
+	}
+	if back {
+		c.allocate([]*agent{a})
+	}
+}
+
+// missingTasks are those of a member that the master knows and the agent does not.
+func (c *Cluster) missingTasks(a *agent) []*task {
+	var missing []*task
+	for _, f := range c.frameworks {
+		for _, id := range f.tasks.keys {
+			if t := f.tasks.of[id]; t.agent == a && a.tasks.of[taskKey(f, id)] != t {
+				missing = append(missing, t)
+			}
+		}
+	}
+	return missing
+}
+
+// missingOperations drops what the master knows and the agent does not.
+func (c *Cluster) missingOperations(a *agent) {
+	for _, f := range c.frameworks {
+		for _, id := range slices.Clone(f.operationByID.keys) {
+			if o := f.operationByID.of[id]; o.agent == a && !slices.Contains(a.operations, o) {
+				message := "Operation was dropped: the agent never got it"
+				o.status.State, o.status.Message = mesos.OPERATION_DROPPED, &message
+				o.status.UUID = &mesos.UUID{Value: c.newUUID()}
+				a.operations = append(a.operations, o)
+			}
+		}
+	}
+}
+
+// welcome ends a registration at the agent: it ends what belongs to frameworks that are no more, and repeats its
+// unacknowledged updates, once for being back and once for each scheduler that it is told of (recorded: two or three
+// copies within milliseconds).
+func (c *Cluster) welcome(a *agent) {
+	for _, f := range c.completed {
+		if a.has(f) {
+			c.shutDownFramework(a, f)
+		}
+	}
+	c.resumeAgent(a)
+	for _, f := range c.frameworks {
+		if f.stream != "" && a.has(f) {
+			c.resumeAgent(a)
+		}
+	}
+	for _, o := range a.operations {
+		o.wait = c.cfg.RetryInterval
+		c.tellOperation(o)
+	}
+}
+
+// has tells whether an agent has anything of a framework.
+func (a *agent) has(f *framework) bool {
+	of := func(key string) bool { return a.tasks.of[key].framework == f }
+	return slices.ContainsFunc(a.tasks.keys, of) || slices.ContainsFunc(a.executors.keys, func(key string) bool {
+		return a.executors.of[key].framework == f
+	})
+}
+
+// lose is an agent whose connection to the master has broken (F25): its offers are rescinded, and the pings begin to be
+// missed. Tasks of frameworks that do not checkpoint are given up at once, PARTITION_AWARE or not (F57).
+func (c *Cluster) lose(a *agent) {
+	if !a.member || !a.connected {
+		return
+	}
+	a.connected = false
+	c.missPings(a)
+	c.rescindAll(a)
+	for _, f := range c.frameworks {
+		if f.info.GetCheckpoint() {
+			continue
+		}
+		for _, t := range c.tasksOn(f, a) {
+			c.loseTask(t, mesos.TASK_LOST, mesos.REASON_AGENT_DISCONNECTED, "Agent "+a.hostname+" disconnected")
+			a.used = a.used.minus(t.resources.allocated(""))
+		}
+		for _, key := range a.executors.keys {
+			if e := a.executors.of[key]; e.framework == f {
+				a.used = a.used.minus(e.resources.allocated(""))
+			}
+		}
+	}
+}
+
+// missPings arms the moment at which the master gives an agent up: it pings from the registration on, and the agent
+// misses the next ping and those after it.
+func (c *Cluster) missPings(a *agent) {
+	if !a.unreachableAt.IsZero() {
+		return
+	}
+	missed := (c.now.Sub(a.registered) + c.cfg.PingTimeout - 1) / c.cfg.PingTimeout
+	a.unreachableAt = a.registered.Add((missed + time.Duration(c.cfg.PingTimeouts)) * c.cfg.PingTimeout)
+}
+
+// unreachableDue gives up the agents that missed too many pings, and those that a new leader did not hear of in time.
+func (c *Cluster) unreachableDue() {
+	for _, a := range slices.Clone(c.agents) {
+		if due(a.unreachableAt, c.now) {
+			c.markUnreachable(a)
+		}
+	}
+	if !due(c.recoverBy, c.now) {
+		return
+	}
+	c.recoverBy = time.Time{}
+	for _, id := range sortedKeys(c.recovered) {
+		c.registry.forget(id)
+		c.registry.unreachable[id] = c.now
+		c.sendAgentLost(id)
+	}
+	clear(c.recovered)
+}
+
+// markUnreachable gives a member up. Its tasks may go on, and may come back (F57).
+func (c *Cluster) markUnreachable(a *agent) {
+	c.registry.forget(a.id)
+	c.registry.unreachable[a.id] = c.now
+	c.operationsLost(a, mesos.OPERATION_UNREACHABLE, "Agent was marked unreachable")
+	for _, f := range c.frameworks {
+		state := mesos.TASK_UNREACHABLE
+		if !f.partitionAware() {
+			state = mesos.TASK_LOST
+		}
+		for _, t := range c.tasksOn(f, a) {
+			status := c.lost(t, state, mesos.REASON_AGENT_REMOVED, "health check timed out")
+			status.UnreachableTime = &mesos.TimeInfo{Nanoseconds: c.now.UnixNano()}
+			t.kill = nil
+			c.transition(t, status)
+			f.tasks.drop(t.id)
+			f.unreachable.put(t.id, t)
+			if surplus := len(f.unreachable.keys) - unreachableTasks; surplus > 0 {
+				f.unreachable.drop(f.unreachable.keys[0])
+			}
+			c.sendStatus(f, status)
+		}
+	}
+	c.leave(a)
+}
+
+// unreachableTasks is how many of them a master keeps for each framework.
+const unreachableTasks = 1000
+
+// removeMember ends the membership of an agent that will not come back as itself: it unregistered, its machine went
+// down for maintenance, or another is in its place. All tasks are lost, at once, also for PARTITION_AWARE frameworks
+// (F58); the master knows nothing of the agent from then on.
+func (c *Cluster) removeMember(a *agent, cause string) {
+	for _, f := range c.frameworks {
+		for _, t := range c.tasksOn(f, a) {
+			c.loseTask(t, mesos.TASK_LOST, mesos.REASON_AGENT_REMOVED, "Agent "+a.hostname+" removed: "+cause)
+		}
+	}
+	c.registry.forget(a.id)
+	c.leave(a)
+}
+
+// leave ends a membership, whatever the reason.
+func (c *Cluster) leave(a *agent) {
+	c.rescindAll(a)
+	for _, f := range c.frameworks {
+		for _, id := range slices.Clone(f.operationByID.keys) {
+			if f.operationByID.of[id].agent == a {
+				f.operationByID.drop(id)
+			}
+		}
+	}
+	a.member, a.connected, a.unreachableAt = false, false, time.Time{}
+	a.used, a.offered = Resources{}, Resources{}
+	c.agents = slices.DeleteFunc(c.agents, func(other *agent) bool { return other == a })
+	c.sendAgentLost(a.id)
+	c.tellAgentRemoved(a)
+	c.rounds.request(c.now)
+}
+
+// sendAgentLost tells every scheduler, also those that have nothing there.
+func (c *Cluster) sendAgentLost(id string) {
+	for _, f := range c.frameworks {
+		c.send(f, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{
+			AgentID: &mesos.AgentID{Value: id},
+		}})
+	}
+}
+
+func (c *Cluster) rescindAll(a *agent) {
+	for _, f := range c.frameworks {
+		for _, o := range c.offersOf(f) {
+			if o.agent == a {
+				c.rescind(f, o)
+			}
+		}
+	}
+}
+
+// tasksOn lists the tasks of a framework that the master has on an agent.
+func (c *Cluster) tasksOn(f *framework, a *agent) []*task {
+	var tasks []*task
+	for _, id := range f.tasks.keys {
+		if t := f.tasks.of[id]; t.agent == a {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+func (c *Cluster) lost(t *task, state mesos.TaskState, reason mesos.TaskStatus_Reason, message string) mesos.TaskStatus {
+	status := c.status(t.id, state, mesos.SOURCE_MASTER)
+	status.Reason, status.Message, status.AgentID = &reason, &message, &mesos.AgentID{Value: t.agent.id}
+	if t.info.Executor != nil {
+		status.ExecutorID = &mesos.ExecutorID{Value: t.info.Executor.ExecutorID.Value}
+	}
+	return status
+}
+
+// loseTask ends a task for the master. Whether the agent has it is another question.
+func (c *Cluster) loseTask(t *task, state mesos.TaskState, reason mesos.TaskStatus_Reason, message string) {
+	status := c.lost(t, state, reason, message)
+	c.transition(t, status)
+	c.sendStatus(t.framework, status)
+	c.complete(t)
+}
+
+// transition is a change of a task that the master makes by itself.
+func (c *Cluster) transition(t *task, status mesos.TaskStatus) {
+	t.state, t.known = status.GetState(), status.GetState()
+	t.note(status)
+	c.tellTaskUpdated(t, status)
+}
+
+// operationsLost tells of every operation on an agent that the master still knew of. Nothing is repeated.
+func (c *Cluster) operationsLost(a *agent, state mesos.OperationState, message string) {
+	for _, f := range c.frameworks {
+		for _, id := range f.operationByID.keys {
+			if o := f.operationByID.of[id]; o.agent == a {
+				c.sendOperation(f, mesos.OperationStatus{OperationID: o.status.OperationID, State: state,
+					AgentID: &mesos.AgentID{Value: a.id}, Message: &message})
+			}
+		}
+	}
+}

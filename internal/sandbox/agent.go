@@ -2,34 +2,31 @@ package sandbox
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/executor"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
-
-// longestRead is how much of a file one /files/read gives, in bytes.
-const longestRead = 1 << 20
 
 func slavePID(ip string, port int) string { return fmt.Sprintf("slave(1)@%s:%d", ip, port) }
 
 func (s *Sandbox) agentHandler(a *agentShell) http.Handler {
 	mux := http.NewServeMux()
 	for path, handler := range map[string]http.HandlerFunc{
-		"/api/v1/executor": func(w http.ResponseWriter, r *http.Request) { s.executorCall(w, r, a) },
-		"/health":          healthy,
-		"/version":         s.version,
-		"/state":           func(w http.ResponseWriter, _ *http.Request) { s.agentState(w, a) },
-		"/files/browse":    a.browse,
-		"/files/read":      a.read,
-		"/files/download":  a.download,
+		"/api/v1/executor":    func(w http.ResponseWriter, r *http.Request) { s.executorCall(w, r, a) },
+		"/health":             healthy,
+		"/version":            s.version,
+		"/state":              func(w http.ResponseWriter, _ *http.Request) { s.agentState(w, a) },
+		"/api/v1":             func(w http.ResponseWriter, r *http.Request) { s.agentCall(w, r, a) },
+		"/containers":         func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.containersOf(a, true)) },
+		"/monitor/statistics": func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.containersOf(a, false)) },
+		"/flags":              func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, object{"flags": flagView(s.agentFlags(a))}) },
+		"/files/browse":       func(w http.ResponseWriter, r *http.Request) { s.browse(w, r, a) },
+		"/files/read":         func(w http.ResponseWriter, r *http.Request) { s.read(w, r, a) },
+		"/files/download":     func(w http.ResponseWriter, r *http.Request) { s.download(w, r, a) },
 	} {
 		mux.HandleFunc(path, handler)
 		mux.HandleFunc("/slave(1)"+path, handler)
@@ -87,132 +84,47 @@ func (s *Sandbox) subscribeExecutor(w http.ResponseWriter, r *http.Request, a *a
 	})
 }
 
+func (s *Sandbox) containersOf(a *agentShell, status bool) []object {
+	state := s.stateOf(a)
+	return containersView(&state, status)
+}
+
+// agentState answers /state of an agent.
 func (s *Sandbox) agentState(w http.ResponseWriter, a *agentShell) {
-	state, _, _ := s.state()
+	state := s.stateOf(a)
+	all, info, started := s.state()
 	view := versionView()
-	for i := range state.GetAgents.Agents {
-		if state.GetAgents.Agents[i].AgentInfo.ID.Value == a.id {
-			for key, value := range slaveView(&state.GetAgents.Agents[i], true) {
+	for i := range all.GetAgents.Agents {
+		if shown := &all.GetAgents.Agents[i]; shown.AgentInfo.ID.Value == state.Info.GetID().GetValue() {
+			for key, value := range slaveView(shown, true) {
 				view[key] = value
 			}
 		}
 	}
+	for _, masters := range []string{"active", "deactivated", "registered_time", "reregistered_time", "used_resources",
+		"offered_resources", "used_resources_full", "offered_resources_full"} {
+		delete(view, masters)
+	}
+	var used []mesos.Resource
 	tasks := []object{}
-	for i := range state.GetTasks.Tasks {
-		if t := &state.GetTasks.Tasks[i]; t.AgentID.Value == a.id {
-			tasks = append(tasks, taskView(t))
-		}
+	for i := range state.Executors {
+		used = append(used, state.Executors[i].Resources...)
+		tasks = append(tasks, taskViews(state.Executors[i].Launched)...)
 	}
-	view["work_dir"], view["tasks"] = a.WorkDir, tasks
+	reserved, unreserved := split(used)
+	byRole := object{}
+	for _, role := range sortedKeys(reserved) {
+		byRole[role] = resourcesView(reserved[role])
+	}
+	for key, value := range (object{
+		"start_time": started, "master_hostname": info.GetHostname(), "flags": flagView(s.agentFlags(a)),
+		"resource_providers": []object{}, "reserved_resources_allocated": byRole,
+		"unreserved_resources_allocated": resourcesView(unreserved),
+		"frameworks":                     a.agentFrameworkViews(&state, state.Frameworks),
+		"completed_frameworks":           a.agentFrameworkViews(&state, state.Former),
+		"work_dir":                       a.WorkDir, "tasks": tasks, // for people; an agent has these in its flags and executors
+	}) {
+		view[key] = value
+	}
 	writeJSON(w, view)
-}
-
-// open opens a file of the agent's work directory by its absolute path. Nothing outside is reachable, links included.
-func (a *agentShell) open(w http.ResponseWriter, r *http.Request) *os.File {
-	path := r.FormValue("path")
-	if path == "" {
-		refuse(w, http.StatusBadRequest, "Expecting 'path=value' in query.\n")
-		return nil
-	}
-	relative, err := filepath.Rel(a.WorkDir, path)
-	if err != nil {
-		notFound(w, r)
-		return nil
-	}
-	file, err := os.OpenInRoot(a.WorkDir, relative)
-	if err != nil {
-		notFound(w, r)
-		return nil
-	}
-	return file
-}
-
-// read answers /files/read: text from an offset on, and where it ends with offset=-1.
-func (a *agentShell) read(w http.ResponseWriter, r *http.Request) {
-	file := a.open(w, r)
-	if file == nil {
-		return
-	}
-	defer file.Close()
-	offset, length := int64(-1), int64(longestRead)
-	for _, argument := range []struct {
-		name  string
-		value *int64
-	}{{"offset", &offset}, {"length", &length}} {
-		text := r.FormValue(argument.name)
-		if text == "" {
-			continue
-		}
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < -1 {
-			refuse(w, http.StatusBadRequest, fmt.Sprintf("Failed to parse %s: '%s' is not a number.\n", argument.name, text))
-			return
-		}
-		*argument.value = n
-	}
-	if offset < 0 {
-		end, err := file.Seek(0, io.SeekEnd)
-		if err != nil {
-			notFound(w, r)
-			return
-		}
-		writeJSON(w, fileText{Offset: end})
-		return
-	}
-	if length < 0 || length > longestRead {
-		length = longestRead
-	}
-	data, err := io.ReadAll(io.NewSectionReader(file, offset, length))
-	if err != nil {
-		notFound(w, r)
-		return
-	}
-	writeJSON(w, fileText{Data: string(data), Offset: offset})
-}
-
-type fileText struct {
-	Data   string `json:"data"`
-	Offset int64  `json:"offset"`
-}
-
-func (a *agentShell) download(w http.ResponseWriter, r *http.Request) {
-	file := a.open(w, r)
-	if file == nil {
-		return
-	}
-	defer file.Close()
-	w.Header().Set("Content-Type", "application/octet-stream")
-	_, _ = io.Copy(w, file)
-}
-
-type fileView struct {
-	Path string  `json:"path"`
-	Size int64   `json:"size"`
-	Mode string  `json:"mode"`
-	Time float64 `json:"mtime"`
-}
-
-func (a *agentShell) browse(w http.ResponseWriter, r *http.Request) {
-	directory := a.open(w, r)
-	if directory == nil {
-		return
-	}
-	defer directory.Close()
-	entries, err := directory.ReadDir(-1)
-	if err != nil {
-		notFound(w, r)
-		return
-	}
-	views := []fileView{}
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil {
-			continue // it went away while we looked
-		}
-		views = append(views, fileView{
-			Path: strings.TrimRight(r.FormValue("path"), "/") + "/" + entry.Name(),
-			Size: info.Size(), Mode: info.Mode().String(), Time: unixSeconds(info.ModTime()),
-		})
-	}
-	writeJSON(w, views)
 }

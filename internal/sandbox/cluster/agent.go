@@ -41,6 +41,7 @@ type agent struct {
 	owned      Resources             // with its reservations and volumes
 	configured []mesos.Resource      // without them
 	executors  ordered[*executorRun] // by executorKey
+	ended      []*executorRun        // the last of those before, for StateOf alone
 	tasks      ordered[*task]        // by taskKey; until their end is acknowledged
 	updates    ordered[*updates]     // by taskKey
 	operations []*operation          // whose success was not acknowledged, in their order

@@ -151,6 +151,10 @@ func (e *executorRun) nextWake() time.Time {
 
 func (c *Cluster) dropExecutor(e *executorRun) {
 	e.agent.executors.drop(executorKey(e.framework.id, e.id))
+	e.agent.ended = append(e.agent.ended, e)
+	if surplus := len(e.agent.ended) - completedExecutors; surplus > 0 {
+		e.agent.ended = e.agent.ended[surplus:]
+	}
 	for _, p := range e.processes {
 		delete(c.processes, p.container)
 	}

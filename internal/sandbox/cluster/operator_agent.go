@@ -1,0 +1,138 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// completedExecutors is how many executors that have ended an agent remembers, for AgentState alone (Mesos: 150 for each
+// framework).
+const completedExecutors = 150
+
+// AgentState is what an agent tells about itself.
+type AgentState struct {
+	Info       mesos.AgentInfo
+	Executors  []ExecutorState // in the order of their start
+	Completed  []ExecutorState // the last that ended
+	Frameworks []mesos.FrameworkInfo
+	Former     []mesos.FrameworkInfo // of which nothing runs any more
+}
+
+// ExecutorState is one executor of an AgentState, that of a command task included.
+type ExecutorState struct {
+	Info      mesos.ExecutorInfo
+	Framework string
+	Container string
+	PID       uint32
+	Started   bool
+	Resources []mesos.Resource // its own and those of its tasks that have not ended
+	Queued    []mesos.Task     // that wait for it to subscribe
+	Launched  []mesos.Task
+	Ended     []mesos.Task // whose end nobody has acknowledged
+	Completed []mesos.Task
+}
+
+// StateOf is what the agent of an id tells about itself; false if there is none.
+func (c *Cluster) StateOf(id string) (AgentState, bool) {
+	a := c.host(id)
+	if a == nil {
+		return AgentState{}, false
+	}
+	state := AgentState{Info: a.info()}
+	state.Info.Resources = configured(a.owned).wire(shown)
+	for _, key := range a.executors.keys {
+		state.Executors = append(state.Executors, c.executorState(a.executors.of[key]))
+	}
+	for _, e := range a.ended {
+		state.Completed = append(state.Completed, c.executorState(e))
+	}
+	known := func(e ExecutorState, list []mesos.FrameworkInfo) bool {
+		return slices.ContainsFunc(list, func(f mesos.FrameworkInfo) bool { return f.ID.Value == e.Framework })
+	}
+	for _, e := range append(slices.Clone(a.executors.keys), "") {
+		if run := a.executors.of[e]; run != nil && !known(ExecutorState{Framework: run.framework.id}, state.Frameworks) {
+			state.Frameworks = append(state.Frameworks, run.framework.info)
+		}
+	}
+	for _, e := range a.ended {
+		s := ExecutorState{Framework: e.framework.id}
+		if !known(s, state.Frameworks) && !known(s, state.Former) {
+			state.Former = append(state.Former, e.framework.info)
+		}
+	}
+	return state, true
+}
+
+func (c *Cluster) executorState(e *executorRun) ExecutorState {
+	s := ExecutorState{Info: e.info, Framework: e.framework.id, Container: e.container}
+	if i := slices.IndexFunc(e.processes, func(p *process) bool { return p.container == e.container }); i >= 0 {
+		s.PID, s.Started = e.processes[i].pid, e.processes[i].started
+	}
+	used := e.resources
+	for _, id := range e.framework.tasks.keys {
+		t := e.framework.tasks.of[id]
+		if t.executor != e {
+			continue
+		}
+		switch {
+		case terminal(t.latest):
+			s.Ended = append(s.Ended, t.wire())
+			continue
+		case slices.Contains(e.queued, t):
+			s.Queued = append(s.Queued, t.wire())
+		default:
+			s.Launched = append(s.Launched, t.wire())
+		}
+		used = used.plus(t.resources)
+		if e.kind == commandExecutor {
+			s.Info = commandExecutorInfo(t)
+		}
+	}
+	for _, t := range e.framework.completed {
+		if t.executor == e {
+			s.Completed = append(s.Completed, t.wire())
+			if e.kind == commandExecutor {
+				s.Info = commandExecutorInfo(t)
+			}
+		}
+	}
+	s.Resources = used.wire(shown)
+	return s
+}
+
+// commandExecutorInfo is what an agent makes up for a command task.
+func commandExecutorInfo(t *task) mesos.ExecutorInfo {
+	const program = "/usr/libexec/mesos/mesos-executor"
+	name, source, shell, value := "Command Executor (Task: "+t.id+") (Command: "+commandText(t.info.Command)+")", t.id, false, program
+	overhead := []mesos.Resource{Scalar("cpus", 0.1), Scalar("mem", 32)}
+	for i := range overhead {
+		role := t.role
+		overhead[i].AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
+	}
+	return mesos.ExecutorInfo{
+		ExecutorID: mesos.ExecutorID{Value: t.id}, FrameworkID: &mesos.FrameworkID{Value: t.framework.id},
+		Command:   &mesos.CommandInfo{Shell: &shell, Value: &value, Arguments: []string{"mesos-executor", "--launcher_dir=/usr/libexec/mesos"}},
+		Resources: overhead, Name: &name, Source: &source, Discovery: t.info.Discovery, Labels: t.info.Labels,
+	}
+}
+
+// commandText is a command in the name of its executor: not more than 15 letters of it.
+func commandText(command *mesos.CommandInfo) string {
+	short := func(text string) string {
+		if len(text) > 15 {
+			return text[:12] + "..."
+		}
+		return text
+	}
+	switch {
+	case command.GetShell() && command.Value == nil:
+		return "NO COMMAND"
+	case command.GetShell():
+		return "sh -c '" + short(command.GetValue()) + "'"
+	case command.GetValue() == "":
+		return "NO EXECUTABLE"
+	}
+	return short(strings.Join(append([]string{command.GetValue()}, command.Arguments...), ", "))
+}

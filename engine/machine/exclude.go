@@ -17,8 +17,6 @@ import (
 // when it has more to offer than what was declined. Only hosts that are known to be idle are named, never those that are wanted, so that hosts
 // that nobody knows yet are offered.
 const (
-	// excludeDelay is how long idle hosts are gathered, so that Mesos is told of many at once, and of one only if it stays idle.
-	excludeDelay = time.Minute
 	// excludeFor is how long hosts stay out of sight at most. What is known of a host comes from its offers: attributes, and whether it is
 	// there twice.
 	excludeFor = 24 * time.Hour
@@ -76,7 +74,7 @@ func (m *Machine) noteIdle(now time.Time, host string) {
 	}
 	x.Idle[host]++
 	if x.Due.IsZero() {
-		x.Due = now.Add(excludeDelay)
+		x.Due = now.Add(m.cfg.ExcludeDelay)
 	}
 }
 

@@ -35,6 +35,9 @@ type Config struct {
 	NoNewHosts bool
 	// NoOfferConstraints does not tell Mesos which hosts are idle, also if it could be told.
 	NoOfferConstraints bool
+	// ExcludeDelay [1 min] is how long idle hosts are gathered before Mesos is told, so that it is told of many at once, and of one only
+	// if it stays idle.
+	ExcludeDelay time.Duration
 	// IgnoreLeftovers begins anew although something is reserved for the service already.
 	IgnoreLeftovers bool
 	// Principal is the framework's, which Mesos wants on its reservations; empty if it has none.
@@ -56,6 +59,7 @@ func (c Config) withDefaults() Config {
 		{&c.RefuseIdle, time.Hour},
 		{&c.FreePodGrace, 5 * time.Minute},
 		{&c.ReconcileInterval, 10 * time.Minute},
+		{&c.ExcludeDelay, time.Minute},
 		{&c.ViewInterval, 100 * time.Millisecond},
 	} {
 		if *d.field == 0 {

@@ -324,7 +324,7 @@ func (p *play) actions() map[string]func(*rapid.T) {
 		"idle": func(t *rapid.T) {
 			p.offer(rapid.SampledFrom(hostNames).Draw(t, "host"))
 			p.decide()
-			p.now = p.now.Add(rapid.SampledFrom([]time.Duration{excludeDelay, excludeFor}).Draw(t, "time"))
+			p.now = p.now.Add(rapid.SampledFrom([]time.Duration{time.Minute, excludeFor}).Draw(t, "time"))
 			p.decide()
 		},
 		"offer": func(t *rapid.T) {

@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine"
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/mesos"
+	"github.com/quobyte/mesos-framework/engine/store"
+	"github.com/quobyte/mesos-framework/internal/sandbox"
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// pinned is a service of one pod on one host. Its tasks end after a while, one after the other.
+type pinned struct{ host string }
+
+func (pinned) Name() string              { return "pinned" }
+func (pinned) Fingerprint(string) string { return "1" }
+func (pinned) Phases() []machine.PhaseSpec {
+	return []machine.PhaseSpec{{Name: "db", Strategy: plans.Serial, PodTypes: []string{"db"}}}
+}
+func (pinned) Admit(machine.Host) *plans.Hold      { return nil }
+func (pinned) Scout() string                       { return "" }
+func (pinned) ScoutSilence() time.Duration         { return 0 }
+func (pinned) Read([]byte) (machine.Report, error) { return machine.Report{}, nil }
+func (p pinned) Survey(hosts []machine.Host) machine.Survey {
+	if len(hosts) < 3 {
+		return machine.Survey{Missing: []plans.Hold{{Code: plans.CodeMissing, Text: "too few hosts"}}}
+	}
+	return machine.Survey{Pods: []machine.Wanted{{Type: "db", Host: p.host}}}
+}
+func (pinned) Requirement(p machine.Pod) offers.Requirement {
+	return offers.Requirement{Subject: p.Name, Host: p.Host, CPUs: 1000, Mem: 32_000}
+}
+func (pinned) Task(machine.Pod, machine.Place, machine.Cluster) (offers.Task, error) {
+	return offers.Task{Command: offers.Command{Shell: true, Value: "exec sleep 4"}}, nil
+}
+func (pinned) TaskName(string) string                     { return "server" }
+func (pinned) Message(machine.Host, []machine.Pod) []byte { return nil }
+func (pinned) Health(string) bool                         { return false }
+
+// eavesdropped is a session of which it is noted which hosts were offered.
+type eavesdropped struct {
+	*mesos.Session
+	mu      sync.Mutex
+	offered []string
+}
+
+func (s *eavesdropped) Run(ctx context.Context, frameworkID string, sink func(machine.Event)) error {
+	return s.Session.Run(ctx, frameworkID, func(e machine.Event) {
+		if o, ok := e.(machine.Offered); ok {
+			s.mu.Lock()
+			for i := range o.Offers {
+				s.offered = append(s.offered, o.Offers[i].Host)
+			}
+			s.mu.Unlock()
+		}
+		sink(e)
+	})
+}
+
+// heard returns the hosts that were offered since it was asked last.
+func (s *eavesdropped) heard() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.offered
+	s.offered = nil
+	return out
+}
+
+// Idle hosts are refused for half a second, and yet not offered any more; the one with the pod is when that is to be launched again. A master
+// that is not told offers them all the time, so that the test would see it.
+func TestIdleHostsAreNotOffered(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		off  bool
+	}{{"told", false}, {"not told", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			session, view, constraints := deployPinned(t, "127.0.92.", tt.off)
+			if tt.off {
+				session.heard()
+				var again []string
+				eventually(t, "all hosts are offered again", func() bool {
+					again = append(again, session.heard()...)
+					return slices.Contains(again, "b") && slices.Contains(again, "c")
+				})
+				return
+			}
+			eventually(t, "all hosts are idle and excluded", func() bool {
+				text := constraints()
+				return strings.Contains(text, `"a"`) && strings.Contains(text, `"b"`) && strings.Contains(text, `"c"`)
+			})
+			first := view().Pods[0].TaskID
+			session.heard() // offers that were on their way
+			eventually(t, "the pod is launched again, in the place of a task that has ended", func() bool {
+				p := view().Pods[0]
+				return p.TaskID != first && p.State == machine.Running
+			})
+			heard := session.heard()
+			if !slices.Contains(heard, "a") || slices.Contains(heard, "b") || slices.Contains(heard, "c") {
+				t.Errorf("offered were %v, want only a, which is not idle", heard)
+			}
+		})
+	}
+}
+
+// deployPinned runs an engine for the pod on host a of three, until the pod runs. It returns how the hosts are offered, what is published, and the constraints that the master has.
+func deployPinned(t *testing.T, network string, off bool) (*eavesdropped, func() *machine.View, func() string) {
+	t.Helper()
+	var agents []sandbox.Agent
+	for i, name := range []string{"a", "b", "c"} {
+		agents = append(agents, sandbox.Agent{
+			Hostname: name, IP: network + string(rune('1'+i)), Port: sandbox.AnyPort, WorkDir: filepath.Join(t.TempDir(), name),
+			Resources: sandbox.Resources{CPUs: 4, Mem: 1024},
+		})
+	}
+	box, err := sandbox.Start(t.Context(), sandbox.Config{
+		MasterAddress: "127.0.0.1:0", Agents: agents, AllocationInterval: 50 * time.Millisecond,
+		Supervisor: []string{built(t).framework(), "sandbox", "supervise", "--"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := mesos.New(mesos.Config{
+		Masters: []string{box.MasterAddress()}, Framework: mesos.Framework{User: "root", Name: "pinned", Roles: []string{"r"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := &eavesdropped{Session: inner}
+	e, err := engine.New(t.Context(), engine.Config{
+		Machine: machine.Config{
+			DiscoveryWindow: 100 * time.Millisecond, BackoffInitial: 100 * time.Millisecond, RefuseIdle: 500 * time.Millisecond,
+			ExcludeDelay: 300 * time.Millisecond, NoOfferConstraints: off,
+		},
+		Service: pinned{host: "a"}, Store: store.OpenMemory(), Session: session,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("engine: %v", err)
+		}
+		box.Close()
+	})
+	view := func() *machine.View { v, _ := e.View(); return v }
+	eventually(t, "the pod runs", func() bool {
+		v := view()
+		return v != nil && len(v.Pods) == 1 && v.Pods[0].State == machine.Running
+	})
+	return session, view, func() string { return constraintsOf(t, box.MasterAddress()) }
+}
+
+// constraintsOf returns what the master knows of the only framework's offer constraints.
+func constraintsOf(t *testing.T, master string) string {
+	t.Helper()
+	resp, err := http.Get("http://" + master + "/state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var state struct {
+		Frameworks []struct {
+			Constraints json.RawMessage `json:"offer_constraints"`
+		} `json:"frameworks"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&state); err != nil || len(state.Frameworks) != 1 {
+		t.Fatalf("state of the master: %v, %d frameworks", err, len(state.Frameworks))
+	}
+	return string(state.Frameworks[0].Constraints)
+}

@@ -60,6 +60,7 @@ type Engine struct {
 	registered *machine.Registration
 	clock      *clock
 	inbox      chan machine.Event
+	exports    chan chan<- []machine.Record
 
 	published atomic.Pointer[publication]
 
@@ -96,7 +97,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Recorder = unrecorded{}
 	}
 	cfg.Recorder.Begin(cfg.Machine, cfg.Service, records, boot, m)
-	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), clock: clock, inbox: make(chan machine.Event, inboxSize), waiting: map[uint64]chan machine.Answer{}}
+	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), clock: clock, inbox: make(chan machine.Event, inboxSize), exports: make(chan chan<- []machine.Record), waiting: map[uint64]chan machine.Answer{}}
 	e.published.Store(&publication{next: make(chan struct{})})
 	return e, nil
 }
@@ -137,6 +138,23 @@ func (e *Engine) Do(ctx context.Context, v machine.Verb) (machine.Answer, error)
 	}
 }
 
+// Records returns the durable state as it is between two decisions, sorted by key. The loop waits while it is collected: about a tenth of a
+// second for 30,000 pods.
+func (e *Engine) Records(ctx context.Context) ([]machine.Record, error) {
+	reply := make(chan []machine.Record, 1)
+	select {
+	case e.exports <- reply:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("state: the scheduler is busy: %w", ctx.Err())
+	}
+	select {
+	case records := <-reply:
+		return records, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // Run works until ctx ends (nil) or until it can't go on.
 func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -166,6 +184,7 @@ func (e *Engine) loop(ctx context.Context) error {
 	defer func() { e.cfg.Recorder.End(e.machine) }() // also if the machine panics: then it matters most
 	wake := time.NewTimer(0)
 	defer wake.Stop()
+	var exports chan chan<- []machine.Record // nil before the first decision: until then not all of it is durable
 	for {
 		select {
 		case <-ctx.Done():
@@ -174,11 +193,18 @@ func (e *Engine) loop(ctx context.Context) error {
 			e.take(ev)
 			e.drain()
 		case <-wake.C:
+		case reply := <-exports:
+			if ctx.Err() != nil {
+				return nil // the last decision may not have been carried out
+			}
+			reply <- e.machine.Records()
+			continue
 		}
 		at, err := e.decide(ctx)
 		if err != nil {
 			return err
 		}
+		exports = e.exports
 		if at.IsZero() {
 			wake.Stop()
 			continue

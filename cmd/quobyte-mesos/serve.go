@@ -20,6 +20,7 @@ import (
 	"github.com/quobyte/mesos-framework/cmd/internal/tree"
 	"github.com/quobyte/mesos-framework/engine"
 	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/backup"
 	"github.com/quobyte/mesos-framework/engine/leader"
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos"
@@ -167,11 +168,18 @@ func (f *framework) open(ctx context.Context) (err error) {
 	}
 	handler := api.New(api.Config{
 		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: f.log,
+		Export:  func(ctx context.Context) (backup.File, error) { return f.export(ctx, e) },
 		Metrics: func() []api.Metric { return sessionMetrics(f.session.Stats()) },
 	})
 	f.engine, f.store = e, state
 	f.handler.Store(&handler)
 	return nil
+}
+
+// export is the state as a file, as state export writes it.
+func (f *framework) export(ctx context.Context, e *engine.Engine) (backup.File, error) {
+	records, err := e.Records(ctx)
+	return backup.New(exportHead(f.options.Quobyte.Name, f.options.statePlace()), records), err
 }
 
 // unusable says why a state can't be used, if there is more to say than that a record is not understood.

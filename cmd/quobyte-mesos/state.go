@@ -7,13 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/quobyte/mesos-framework/engine/api/client"
+	"github.com/quobyte/mesos-framework/engine/backup"
 	"github.com/quobyte/mesos-framework/engine/leader"
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/store"
@@ -86,7 +90,11 @@ func (p *statePlace) String() string {
 // read reads the records. In ZooKeeper the framework may go on meanwhile.
 func (p *statePlace) read(ctx context.Context) ([]machine.Record, error) {
 	if p.ZooKeeper == "" {
-		return store.ReadBolt(ctx, p.StateDir)
+		records, err := store.ReadBolt(ctx, p.StateDir)
+		if errors.Is(err, store.ErrInUse) {
+			err = fmt.Errorf("%w; or ask it for what it has: quobyte-mesos state export --url http://…", err)
+		}
+		return records, err
 	}
 	at, err := p.node("state")
 	if err != nil {
@@ -143,7 +151,7 @@ func newState(env environment) *cobra.Command {
 		Use:   "state",
 		Short: "Show, back up, move or remove the durable state",
 		Long: `Show, back up, move or remove the durable state of the framework: that in a directory (--state-dir) while no serve works on it, that in ZooKeeper (--zk)
-at any time, except for import and reset. See docs/state.md.`,
+at any time, except for import and reset. A serve that works is asked with export --url. See docs/state.md.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -151,51 +159,31 @@ at any time, except for import and reset. See docs/state.md.`,
 	return cmd
 }
 
-// exportFormat is the version of the file that export writes.
-const exportFormat = 1
-
-// exported is a state as a file for people and for import.
-type exported struct {
-	Format     int              `json:"format"`
-	Service    string           `json:"service"`
-	ExportedAt time.Time        `json:"exported_at"`
-	From       string           `json:"from"`
-	Version    string           `json:"version"`
-	Records    []exportedRecord `json:"records"`
+// exportHead says whose state an export is of.
+func exportHead(service, place string) backup.Head {
+	return backup.Head{Service: service, ExportedAt: time.Now().UTC().Truncate(time.Second), From: place, Version: version()}
 }
 
-// exportedRecord has its value as JSON, as the machine's are, or else as bytes.
-type exportedRecord struct {
-	Key   string          `json:"key"`
-	Value json.RawMessage `json:"value,omitempty"`
-	Bytes []byte          `json:"bytes,omitempty"`
-}
-
-func exportRecord(r machine.Record) exportedRecord {
-	// What would not come back byte by byte is written as bytes.
-	if compact, err := json.Marshal(json.RawMessage(r.Value)); err == nil && string(compact) == string(r.Value) {
-		return exportedRecord{Key: r.Key, Value: r.Value}
-	}
-	return exportedRecord{Key: r.Key, Bytes: r.Value}
-}
-
-func (r exportedRecord) record() (machine.Record, error) {
-	if len(r.Value) == 0 {
-		return machine.Record{Key: r.Key, Value: r.Bytes}, nil
-	}
-	value, err := json.Marshal(r.Value)
-	return machine.Record{Key: r.Key, Value: value}, err
-}
+// exportPatience bounds an export from a framework that works: a state has tens of megabytes at most.
+const exportPatience = 5 * time.Minute
 
 func newStateExport(env environment) *cobra.Command {
 	var p statePlace
+	address := ""
 	cmd := &cobra.Command{
-		Use:   "export {--state-dir DIR | --zk zk://HOST:PORT/PATH}",
+		Use:   "export {--state-dir DIR | --zk zk://HOST:PORT/PATH | --url http://HOST:PORT}",
 		Short: "Write all records, as JSON, to standard output",
-		Long: `Write all records, as JSON, to standard output: a backup, or the first half of a move. There are no secrets in it. A state in a directory
-can be exported while no serve works on it; that in ZooKeeper at any time, as it is at one moment.`,
+		Long: `Write all records, as JSON, to standard output: a backup, or the first half of a move. There are no secrets in it. What is written is the state
+as it is at one moment. A state in a directory can be exported while no serve works on it, that in ZooKeeper at any time, and with --url a
+serve that works is asked for its state, wherever that is.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if address != "" {
+				if p.StateDir != "" || p.ZooKeeper != "" {
+					return errors.New("--url: given together with --state-dir or --zk; serve knows where its state is")
+				}
+				return exportFrom(cmd.Context(), env, address)
+			}
 			if err := p.check(cmd, env); err != nil {
 				return err
 			}
@@ -203,15 +191,37 @@ can be exported while no serve works on it; that in ZooKeeper at any time, as it
 			if err != nil {
 				return err
 			}
-			out := exported{Format: exportFormat, Service: p.Service, ExportedAt: time.Now().UTC().Truncate(time.Second), From: p.String(), Version: version(), Records: []exportedRecord{}}
-			for _, r := range records {
-				out.Records = append(out.Records, exportRecord(r))
-			}
-			return writeJSON(env.Stdout, out)
+			return backup.New(exportHead(p.Service, p.String()), records).Write(env.Stdout)
 		},
 	}
 	p.bind(cmd)
+	cmd.Flags().StringVar(&address, "url", "", "in place of --state-dir and --zk: address of the API of a serve that works")
 	return cmd
+}
+
+// exportFrom writes the state of a framework that works. Nothing is written unless all of it has come.
+func exportFrom(ctx context.Context, env environment, address string) error {
+	c, err := client.New(client.Config{URL: address, Token: tokenFor(address, env), Timeout: exportPatience})
+	if err != nil {
+		return fmt.Errorf("--url: %w", err)
+	}
+	f, err := c.Export(ctx)
+	if err != nil {
+		return err
+	}
+	return f.Write(env.Stdout)
+}
+
+// tokenFor is the DC/OS token of the environment if the address is in its cluster. Other servers don't get it.
+func tokenFor(address string, env environment) string {
+	cluster, err := url.Parse(env.Getenv("DCOS_URL"))
+	if err != nil || cluster.Host == "" {
+		return ""
+	}
+	if at, err := url.Parse(address); err != nil || at.Host != cluster.Host || at.Scheme != cluster.Scheme {
+		return ""
+	}
+	return strings.TrimSpace(env.Getenv("DCOS_ACS_TOKEN"))
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -275,32 +285,21 @@ func readExport(env environment, name, service string) ([]machine.Record, error)
 		defer file.Close()
 		from = file
 	}
-	var in exported
-	if err := json.NewDecoder(from).Decode(&in); err != nil {
-		return nil, fmt.Errorf("%s: not readable as what state export writes: %w", name, err)
+	in, err := backup.Read(from)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	switch {
-	case in.Format > exportFormat:
-		return nil, fmt.Errorf("%s: format %d is newer than %d, the newest that this program reads; use the version that wrote it", name, in.Format, exportFormat)
-	case in.Format < 1 || in.Records == nil:
-		return nil, fmt.Errorf("%s: is not what state export writes", name)
-	case in.Service != service:
+	if in.Service != service {
 		return nil, fmt.Errorf("%s: is the state of %q, not of %q; give --framework-name=%s if that is meant", name, in.Service, service, in.Service)
 	}
-	var out []machine.Record
-	seen := map[string]bool{}
-	for _, x := range in.Records {
-		r, err := x.record()
-		if err == nil && (r.Key == "" || seen[r.Key] || r.Key == store.IncompleteKey) {
-			err = errors.New("empty, twice, or of a state that is not complete")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: record %q: %w", name, x.Key, err)
-		}
-		seen[r.Key] = true
-		out = append(out, r)
+	records, err := in.Records()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return out, nil
+	if slices.ContainsFunc(records, func(r machine.Record) bool { return r.Key == store.IncompleteKey }) {
+		return nil, fmt.Errorf("%s: is of a state that is not complete", name)
+	}
+	return records, nil
 }
 
 // confirmed asks for the name of the service, unless the operator has said yes already.

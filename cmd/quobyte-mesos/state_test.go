@@ -16,6 +16,7 @@ import (
 	"github.com/go-zookeeper/zk"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quobyte/mesos-framework/engine/backup"
 	"github.com/quobyte/mesos-framework/engine/leader"
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/store"
@@ -110,7 +111,7 @@ unread     pods/data-2: format 2 is not known to this program`
 		t.Errorf("show --json: %v, %+v", err, sum)
 	}
 	wantState(t, 0, "framework = {\n  \"format\": 1,\n  \"value\": {\n    \"id\": \"F-1\"", "", "show", "--state-dir", dir, "framework")
-	var records []exportedRecord
+	var records []backup.Entry
 	if err := json.Unmarshal([]byte(wantState(t, 0, "", "", "show", "--state-dir", dir, "--json", "pods/")), &records); err != nil || len(records) != 3 {
 		t.Errorf("show --json pods/: %v, %v", err, records)
 	}
@@ -150,7 +151,7 @@ func TestStateThatIsNotImported(t *testing.T) {
 		`{}`:    "is not what state export writes",
 		`{"format":2,"service":"quobyte","records":[]}`:                                        "format 2 is newer than 1",
 		`{"format":1,"service":"other","records":[]}`:                                          `is the state of "other", not of "quobyte"`,
-		`{"format":1,"service":"quobyte","records":[{"key":"a","value":1},{"key":"a"}]}`:       `record "a": empty, twice`,
+		`{"format":1,"service":"quobyte","records":[{"key":"a","value":1},{"key":"a"}]}`:       `record "a": its key is empty, or was there before`,
 		`{"format":1,"service":"quobyte","records":[{"key":"incomplete","value":{"a": "b"}}]}`: "not complete",
 	} {
 		wantState(t, 1, want, text, "import", "--state-dir", dir, "-")
@@ -375,4 +376,25 @@ func TestFlagsOfStateInZooKeeper(t *testing.T) {
 			t.Errorf("%v: exit code %d, want %q in\n%s", test.args, got.Code, test.want, text)
 		}
 	}
+}
+
+// The token of DC/OS goes to its cluster and to nobody else.
+func TestTheTokenGoesToItsCluster(t *testing.T) {
+	vars := map[string]string{"DCOS_URL": "https://dcos.example", "DCOS_ACS_TOKEN": "secret\n"}
+	for address, want := range map[string]string{
+		"https://dcos.example/service/quobyte": "secret", "http://dcos.example/service/quobyte": "", "https://other.example": "", "https://dcos.example:444": "", "::": "",
+	} {
+		if got := tokenFor(address, environment{Getenv: func(name string) string { return vars[name] }}); got != want {
+			t.Errorf("%s gets %q, want %q", address, got, want)
+		}
+	}
+	if got := tokenFor("https://dcos.example", environment{Getenv: func(string) string { return "" }}); got != "" {
+		t.Errorf("without a cluster: %q", got)
+	}
+}
+
+func TestExportFromAFrameworkThatIsNotThere(t *testing.T) {
+	wantState(t, 1, "--url: given together with --state-dir or --zk", "", "export", "--url", "http://127.0.0.1:1", "--state-dir", "x")
+	wantState(t, 1, "--url: url \"x\": want http://HOST:PORT", "", "export", "--url", "x")
+	wantState(t, 1, "127.0.0.1:1", "", "export", "--url", "http://127.0.0.1:1")
 }

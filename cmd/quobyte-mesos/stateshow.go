@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quobyte/mesos-framework/engine/backup"
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/store"
 	"github.com/quobyte/mesos-framework/plans"
@@ -157,10 +158,10 @@ func newStateShow(env environment) *cobra.Command {
 }
 
 func showRecords(w io.Writer, records []machine.Record, key string, asJSON bool) error {
-	found := []exportedRecord{}
+	found := []backup.Entry{}
 	for _, r := range records {
 		if r.Key == key || strings.HasSuffix(key, "/") && strings.HasPrefix(r.Key, key) {
-			found = append(found, exportRecord(r))
+			found = append(found, backup.NewEntry(r))
 		}
 	}
 	if len(found) == 0 {

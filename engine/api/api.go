@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/quobyte/mesos-framework/engine/backup"
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
 
@@ -36,6 +38,8 @@ type Config struct {
 	Heartbeat time.Duration
 	// Metrics are what is counted elsewhere, for /v1/metrics; nil: nothing.
 	Metrics func() []Metric
+	// Export returns the durable state as it is at one moment, for /v1/state/export; nil: there is no such path.
+	Export func(ctx context.Context) (backup.File, error)
 	// Now is the time that health counts from; nil: time.Now.
 	Now func() time.Time
 }
@@ -60,8 +64,9 @@ const (
 // server is the state behind the handler.
 type server struct {
 	Config
-	encoded encoder
-	routes  []route
+	encoded   encoder
+	routes    []route
+	exporting sync.Mutex // an export takes memory: one at a time
 }
 
 // route is a method and a path, in the patterns of http.ServeMux. One without a meaning is not listed.
@@ -114,6 +119,9 @@ func New(cfg Config) http.Handler {
 			{"GET", "/v1/artifacts/{name}", "a file for agents to fetch", s.artifact},
 		},
 	)
+	if s.Export != nil {
+		s.routes = append(s.routes, route{"GET", "/v1/state/export", "a backup of the durable state, for quobyte-mesos state import", s.export})
+	}
 	mux := http.NewServeMux()
 	for _, path := range s.paths() {
 		mux.HandleFunc(path, s.byMethod(path))

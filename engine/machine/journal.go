@@ -31,10 +31,7 @@ type Part struct {
 
 // Snapshot returns the state. It must be called after Decide and before the next Take, when nothing is half done.
 func (m *Machine) Snapshot() (Snapshot, error) {
-	var s Snapshot
-	for _, key := range m.recordKeys() {
-		s.Records = append(s.Records, Record{Key: key, Value: m.value(key)})
-	}
+	s := Snapshot{Records: m.Records()}
 	reports := m.reports()
 	for _, p := range append(m.volatile(), part{"reports", &reports}) {
 		value, err := json.Marshal(p.at)
@@ -44,6 +41,16 @@ func (m *Machine) Snapshot() (Snapshot, error) {
 		s.Volatile = append(s.Volatile, Part{Name: p.name, Value: value})
 	}
 	return s, nil
+}
+
+// Records returns what a store has when everything that was decided is durable, sorted by key. Like Snapshot it must be called between Decide and the
+// next Take.
+func (m *Machine) Records() []Record {
+	var records []Record
+	for _, key := range m.recordKeys() {
+		records = append(records, Record{Key: key, Value: m.value(key)})
+	}
+	return records
 }
 
 // Digest identifies the state, in 32 hex digits.

@@ -123,7 +123,7 @@ func syncDir(dir string) error {
 func reword(dir string, err error) error {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("in use by another quobyte-mesos%s; stop it, or %s", owner(dir), another)
+		return fmt.Errorf("%w%s; stop it, or %s", ErrInUse, owner(dir), another)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("not writable: %w; make it writable for user id %d, or %s", err, os.Geteuid(), another)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

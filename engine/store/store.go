@@ -26,6 +26,8 @@ var (
 	// ErrDeposed is the error of a store that another has opened meanwhile. What of the group is not durable by now never will be: nothing, unless
 	// a connection broke in the middle of it; then nothing or all.
 	ErrDeposed = errors.New("store: deposed: another instance has taken over the state")
+	// ErrInUse is the error of opening a directory that another process has open.
+	ErrInUse = errors.New("in use by another quobyte-mesos")
 	// ErrMissing is the error of reading a state that is not there.
 	ErrMissing = errors.New("no state")
 )

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/internal/zktest"
 	"github.com/quobyte/mesos-framework/plans"
 )
@@ -59,4 +60,67 @@ func TestStateMovesIntoZooKeeper(t *testing.T) {
 	if out, code := run(t, built(t).framework(), "state", "reset", "--zk", zk, "--force", "--yes"); code != 13 || !strings.Contains(out, "in use by the instance at "+after.url) {
 		t.Errorf("reset while serve works: exit %d: %s", code, out)
 	}
+}
+
+// A backup is made while a deployment runs, without serve noticing; the state is lost, and serve goes on from the backup.
+func TestABackupOfARunningFramework(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "127.0.35.", 3)
+	first, before := c.serve(t, "serve", "--expect=registry=3")
+	export := func() string {
+		t.Helper()
+		text, code := run(t, built(t).framework(), "state", "export", "--url", before.url)
+		if code != 0 {
+			t.Fatalf("export: exit %d: %s", code, text)
+		}
+		return text
+	}
+	imported := func(text, dir string) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "backup.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, code := run(t, built(t).framework(), "state", "import", "--state-dir", dir, file); code != 0 {
+			t.Fatalf("import: exit %d: %s", code, out)
+		}
+	}
+	eventually(t, "metadata is deployed, a backup after the other", func() bool {
+		imported(export(), filepath.Join(t.TempDir(), "state"))
+		return before.phase("metadata").Status == plans.Complete
+	})
+	if out, code := run(t, built(t).cli(), "--url", before.url, "plan", "pause", "deploy"); code != 0 {
+		t.Fatalf("pause: exit %d: %s", code, out)
+	}
+	eventually(t, "all that was launched runs", func() bool {
+		v, _ := before.view()
+		running := 0
+		for _, p := range v.Pods {
+			if p.TaskID != "" && p.State != machine.Running {
+				return false
+			}
+			if p.TaskID != "" {
+				running++
+			}
+		}
+		return running > 0
+	})
+	backup, view, tasks := export(), func() machine.View { v, _ := before.view(); return v }(), before.tasks()
+	first.signal(syscall.SIGKILL)
+	first.wait()
+	if err := os.Rename(filepath.Join(c.dir, "state"), filepath.Join(c.dir, "lost")); err != nil {
+		t.Fatal(err)
+	}
+	imported(backup, filepath.Join(c.dir, "state"))
+	second, after := c.serve(t, "serve from the backup", "--expect=registry=3")
+	second.find(`msg=subscribed .*framework_id=` + view.FrameworkID + ` `)
+	eventually(t, "the pause is there", func() bool { return after.deploy().Status == plans.Waiting })
+	if diff := cmp.Diff(tasks, after.tasks()); diff != "" {
+		t.Errorf("tasks (-before +after):\n%s", diff)
+	}
+	if out, code := run(t, built(t).cli(), "--url", after.url, "plan", "resume", "deploy"); code != 0 {
+		t.Fatalf("resume: exit %d: %s", code, out)
+	}
+	eventually(t, "deploy is complete", func() bool { return after.deploy().Status == plans.Complete })
+	wantEachOnce(t, c)
 }

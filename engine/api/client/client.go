@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/quobyte/mesos-framework/engine/api"
+	"github.com/quobyte/mesos-framework/engine/backup"
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/plans"
 )
@@ -134,6 +136,19 @@ func (c *Client) View(ctx context.Context) (*machine.View, error) {
 		return nil, err
 	}
 	return &v, nil
+}
+
+// Export returns the durable state as it is at one moment: a backup.
+func (c *Client) Export(ctx context.Context) (backup.File, error) {
+	var text json.RawMessage
+	if err := c.get(ctx, &text, "v1", "state", "export"); err != nil {
+		return backup.File{}, err
+	}
+	f, err := backup.Read(bytes.NewReader(text))
+	if err != nil {
+		return backup.File{}, fmt.Errorf("%s: %w", c.URL(), err)
+	}
+	return f, nil
 }
 
 // Health returns the graded health with its reasons. A service that is not well is no error: the grade says so.

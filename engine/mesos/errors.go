@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/quobyte/mesos-framework/engine/mesos/wire"
 )
 
 // The errors that make trying again pointless. Run wraps one of them, with the words of the master and what to do.
@@ -79,63 +81,14 @@ func subscribeError(at endpoint, status int, text string, proven bool) error {
 	default:
 		return fmt.Errorf("%s: unexpected answer %d %s", at, status, text)
 	}
-	if proven || starting(text) {
+	if proven || wire.Starting(text) {
 		return errors.New(why)
 	}
 	return fmt.Errorf("%w: %s", ErrRefused, why)
 }
 
-// starting recognises what masters say before they know their frameworks again.
-func starting(text string) bool {
-	for _, s := range []string{"Framework cannot be found", "Framework is not subscribed", "has not finished recovery", "No leader elected"} {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
-}
-
-// verdict is what the answer to a call means for the call and for the subscription.
-type verdict int
-
-const (
-	accepted  verdict = iota // carried out, or will be: what is wrong in it comes back as an event
-	refused                  // not carried out, through a fault of ours
-	ambiguous                // perhaps carried out
-	lost                     // not carried out, because the subscription is over
-)
-
-// judge knows the answers of a master to calls other than SUBSCRIBE.
-func judge(status int, text string) verdict {
-	switch {
-	case status >= 200 && status < 300:
-		return accepted
-	case status == http.StatusTemporaryRedirect, status == http.StatusForbidden, status == http.StatusNotFound:
-		// It leads no more, and to follow was no use; the framework is not subscribed; it was restarted and has no routes yet.
-		return lost
-	case status == http.StatusBadRequest && subscriptionGone(text), status == http.StatusServiceUnavailable && starting(text):
-		return lost
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
-		return ambiguous
-	case status >= 400 && status < 500:
-		return refused
-	}
-	return ambiguous
-}
-
 // forbidden says of the answer to an UPDATE_FRAMEWORK that the master does not let the framework have what it says: that is a 403, as is
 // the answer to a framework that is not subscribed.
-func forbidden(v verdict, text string) bool {
-	return v == lost && strings.HasPrefix(text, "403 ") && !starting(text)
-}
-
-// subscriptionGone recognises the 400s that do not blame the call: the stream id is not that of the framework's present
-// subscription, or the master does not know the framework.
-func subscriptionGone(text string) bool {
-	for _, s := range []string{"stream ID", "Mesos-Stream-Id", "Framework cannot be found"} {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
+func forbidden(v wire.Verdict, text string) bool {
+	return v == wire.Lost && strings.HasPrefix(text, "403 ") && !wire.Starting(text)
 }

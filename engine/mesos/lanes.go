@@ -85,29 +85,29 @@ func (s *subscription) work(q *queue) {
 func (s *subscription) carryOut(c machine.Call) {
 	body, err := s.encode(c)
 	if err != nil {
-		s.run.counters.outcome(machine.CallName(c), refused)
+		s.run.counters.outcome(machine.CallName(c), wire.Refused)
 		s.run.deliver(machine.CallFailed{Call: c, Err: err.Error()})
 		return
 	}
 	v, text := s.run.call(s.stream, body)
 	if _, settings := c.(machine.ExcludeHosts); settings && forbidden(v, text) {
-		v = refused
+		v = wire.Refused
 	}
 	s.run.counters.outcome(machine.CallName(c), v)
-	if s.stream.ctx.Err() != nil || v == accepted {
+	if s.stream.ctx.Err() != nil || v == wire.Accepted {
 		return // when the subscription has ended meanwhile, its Disconnected says all that can be said
 	}
 	text = fmt.Sprintf("%s: %s: %s", s.stream.master, machine.CallName(c), text)
-	if v == lost {
+	if v == wire.Lost {
 		s.stream.end(fmt.Errorf("%s; subscribing again", text))
 		return
 	}
-	s.run.cfg.Logger.Warn("call failed", "call", machine.CallName(c), "error", text, "ambiguous", v == ambiguous)
-	if _, launches := c.(machine.Accept); launches && v == ambiguous {
+	s.run.cfg.Logger.Warn("call failed", "call", machine.CallName(c), "error", text, "ambiguous", v == wire.Ambiguous)
+	if _, launches := c.(machine.Accept); launches && v == wire.Ambiguous {
 		// Before anybody learns of it: what the caller then asks to know must not be asked of this subscription.
 		s.stream.end(fmt.Errorf("%s; the master may have carried it out, so its offers are given up by subscribing again", text))
 	}
-	s.run.deliver(machine.CallFailed{Call: c, Err: text, Ambiguous: v == ambiguous})
+	s.run.deliver(machine.CallFailed{Call: c, Err: text, Ambiguous: v == wire.Ambiguous})
 }
 
 // encode: only the session knows what the framework says of itself, which Mesos wants to hear again with each change.
@@ -120,7 +120,7 @@ func (s *subscription) encode(c machine.Call) ([]byte, error) {
 
 // call makes the exchange with the master of a subscription. The text says what went wrong. A master that leads no more carries nothing
 // out and names another; the stream may be with that one, if it was reached through a name that stands for several.
-func (r *run) call(st *stream, body []byte) (verdict, string) {
+func (r *run) call(st *stream, body []byte) (wire.Verdict, string) {
 	ctx, cancel := context.WithTimeout(st.ctx, r.cfg.CallTimeout)
 	defer cancel()
 	m := *st.callee.Load()
@@ -131,28 +131,28 @@ func (r *run) call(st *stream, body []byte) (verdict, string) {
 			unsent := errors.Is(err, errUnsent) || !connected.Load()
 			switch {
 			case unsent && hops > 0: // whoever is said to lead is not there
-				return lost, fmt.Sprintf("redirected to %s: %s", m.address, transport.Explain(err))
+				return wire.Lost, fmt.Sprintf("redirected to %s: %s", m.address, transport.Explain(err))
 			case unsent:
-				return refused, transport.Explain(err)
+				return wire.Refused, transport.Explain(err)
 			}
-			return ambiguous, transport.Explain(err)
+			return wire.Ambiguous, transport.Explain(err)
 		}
 		text := transport.Text(resp.Body) // also lets the connection be used again
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusTemporaryRedirect {
-			v := judge(resp.StatusCode, text)
-			if v == accepted {
+			v := wire.Judge(resp.StatusCode, text)
+			if v == wire.Accepted {
 				st.callee.Store(&m)
 			}
 			return v, fmt.Sprintf("%d %s", resp.StatusCode, text)
 		}
 		next, err := r.hop(m, resp.Header.Get("Location"))
 		if err != nil {
-			return lost, err.Error()
+			return wire.Lost, err.Error()
 		}
 		m = next
 	}
-	return lost, fmt.Sprintf("no leader after %d redirects: an election may be under way", maxHops)
+	return wire.Lost, fmt.Sprintf("no leader after %d redirects: an election may be under way", maxHops)
 }
 
 // queue is a queue of calls. It takes all: Send must not block. What bounds it is that room is waited for.

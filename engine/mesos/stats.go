@@ -86,7 +86,7 @@ func (c *counters) event(bytes int, d wire.Decoded) {
 	}
 }
 
-func (c *counters) outcome(call string, v verdict) {
+func (c *counters) outcome(call string, v wire.Verdict) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.s.Calls == nil {
@@ -94,13 +94,13 @@ func (c *counters) outcome(call string, v verdict) {
 	}
 	o := c.s.Calls[call]
 	switch v {
-	case accepted:
+	case wire.Accepted:
 		o.Accepted++
-	case refused:
+	case wire.Refused:
 		o.Refused++
-	case ambiguous:
+	case wire.Ambiguous:
 		o.Ambiguous++
-	case lost:
+	case wire.Lost:
 		o.Lost++
 	}
 	c.s.Calls[call] = o

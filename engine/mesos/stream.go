@@ -260,11 +260,11 @@ func (r *run) settle(st *stream) error {
 		return because(st.ctx, fmt.Errorf("%s: UPDATE_FRAMEWORK: %s", st.master, text))
 	}
 	switch {
-	case v == accepted:
+	case v == wire.Accepted:
 		r.confirmed = true
 	case fixedSetting(text) != "":
 		return settingError(st.master, fixedSetting(text), text)
-	case v == lost && !forbidden(v, text):
+	case v == wire.Lost && !forbidden(v, text):
 		return fmt.Errorf("%s: UPDATE_FRAMEWORK: %s; subscribing again", st.master, text)
 	default: // masters before 1.9 know no such call; and what SUBSCRIBE could change, it has changed
 		r.cfg.Logger.Warn("settings of the framework are not confirmed", "master", st.master.address, "answer", text)

@@ -52,7 +52,7 @@ var pure = []string{"plans", "offers", "quobyte", "engine/machine", "engine/meso
 // clock, a file, the network, the environment or chance, and nothing to run or wait with.
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "crypto/sha1", "crypto/sha256", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash/fnv", "io", "iter",
-	"maps", "math", "math/bits", "net/netip", "path", "regexp", "regexp/syntax", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
+	"maps", "math", "math/bits", "net/netip", "path", "reflect", "regexp", "regexp/syntax", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 	"github.com/google/uuid", "github.com/hashicorp/go-multierror",
 }
 
@@ -61,7 +61,7 @@ var pureImportsAlso = map[string]map[string]string{
 	"quobyte":                  {"bufio": "scans a device file that was read already", "net/url": "builds addresses", "net": "joins host and port"},
 	"internal/sandbox/cluster": {"net/http": "names of status codes", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
 	"internal/sandbox/fault":   {"net": "splits host and port"},
-	"engine/mesos/wire":        {"net": "joins host and port, reads addresses", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
+	"engine/mesos/wire":        {"net": "joins host and port, reads addresses", "net/http": "names of status codes", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
 }
 
 // bannedCalls in pure packages: import path and function.

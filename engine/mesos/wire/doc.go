@@ -4,6 +4,8 @@
 // stream to Decoder.Event. The mapping loses what we do not use: reserved, revocable and shared resources and disks with a
 // source are not part of an offer's free resources, and inverse offers are skipped with a note.
 //
+// Judge says what a master means by its answer to a call.
+//
 // Offers come by the ten thousands, so they are read from the bytes of their event rather than by way of mesos-go's messages, with the
 // same outcome (offerbytes.go).
 //

@@ -7,7 +7,7 @@ PACKAGE := ./...
 RACE    := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo soak bench lint clean
+.PHONY: help build test demo sim soak bench lint clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: build ## Deploy Quobyte on an embedded cluster and watch it (Ctrl-C ends i
 test: lint ## Run all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
 	$(GO) test $(RACE) $(PACKAGE)
+
+sim: ## Try n schedules of failures against the machine in virtual time (SEEDS=1000)
+	$(GO) test ./tests/sim -run TestSeeds -v -timeout 4h -sim.seeds $${SEEDS:-1000} -sim.first $${FIRST:-1}
 
 soak: ## Kill the framework 200 times at random moments of deployments (SOAK_KILLS=n)
 	SOAK_KILLS=$${SOAK_KILLS:-200} $(GO) test ./tests/e2e -run 'TestKilledAtRandomMoments|TestLeadersFallAtRandomMoments' -v -timeout 2h

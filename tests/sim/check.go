@@ -1,0 +1,452 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// The invariants, as sentences.
+const (
+	quorumKept   = "a registry is never stopped voluntarily when the others are no majority of the replica set"
+	oneTask      = "no two tasks of one pod run at the same time on one device"
+	durableTask  = "no task runs that is not in durable state"
+	uniqueTask   = "no task id is used twice"
+	keeps        = "nothing is destroyed that a pod owns"
+	pausedRests  = "a paused element begins no step"
+	durableAck   = "no update is acknowledged before it is durable"
+	ackedOnce    = "nothing is acknowledged that has no uuid"
+	verbKept     = "no verb that was answered is forgotten"
+	holdShown    = "every element that does not move has a hold"
+	completes    = "when faults cease, every run that is not paused completes in bounded time"
+	bounded      = "the machine's memory is bounded"
+	liveOffers   = "no offer is used that was taken back, or used before"
+	trulyDone    = "nothing counts as ready that never was"
+	inOrder      = "phases wait for those before them, and registries for each other"
+	noStrays     = "in the end nothing runs that no pod has"
+	loads        = "what was recorded can be loaded"
+	wellFormed   = "no call or message is malformed"
+	reproducible = "the same seed gives the same journal"
+)
+
+// Invariants lists what every run is checked for.
+var Invariants = []string{
+	quorumKept, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, loads, wellFormed,
+	reproducible,
+}
+
+// checker watches a run.
+type checker struct {
+	*world
+	broken, detail string
+	at             time.Time
+
+	launches int
+	launched map[string]bool               // task ids that an ACCEPT brought
+	statuses map[string]machine.TaskStatus // that a machine took, by uuid
+	verbs    map[uint64]machine.Verb
+	paused   map[string]plans.Fact // what operators were told is paused or excepted
+	forced   map[string]bool       // pods of which operators said that they count as deployed
+	spent    map[string]string     // offers that a machine may not use any more, and why
+	open     []string              // offers that it may use
+	began    map[string]bool       // pods that were launched
+	excused  map[string]bool       // pods that operators once took out
+	wasWell  map[string]bool       // tasks whose daemon was well when its host's prober asked
+}
+
+func newChecker(w *world) *checker {
+	return &checker{
+		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{},
+		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, began: map[string]bool{}, excused: map[string]bool{},
+	}
+}
+
+// fail notes that an invariant does not hold. The first counts.
+func (c *checker) fail(invariant, format string, args ...any) {
+	if c.broken != "" {
+		return
+	}
+	c.broken, c.detail, c.at = invariant, fmt.Sprintf(format, args...), c.now
+	c.note("BROKEN: %s: %s", c.broken, c.detail)
+}
+
+// taking looks at an event before the machine does.
+func (c *checker) taking(i *instance, e machine.Event) {
+	switch e := e.(type) {
+	case machine.Updated:
+		if len(e.Status.UUID) > 0 {
+			c.statuses[string(e.Status.UUID)] = e.Status
+		}
+		c.note("serve %d: UPDATE %s %s %s %s", i.number, e.Status.TaskID, e.Status.State, e.Status.Source, e.Status.Reason)
+	case machine.Rescinded:
+		c.spent[e.OfferID] = "was rescinded"
+	case machine.Offered:
+		for k := range e.Offers {
+			c.open = append(c.open, e.Offers[k].ID)
+		}
+	case machine.Disconnected:
+		for _, id := range c.open {
+			c.spent[id] = "is of a subscription that has ended"
+		}
+		c.open = nil
+	case machine.Subscribed:
+		c.note("serve %d: subscribed as %s", i.number, e.FrameworkID)
+	}
+}
+
+// decided looks at what a machine wants.
+func (c *checker) decided(i *instance, e machine.Effects) {
+	for _, s := range e.Calls {
+		if s.After > len(e.Groups) {
+			c.fail(durableTask, "%s waits for group %d of %d", machine.CallName(s.Call), s.After, len(e.Groups))
+		}
+	}
+}
+
+// committed looks at the disk after a commit.
+func (c *checker) committed(*instance) {
+	for key, was := range c.paused {
+		if _, still := c.disk.facts[key]; !still {
+			c.fail(verbKept, "%s %s%s%s by %s was answered with done, and is not recorded any more", was.Kind, was.Phase, was.Step, was.Pod, was.Actor)
+		}
+	}
+}
+
+// sending looks at a call when the machine gives it away, which is after what it waits for is durable.
+func (c *checker) sending(i *instance, call machine.Call) {
+	switch call := call.(type) {
+	case machine.Accept:
+		c.accepting(i, call)
+	case machine.Decline:
+		for _, id := range call.OfferIDs {
+			c.spent[id] = "was declined"
+		}
+	case machine.Acknowledge:
+		c.acknowledging(i, call)
+	case machine.Kill:
+		c.note("serve %d: KILL %s", i.number, call.TaskID)
+	}
+}
+
+func (c *checker) accepting(i *instance, call machine.Accept) {
+	for _, id := range call.OfferIDs {
+		if why := c.spent[id]; why != "" {
+			c.fail(liveOffers, "serve %d accepts offer %s, which %s", i.number, id, why)
+		}
+		c.spent[id] = "was accepted"
+	}
+	for _, task := range call.Launches() {
+		c.note("serve %d: launches %s", i.number, task.ID)
+		pod, kind := podOf(task.ID)
+		record, known := c.disk.pods[pod]
+		if !known || record.Task == nil || record.Task.ID != task.ID {
+			c.fail(durableTask, "serve %d launches %s, and the record of %s does not say so", i.number, task.ID, pod)
+			continue
+		}
+		c.checkPause(record, kind)
+		c.checkOrder(record, kind)
+	}
+}
+
+// checkPause: deploy launches nothing of what is paused. Recovery has a pause of its own, which nobody here sets.
+func (c *checker) checkPause(p machine.Pod, kind string) {
+	if !p.Fallen.IsZero() {
+		return
+	}
+	phase := kind
+	if kind == quobyte.Prober {
+		phase = "probe"
+	}
+	for _, f := range c.disk.facts {
+		now := f.When == "" || f.When == plans.PauseNow
+		same := f.Plan == machine.DeployPlan && (f.Phase == "" || f.Phase == phase) && (f.Step == "" || strings.HasPrefix(f.Step, p.Name+":"))
+		if f.Kind == plans.Paused && now && same {
+			c.fail(pausedRests, "%s is launched, although %s%s%s is paused since %v", p.Name, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step), f.At.Sub(began))
+		}
+		if f.Kind == plans.Excepted && f.Pod == p.Name {
+			c.fail(pausedRests, "%s is launched, although it is excepted since %v", p.Name, f.At.Sub(began))
+		}
+	}
+}
+
+// before lists the pod types that come before a type in the deploy plan, as quobyte's doc.go says it.
+var before = map[string][]string{
+	quobyte.Metadata:   {quobyte.Registry},
+	quobyte.Data:       {quobyte.Registry, quobyte.Metadata},
+	quobyte.API:        {quobyte.Registry, quobyte.Metadata, quobyte.Data},
+	quobyte.Webconsole: {quobyte.Registry, quobyte.Metadata, quobyte.Data},
+}
+
+// checkOrder looks at the first launch of a pod in the first run. Those that operators took out, or declared complete, hold up nobody.
+func (c *checker) checkOrder(p machine.Pod, kind string) {
+	if c.began[p.Name] {
+		return
+	}
+	c.began[p.Name] = true
+	if p.BegunIn != 1 || !p.Fallen.IsZero() {
+		return
+	}
+	for name, other := range c.disk.pods {
+		waits := slices.Contains(before[kind], other.Type) || kind == quobyte.Registry && other.Type == kind && other.Task != nil
+		if name != p.Name && waits && other.Completed == "" && !c.forced[name] && !c.excused[name] {
+			c.fail(inOrder, "%s is launched for the first time, and %s is not complete", p.Name, name)
+		}
+	}
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+// progress orders the states that a task goes through.
+func progress(s machine.TaskState) int {
+	switch {
+	case s.Terminal():
+		return 9
+	case s == machine.Killing:
+		return 3
+	case s == machine.Running:
+		return 2
+	case s == machine.Starting:
+		return 1
+	}
+	return 0
+}
+
+func (c *checker) acknowledging(i *instance, call machine.Acknowledge) {
+	s, known := c.statuses[string(call.UUID)]
+	if !known {
+		c.fail(ackedOnce, "serve %d acknowledges %x of %s, which nobody sent", i.number, call.UUID, call.TaskID)
+		return
+	}
+	pod, kind := podOf(call.TaskID)
+	record := c.disk.pods[pod]
+	if record.Task == nil || record.Task.ID != call.TaskID {
+		if s.State.Terminal() && slices.ContainsFunc(record.Replaced, func(r machine.TaskRef) bool { return r.TaskID == call.TaskID }) {
+			c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record still waits for that", i.number, call.TaskID, s.State)
+		}
+		return
+	}
+	if have := record.Task.State; !have.Unproven() && progress(have) < progress(s.State) {
+		c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record says %s", i.number, call.TaskID, s.State, have)
+	}
+	if kind == quobyte.Prober && len(s.Data) > 0 && !record.Task.State.Terminal() && c.disk.hosts[record.Host].Facts == nil {
+		c.fail(durableAck, "serve %d acknowledges what %s says of %s, and that is not recorded", i.number, pod, record.Host)
+	}
+}
+
+// arrives looks at a call when it reaches the master.
+func (c *checker) arrives(i *instance, _ string, call machine.Call) {
+	switch call := call.(type) {
+	case machine.Accept:
+		for _, task := range call.Launches() {
+			if c.launched[task.ID] {
+				c.fail(uniqueTask, "%s arrives a second time", task.ID)
+			}
+			c.launched[task.ID] = true
+			c.launches++
+		}
+		for k := range call.Operations {
+			if kind := string(call.Operations[k].Type); strings.Contains(kind, "UNRESERVE") || strings.Contains(kind, "DESTROY") {
+				c.fail(keeps, "serve %d: %s", i.number, kind)
+			}
+		}
+	case machine.Kill:
+		c.killing(i, call)
+	}
+}
+
+// killing: a registry that is the task of its pod and runs is stopped only if the others are enough.
+func (c *checker) killing(i *instance, call machine.Kill) {
+	pod, kind := podOf(call.TaskID)
+	if kind != quobyte.Registry || c.disk.pods[pod].Task == nil || c.disk.pods[pod].Task.ID != call.TaskID {
+		return
+	}
+	for _, h := range c.hosts {
+		r := c.running(quobyte.Registry, h)
+		if r == nil || r.task != call.TaskID || !c.replicas[h.name] {
+			continue
+		}
+		if up, all := c.registriesUp(); up-1 <= all/2 {
+			c.fail(quorumKept, "serve %d stops %s, and %d of %d remain", i.number, call.TaskID, up-1, all)
+		}
+	}
+}
+
+// starts looks at a process that is to be started.
+func (c *checker) starts(p *container) {
+	if !c.launched[p.task] {
+		c.fail(durableTask, "%s starts and was never launched", p.task)
+	}
+}
+
+// runs looks at a process that runs from now on. Pods without a device may be replaced when nobody knows what became of them.
+func (c *checker) runs(p *container) {
+	for _, other := range p.host.up {
+		if other != p && other.kind == p.kind && slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, p.kind) {
+			c.fail(oneTask, "%s and %s run on %s", other.task, p.task, p.host.name)
+		}
+	}
+}
+
+// still is how long something may take before it does not move.
+const still = 2 * time.Minute
+
+// published looks at what operators see.
+func (c *checker) published(i *instance, v *machine.View) {
+	for _, p := range v.Pods {
+		if p.Healthy && p.Type != quobyte.Prober && !c.wasWell[p.TaskID] {
+			c.fail(trulyDone, "serve %d says that %s is ready, and nobody found its task %s well", i.number, p.Name, p.TaskID)
+		}
+	}
+	for _, p := range v.Plans {
+		for _, phase := range p.Phases {
+			for k := range phase.Steps {
+				c.checkHold(i, p, phase, &phase.Steps[k], v.At)
+			}
+		}
+	}
+}
+
+func (c *checker) checkHold(i *instance, p plans.View, phase plans.PhaseView, s *plans.StepView, at time.Time) {
+	if len(s.Holds) > 0 || s.Status == plans.Complete {
+		return
+	}
+	moves := s.Status == plans.Starting || s.Status == plans.Started
+	if moves && at.Sub(s.Since) < still {
+		return
+	}
+	if len(phase.Holds) > 0 || len(p.Holds) > 0 {
+		return
+	}
+	c.fail(holdShown, "serve %d shows %s/%s/%s as %s since %v without a reason: %s", i.number, p.Name, phase.Name, s.Name, s.Status, at.Sub(s.Since), s.Message)
+}
+
+// asked notes what an operator says, and answered what they are told.
+// From the moment on in which an operator lets go of something, it may be gone.
+func (c *checker) asked(_ *instance, v machine.Verb) {
+	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return v.Kind != before.Kind }) // what this one may take back
+	c.verbs[v.ID] = v
+	if v.Kind == machine.Force {
+		pod, _, _ := strings.Cut(v.Step, ":")
+		c.forced[pod] = true
+	}
+	if v.Kind == machine.Except {
+		c.excused[v.Pod] = true
+	}
+	for key, f := range c.paused {
+		switch {
+		case v.Kind == machine.Include && f.Pod == v.Pod, v.Kind == machine.Resume && f.Pod == "" && (v.Phase == "" || v.Phase == f.Phase):
+			delete(c.paused, key)
+		}
+	}
+}
+
+func (c *checker) answered(i *instance, a machine.Answer) {
+	v, known := c.verbs[a.ID]
+	c.note("serve %d: answers verb %d: %s %s", i.number, a.ID, a.Code, a.Message)
+	if !known {
+		return
+	}
+	if a.Code != machine.Done && a.Code != machine.Already {
+		return
+	}
+	want := map[machine.VerbKind]plans.FactKind{machine.Pause: plans.Paused, machine.Except: plans.Excepted}
+	gone := map[machine.VerbKind]plans.FactKind{machine.Resume: plans.Paused, machine.Include: plans.Excepted}
+	if kind, ok := want[v.Kind]; ok {
+		key, found := c.factOf(kind, v)
+		if !found && a.Code == machine.Done {
+			c.fail(verbKept, "serve %d answers %s of %q %q %q with done, and nothing of it is recorded", i.number, v.Kind, v.Phase, v.Step, v.Pod)
+			return
+		}
+		if found {
+			c.paused[key] = c.disk.facts[key]
+		}
+	}
+	if kind, ok := gone[v.Kind]; ok {
+		if key, found := c.factOf(kind, v); found {
+			c.fail(verbKept, "serve %d answers %s with done, and %s is still recorded", i.number, v.Kind, key)
+		}
+	}
+}
+
+func (c *checker) factOf(kind plans.FactKind, v machine.Verb) (string, bool) {
+	for key, f := range c.disk.facts {
+		if f.Kind == kind && f.Phase == v.Phase && f.Step == v.Step && f.Pod == v.Pod && (f.Plan == v.Plan || f.Pod != "") {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+// ending looks at how all ended.
+func (c *checker) ending(wellSince time.Time) {
+	if c.broken != "" {
+		return
+	}
+	i := c.serve()
+	if wellSince.IsZero() {
+		c.fail(completes, "%v after the last fault: %s", c.now.Sub(c.calm).Round(time.Second), c.why(i))
+		return
+	}
+	for _, h := range c.hosts {
+		for _, p := range h.up {
+			if r := c.disk.pods[p.pod]; r.Task == nil || r.Task.ID != p.task {
+				c.fail(noStrays, "%s runs on %s, and is not the task of %s", p.task, h.name, p.pod)
+				return
+			}
+		}
+	}
+	snapshot, err := i.machine.Snapshot()
+	if err != nil {
+		c.fail(bounded, "%v", err)
+		return
+	}
+	size := 0
+	for _, p := range snapshot.Volatile {
+		size += len(p.Value)
+	}
+	if most := 4<<10 + (len(i.view.Pods)+len(i.view.Hosts))<<10; size > most {
+		c.fail(bounded, "%d pods and %d hosts take %d bytes, more than %d", len(i.view.Pods), len(i.view.Hosts), size, most)
+	}
+}
+
+// why tells what is not done.
+func (c *checker) why(i *instance) string {
+	if i == nil || i.view == nil {
+		return "the framework does not run"
+	}
+	var b bytes.Buffer
+	if !i.view.Connection.Connected {
+		fmt.Fprintf(&b, "not connected: %s\n", i.view.Connection.Error)
+	}
+	for _, p := range i.view.Plans {
+		if p.Status == plans.Complete {
+			continue
+		}
+		fmt.Fprintf(&b, "%s is %s\n", p.Name, p.Status)
+		for _, phase := range p.Phases {
+			for _, s := range phase.Steps {
+				if s.Status != plans.Complete {
+					fmt.Fprintf(&b, "%s/%s: %s: %s\n", phase.Name, s.Name, s.Status, s.Message)
+				}
+			}
+		}
+	}
+	for _, p := range i.view.Pods {
+		if !p.Healthy {
+			fmt.Fprintf(&b, "%s is not well: %s %s\n", p.Name, p.State, p.Message)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}

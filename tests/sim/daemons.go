@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// ill says why a task's daemon is not well, as who asks it on its host hears; empty if it is.
+//
+// Registries form a replica set: the one with the bootstrap device begins it, the others join when they have caught up while a majority of
+// it runs. Everything else needs a majority of the replica set.
+func (w *world) ill(task string, on *host) string {
+	c := w.taskOn(task, on)
+	switch {
+	case c == nil:
+		return "connection refused"
+	case w.now.Sub(c.since) < c.catchUp:
+		return "catching up"
+	case w.now.Before(c.host.sick[c.kind]):
+		return "not well"
+	case c.kind == quobyte.Registry:
+		return w.registryIll(c)
+	case !w.quorum():
+		return "no registry answers"
+	}
+	return ""
+}
+
+func (w *world) registryIll(c *container) string {
+	if len(w.replicas) == 0 && c.host.plan.Bootstrap {
+		w.replicas[c.host.name] = true
+	}
+	if !w.quorum() {
+		up, all := w.registriesUp()
+		return fmt.Sprintf("no quorum: %d of %d", up, all)
+	}
+	w.replicas[c.host.name] = true
+	return ""
+}
+
+// registriesUp counts the members of the replica set that run, and all of them.
+func (w *world) registriesUp() (up, all int) {
+	for _, h := range w.hosts {
+		if !w.replicas[h.name] {
+			continue
+		}
+		all++
+		if w.running(quobyte.Registry, h) != nil {
+			up++
+		}
+	}
+	return up, all
+}
+
+// quorum says whether a majority of the replica set runs.
+func (w *world) quorum() bool {
+	up, all := w.registriesUp()
+	return all > 0 && up > all/2
+}
+
+// running returns a process of a pod type on a host that runs.
+func (w *world) running(kind string, h *host) *container {
+	for _, c := range h.up {
+		if c.kind == kind {
+			return c
+		}
+	}
+	return nil
+}
+
+func (w *world) taskOn(task string, h *host) *container {
+	for _, c := range h.up {
+		if c.task == task {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// disk is the durable state, as all instances of the framework find it.
+type disk struct {
+	records map[string][]byte
+	epoch   int
+
+	// What the records say, for those who check.
+	pods  map[string]machine.Pod
+	facts map[string]plans.Fact
+	hosts map[string]machine.Host
+}
+
+func newDisk() *disk {
+	return &disk{records: map[string][]byte{}, pods: map[string]machine.Pod{}, facts: map[string]plans.Fact{}, hosts: map[string]machine.Host{}}
+}
+
+// open begins an epoch: nobody with an older one can write any more.
+func (d *disk) open() (epoch int, records []machine.Record) {
+	d.epoch++
+	for _, key := range slices.Sorted(maps.Keys(d.records)) {
+		records = append(records, machine.Record{Key: key, Value: slices.Clone(d.records[key])})
+	}
+	return d.epoch, records
+}
+
+var errDeposed = errors.New("deposed")
+
+func (d *disk) commit(epoch int, g machine.Group) error {
+	if epoch != d.epoch {
+		return errDeposed
+	}
+	for _, key := range g.Deletes {
+		delete(d.records, key)
+		d.learn(key, nil)
+	}
+	for _, r := range g.Puts {
+		d.records[r.Key] = slices.Clone(r.Value)
+		d.learn(r.Key, r.Value)
+	}
+	return nil
+}
+
+func (d *disk) learn(key string, value []byte) {
+	var envelope struct {
+		Value json.RawMessage `json:"value"`
+	}
+	if value != nil && json.Unmarshal(value, &envelope) != nil {
+		panic("record " + key + " is not JSON")
+	}
+	kind, name, _ := strings.Cut(key, "/")
+	switch kind {
+	case "pods":
+		note(d.pods, name, envelope.Value)
+	case "facts":
+		note(d.facts, key, envelope.Value)
+	case "hosts":
+		note(d.hosts, name, envelope.Value)
+	}
+}
+
+func note[T any](in map[string]T, key string, value []byte) {
+	if value == nil {
+		delete(in, key)
+		return
+	}
+	var v T
+	if err := json.Unmarshal(value, &v); err != nil {
+		panic("record " + key + ": " + err.Error())
+	}
+	in[key] = v
+}
+
+// outcome is what becomes of a commit.
+type outcome string
+
+const (
+	stored        outcome = ""
+	failsBefore   outcome = "fails, nothing stored"
+	failsAfter    outcome = "fails, although stored"
+	crashesBefore outcome = "crash before it is stored"
+	crashesAfter  outcome = "crash after it is stored"
+)
+
+// storeFaults are what is about to go wrong with commits.
+type storeFaults struct {
+	next []outcome // of the next commits that write something
+	skip int       // commits until then
+}
+
+// draw says what becomes of the next commit.
+func (f *storeFaults) draw() outcome {
+	if len(f.next) == 0 {
+		return stored
+	}
+	if f.skip > 0 {
+		f.skip--
+		return stored
+	}
+	o := f.next[0]
+	f.next = f.next[1:]
+	return o
+}

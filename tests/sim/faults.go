@@ -1,0 +1,240 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// The kinds of faults.
+const (
+	serveCrash    Kind = "serve-crash"    // SIGKILL, started again after For
+	serveStop     Kind = "serve-stop"     // SIGSTOP for For; a standby takes over if that is long
+	clockJump     Kind = "clock-jump"     // SIGKILL, started again with a clock that is For ahead, or behind if Count is negative
+	commitFails   Kind = "commit-fails"   // What: an outcome; Count commits from now
+	streamCut     Kind = "stream-cut"     // both sides notice
+	streamMute    Kind = "stream-mute"    // nobody notices
+	eventsDoubled Kind = "events-doubled" // Count records arrive twice
+	callFails     Kind = "call-fails"     // What: how; the next call after Count others
+	acceptFails   Kind = "accept-fails"   // the same for an ACCEPT
+	noLeader      Kind = "no-leader"      // for For
+	taskEnds      Kind = "task-ends"      // What: the pod type, Host where
+	startFails    Kind = "start-fails"    // the next Count starts of What on Host
+	proberHangs   Kind = "prober-hangs"   // for For
+	daemonSick    Kind = "daemon-sick"    // What on Host, for For
+)
+
+// faultKind says how a fault is drawn and what it does.
+type faultKind struct {
+	kind   Kind
+	weight int
+	draw   func(r *rand.Rand, f *Fault)
+	inject func(w *world, f Fault)
+}
+
+// faultKinds lists all kinds. The order is part of what a seed means: new ones come last.
+var faultKinds = []faultKind{
+	{serveCrash, 6, drawFor(time.Second, 90*time.Second), func(w *world, f Fault) { w.crash(f, 0) }},
+	{serveStop, 3, drawFor(time.Second, 60*time.Second), (*world).stopServe},
+	{clockJump, 2, drawJump, func(w *world, f Fault) { w.crash(f, time.Duration(f.Count)*f.For) }},
+	{commitFails, 6, drawOutcome, func(w *world, f Fault) { w.store = storeFaults{next: []outcome{outcome(f.What)}, skip: f.Count} }},
+	{streamCut, 4, nil, (*world).cutStream},
+	{streamMute, 2, nil, (*world).muteStream},
+	{eventsDoubled, 2, drawCountUpTo(20), func(w *world, f Fault) { w.network.doubled += f.Count }},
+	{callFails, 5, drawCallFault, func(w *world, f Fault) { w.network.calls = append(w.network.calls, callFaultOf(f, "")) }},
+	{acceptFails, 6, drawCallFault, func(w *world, f Fault) { w.network.calls = append(w.network.calls, callFaultOf(f, "ACCEPT")) }},
+	{noLeader, 2, drawFor(time.Second, 40*time.Second), (*world).loseLeader},
+	{taskEnds, 8, drawType, (*world).endTask},
+	{startFails, 3, drawStarts, func(w *world, f Fault) { w.host(f).broken[f.What] += f.Count }},
+	{proberHangs, 2, drawFor(5*time.Second, 200*time.Second), func(w *world, f Fault) { w.host(f).hung = w.now.Add(f.For) }},
+	{daemonSick, 3, drawSickness, func(w *world, f Fault) { w.host(f).sick[f.What] = w.now.Add(f.For) }},
+}
+
+// Kinds lists all kinds of faults.
+func Kinds() []Kind {
+	var kinds []Kind
+	for _, k := range faultKinds {
+		kinds = append(kinds, k.kind)
+	}
+	return kinds
+}
+
+func drawFault(r *rand.Rand, hosts int) Fault {
+	total := 0
+	for _, k := range faultKinds {
+		total += k.weight
+	}
+	n := r.IntN(total)
+	for _, k := range faultKinds {
+		if n -= k.weight; n >= 0 {
+			continue
+		}
+		f := Fault{Kind: k.kind, Host: r.IntN(hosts)}
+		if k.draw != nil {
+			k.draw(r, &f)
+		}
+		return f
+	}
+	panic("unreachable")
+}
+
+// between draws a time of which small ones are as likely as large ones.
+func between(r *rand.Rand, least, most time.Duration) time.Duration {
+	for most/2 > least && r.IntN(2) == 0 {
+		most /= 2
+	}
+	return least + time.Duration(r.Int64N(int64(most-least)+1)).Round(time.Millisecond)
+}
+
+func drawFor(least, most time.Duration) func(*rand.Rand, *Fault) {
+	return func(r *rand.Rand, f *Fault) { f.For = between(r, least, most) }
+}
+
+func drawCountUpTo(n int) func(*rand.Rand, *Fault) {
+	return func(r *rand.Rand, f *Fault) { f.Count = 1 + r.IntN(n) }
+}
+
+func drawJump(r *rand.Rand, f *Fault) {
+	f.For, f.Count = between(r, time.Second, 2*time.Hour), 1-2*r.IntN(2)
+}
+
+func drawOutcome(r *rand.Rand, f *Fault) {
+	f.What = string([]outcome{failsBefore, failsAfter, crashesBefore, crashesAfter}[r.IntN(4)])
+	f.Count = r.IntN(6)
+}
+
+func drawCallFault(r *rand.Rand, f *Fault) {
+	f.What = []string{lostBefore, lostAfter, "silent " + lostBefore, "silent " + lostAfter, delayed, "500", "503", "429"}[r.IntN(8)]
+	f.Count = r.IntN(5)
+	if f.What == delayed {
+		f.For = between(r, 100*time.Millisecond, 30*time.Second)
+	}
+}
+
+var serverTypes = []string{quobyte.Registry, quobyte.Metadata, quobyte.Data, quobyte.API, quobyte.Webconsole}
+
+func drawType(r *rand.Rand, f *Fault) {
+	f.What = append(serverTypes, quobyte.Prober, quobyte.Registry)[r.IntN(len(serverTypes)+2)]
+}
+
+func drawStarts(r *rand.Rand, f *Fault) {
+	drawType(r, f)
+	f.Count = 1 + r.IntN(4)
+}
+
+func drawSickness(r *rand.Rand, f *Fault) {
+	f.What = serverTypes[r.IntN(len(serverTypes))]
+	f.For = between(r, time.Second, 100*time.Second)
+}
+
+func callFaultOf(f Fault, call string) callFault {
+	out := callFault{kind: f.What, call: call, count: 1, skip: f.Count, delay: f.For}
+	switch f.What {
+	case "silent " + lostBefore:
+		out.kind, out.silent = lostBefore, true
+	case "silent " + lostAfter:
+		out.kind, out.silent = lostAfter, true
+	case "500":
+		out.status, out.text = 500, "Internal error"
+	case "503":
+		out.status, out.text = 503, "Service unavailable"
+	case "429":
+		out.status, out.text = 429, "Too many requests"
+	}
+	return out
+}
+
+func (w *world) host(f Fault) *host {
+	h := w.hosts[f.Host%len(w.hosts)]
+	if h.broken == nil {
+		h.broken, h.sick = map[string]int{}, map[string]time.Time{}
+	}
+	return h
+}
+
+func (w *world) inject(f Fault) {
+	w.note("fault: %s host %d for %v count %d %s", f.Kind, f.Host, f.For, f.Count, f.What)
+	for _, k := range faultKinds {
+		if k.kind == f.Kind {
+			k.inject(w, f)
+			return
+		}
+	}
+	panic("unknown kind of fault " + string(f.Kind))
+}
+
+// crash kills the framework's process, which comes back with a clock that is off by skew.
+func (w *world) crash(f Fault, skew time.Duration) {
+	i := w.serve()
+	if i == nil {
+		return
+	}
+	i.note("serve %d: killed", i.number)
+	i.dead = true
+	i.session.abandon()
+	down := f.For
+	if skew != 0 {
+		down = w.upTo(5 * time.Second)
+	}
+	w.after(down, "restart", func() {
+		if w.serve() == nil {
+			w.boot(i.skew + skew)
+		}
+	})
+}
+
+// leaseTimeout is after how long a standby takes over from a leader that is not heard.
+const leaseTimeout = 6 * time.Second
+
+func (w *world) stopServe(f Fault) {
+	i := w.serve()
+	if i == nil || i.stopped {
+		return
+	}
+	i.stop()
+	if f.For > leaseTimeout {
+		w.after(leaseTimeout+w.upTo(2*time.Second), "standby", func() { w.boot(0) })
+	}
+	w.after(f.For, "SIGCONT", i.resume)
+}
+
+func (w *world) cutStream(Fault) {
+	i := w.serve()
+	if i == nil || i.session.conn == nil || i.session.conn.mute {
+		return
+	}
+	c := i.session.conn
+	c.closed = true
+	w.after(w.upTo(w.schedule.Speed.Network), "cut", func() { i.session.running(func() { i.session.cut(c) }) })
+	i.session.hangUp(c)
+}
+
+func (s *session) cut(c *conn) {
+	if s.attempt == c.attempt {
+		s.lose("connection reset", false)
+	}
+}
+
+func (w *world) muteStream(Fault) {
+	if i := w.serve(); i != nil && i.session.conn != nil {
+		i.session.conn.mute = true
+	}
+}
+
+// loseLeader has the master lead no more, or not answer, for a while. Its streams end.
+func (w *world) loseLeader(f Fault) {
+	w.network.downTill, w.network.down = w.now.Add(f.For), "503 No leader elected"
+	w.cutStream(f)
+}
+
+// endTask kills a process of a pod type: on the host if there is one, else anywhere.
+func (w *world) endTask(f Fault) {
+	for k := range w.hosts {
+		h := w.hosts[(f.Host+k)%len(w.hosts)]
+		if c := w.running(f.What, h); c != nil {
+			c.exit(11)
+			return
+		}
+	}
+}

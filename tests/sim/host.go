@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/direct"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// host is a machine with an agent.
+type host struct {
+	*world
+	number int
+	name   string
+	plan   Host
+	up     []*container         // the processes that run, oldest first
+	agent  string               // its id; empty before it joins
+	hung   time.Time            // until when its probers do nothing
+	broken map[string]int       // pod type -> how many starts will fail
+	sick   map[string]time.Time // pod type -> until when its daemon is not well
+}
+
+func (h *host) join() {
+	h.broken, h.sick = map[string]int{}, map[string]time.Time{}
+	agent, effects := h.cluster.AddAgent(h.now, direct.Host{
+		Hostname: h.name, IP: fmt.Sprintf("10.0.1.%d", h.number+1), CPUs: 32, MemMB: 65536, DiskMB: 500000,
+		Ports: [][2]uint64{{8880, 8890}, {21000, 21020}, {31000, 32000}},
+	})
+	h.agent = agent
+	h.note("%s: joins as %s", h.name, agent)
+	h.act(effects)
+}
+
+// facts is what a prober finds on the host.
+func (h *host) facts() quobyte.Facts {
+	var f quobyte.Facts
+	device := func(kind string, has, bootstrap bool) {
+		if has {
+			f.Devices = append(f.Devices, quobyte.FoundDevice{
+				Path: "/mnt/" + kind, Serial: h.name + "-" + kind, Types: []string{kind}, Bootstrap: bootstrap,
+			})
+		}
+	}
+	device(quobyte.Registry, h.plan.Registry, h.plan.Bootstrap)
+	device(quobyte.Metadata, h.plan.Metadata, false)
+	device(quobyte.Data, h.plan.Data, false)
+	return f
+}
+
+func (w *world) hostOf(agent string) *host {
+	for _, h := range w.hosts {
+		if h.agent == agent {
+			return h
+		}
+	}
+	return nil
+}
+
+// container is a process of a task, or of an executor.
+type container struct {
+	*world
+	id, framework string
+	task          string // for an executor its id
+	pod, kind     string // registry-0, registry
+	host          *host
+	custom        bool
+	prober        *prober
+	up            bool // it runs
+	gone          bool
+	killed        bool // while it was still being started
+	since         time.Time
+	catchUp       time.Duration
+}
+
+// podOf takes apart a task's id: the pod's name, and its type.
+func podOf(task string) (pod, kind string) {
+	name, _, _ := strings.Cut(task, "__")
+	if i := strings.LastIndexByte(name, '-'); i >= 0 {
+		pod = name[:i]
+	}
+	kind, _, _ = strings.Cut(pod, "-")
+	return pod, kind
+}
+
+func (w *world) start(e direct.Start) {
+	c := &container{
+		world: w, id: e.Container, framework: e.Framework, task: e.Executor, host: w.hostOf(e.Agent), custom: e.Custom,
+		catchUp: w.upTo(w.schedule.Speed.CatchUp),
+	}
+	c.pod, c.kind = podOf(e.Executor)
+	w.containers[c.id] = c
+	w.check.starts(c)
+	w.note("%s: %s starts", c.host.name, c.task)
+	w.after(w.upTo(w.schedule.Speed.Start), "start", c.started)
+}
+
+func (c *container) started() {
+	if c.gone {
+		return
+	}
+	if c.host.broken[c.kind] > 0 {
+		c.host.broken[c.kind]--
+		c.gone = true
+		delete(c.containers, c.id)
+		c.note("%s: %s can't be started", c.host.name, c.task)
+		c.act(c.cluster.Failed(c.now, c.id, "the image is missing"))
+		return
+	}
+	c.pids++
+	c.up, c.since = true, c.now
+	c.host.up = append(c.host.up, c)
+	c.check.runs(c)
+	c.act(c.cluster.Started(c.now, c.id, c.pids))
+	switch {
+	case c.killed:
+		c.exit(9)
+	case c.custom:
+		c.prober = &prober{container: c, list: quobyte.Watchlist{}}
+		c.prober.begin()
+	}
+}
+
+func (c *container) signal(kill bool) {
+	switch {
+	case c.gone:
+	case !c.up:
+		c.killed = true
+	case kill:
+		c.exit(9)
+	default:
+		c.after(c.upTo(4*time.Second), "ends", func() { c.exit(15) })
+	}
+}
+
+// exit ends the process.
+func (c *container) exit(status int) {
+	if c.gone || !c.up {
+		return
+	}
+	c.gone, c.up = true, false
+	delete(c.containers, c.id)
+	c.host.up = slices.DeleteFunc(c.host.up, func(other *container) bool { return other == c })
+	c.note("%s: %s ends with %d", c.host.name, c.task, status)
+	if c.prober != nil {
+		delete(c.probers, c.prober.stream)
+	}
+	c.act(c.cluster.Exited(c.now, c.id, status))
+}

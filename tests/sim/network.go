@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+)
+
+// network is what is wrong between the framework and the master.
+type network struct {
+	calls    []callFault
+	doubled  int       // records that will arrive twice
+	downTill time.Time // no master leads until then
+	down     string
+}
+
+// callFault is what becomes of some calls.
+type callFault struct {
+	kind   string
+	call   string // the name of the call that it is about; empty: any
+	count  int
+	skip   int
+	silent bool // there is no answer at all
+	delay  time.Duration
+	status int
+	text   string
+}
+
+// The kinds of call faults that are not statuses.
+const (
+	lostBefore = "lost before it is carried out"
+	lostAfter  = "carried out, answer lost"
+	delayed    = "delayed"
+)
+
+// call says what becomes of a call.
+func (n *network) call(c machine.Call) callFault {
+	name := machine.CallName(c)
+	for k := range n.calls {
+		f := &n.calls[k]
+		if f.count == 0 || f.call != "" && f.call != name {
+			continue
+		}
+		if f.skip > 0 {
+			f.skip--
+			continue
+		}
+		f.count--
+		return *f
+	}
+	return callFault{}
+}
+
+// copies is how often the next record arrives.
+func (n *network) copies() int {
+	if n.doubled > 0 {
+		n.doubled--
+		return 2
+	}
+	return 1
+}
+
+// closed says why nobody answers; empty if somebody does.
+func (n *network) closed(now time.Time) string {
+	if now.Before(n.downTill) {
+		return n.down
+	}
+	return ""
+}

@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/direct"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// prober does what package quobyte/prober does, in virtual time.
+type prober struct {
+	*container
+	stream string
+	taskID string
+	list   quobyte.Watchlist
+	heard  string
+	asked  bool
+
+	seq     uint64
+	last    quobyte.Report
+	silent  int
+	pending []direct.Update // that the agent has not acknowledged
+}
+
+func (p *prober) executor() direct.Executor {
+	return direct.Executor{Agent: p.host.agent, Framework: p.framework, ID: p.task}
+}
+
+func (p *prober) begin() {
+	p.subscribe()
+	p.round()
+}
+
+func (p *prober) subscribe() {
+	stream, answer, effects := p.cluster.ExecutorSubscribe(p.now, p.executor(), p.pending)
+	if answer.Status == 200 {
+		p.stream = stream
+		p.probers[stream] = p
+	}
+	p.act(effects)
+}
+
+func (p *prober) take(e direct.ToExecutor) {
+	if p.gone || e.Stream != p.stream {
+		return
+	}
+	switch e.Type {
+	case direct.Launch:
+		p.taskID = e.TaskID
+		p.report()
+	case direct.Message:
+		list, err := quobyte.DecodeWatchlist(e.Data)
+		if err != nil {
+			p.check.fail(wellFormed, "message to %s: %v", p.task, err)
+			return
+		}
+		p.list, p.heard, p.asked = list, quobyte.HeardDigest(e.Data), true
+		p.report()
+	case direct.Acknowledged:
+		for i, u := range p.pending {
+			if bytes.Equal(u.UUID, e.UUID) {
+				p.pending = append(p.pending[:i:i], p.pending[i+1:]...)
+				break
+			}
+		}
+	case direct.Kill:
+		p.update(direct.Update{TaskID: e.TaskID, State: "KILLED", Message: "killed on request"})
+		p.after(p.upTo(time.Second), "ends", func() { p.exit(0) })
+	case direct.Shutdown:
+		p.exit(0)
+	}
+}
+
+// round looks, reports, and comes again.
+func (p *prober) round() {
+	if p.gone {
+		return
+	}
+	p.silent++
+	p.report()
+	p.after(p.settings.ProbeInterval, "probe", p.round)
+}
+
+func (p *prober) report() {
+	if p.gone || p.taskID == "" || p.now.Before(p.host.hung) {
+		return
+	}
+	r := quobyte.Report{Facts: p.host.facts(), Heard: p.heard}
+	for _, pod := range p.list.Pods {
+		text := p.world.ill(pod.TaskID, p.host)
+		if text == "" {
+			p.check.wasWell[pod.TaskID] = true
+		}
+		r.Health = append(r.Health, quobyte.PodHealth{TaskID: pod.TaskID, Healthy: text == "", Text: text})
+	}
+	if !p.asked && p.seq > 0 && r.Heard == p.last.Heard && slices.Equal(r.Health, p.last.Health) && p.silent < quobyte.RepeatEvery {
+		return
+	}
+	p.last, p.silent, p.asked = r, 0, false
+	p.seq++
+	r.Seq = p.seq
+	p.update(direct.Update{TaskID: p.taskID, State: "RUNNING", Data: r.Encode()})
+}
+
+func (p *prober) update(u direct.Update) {
+	id := p.newID()
+	u.UUID = id[:]
+	p.pending = append(p.pending, u)
+	_, effects := p.cluster.ExecutorUpdate(p.now, p.executor(), u)
+	p.act(effects)
+}

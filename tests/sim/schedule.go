@@ -1,0 +1,172 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Schedule is all that a run is made of, besides the code.
+type Schedule struct {
+	Seed uint64 `json:"seed"`
+	// Hosts are the cluster's agents.
+	Hosts []Host `json:"hosts"`
+	// Speed is how fast things go.
+	Speed Speed `json:"speed"`
+	// Reserve says that the pods of a device have their resources reserved.
+	Reserve bool `json:"reserve,omitempty"`
+	// Closed says that no hosts may join once all is deployed (--new-hosts=off).
+	Closed bool    `json:"closed,omitempty"`
+	Faults []Fault `json:"faults"`
+	Verbs  []Verb  `json:"verbs,omitempty"`
+}
+
+// Host is an agent's machine.
+type Host struct {
+	Registry  bool          `json:"registry,omitempty"`
+	Bootstrap bool          `json:"bootstrap,omitempty"`
+	Metadata  bool          `json:"metadata,omitempty"`
+	Data      bool          `json:"data,omitempty"`
+	Joins     time.Duration `json:"joins,omitempty"` // after the start
+}
+
+// Speed is how long things take at most; each time a part of it is drawn.
+type Speed struct {
+	Network time.Duration `json:"network"` // one way
+	Disk    time.Duration `json:"disk"`    // one commit
+	Start   time.Duration `json:"start"`   // of a process
+	CatchUp time.Duration `json:"catch_up"`
+	Probe   time.Duration `json:"probe"`  // the time between two looks of a prober
+	Decide  time.Duration `json:"decide"` // how long events gather before a decision
+}
+
+// Fault is something that goes wrong.
+type Fault struct {
+	At    time.Duration `json:"at"`
+	Kind  Kind          `json:"kind"`
+	Host  int           `json:"host,omitempty"`
+	For   time.Duration `json:"for,omitempty"`
+	Count int           `json:"count,omitempty"`
+	// What narrows it: the name of a call, a pod type.
+	What string `json:"what,omitempty"`
+}
+
+// Verb is something that an operator does.
+type Verb struct {
+	At    time.Duration `json:"at"`
+	Kind  string        `json:"kind"`
+	Phase string        `json:"phase,omitempty"`
+	Step  int           `json:"step,omitempty"` // the how-manieth of the phase's steps, from 1; 0: none
+	Pod   string        `json:"pod,omitempty"`
+	When  string        `json:"when,omitempty"`
+}
+
+// Kind is a kind of fault.
+type Kind string
+
+// chaos is the part of the time at the start of a run in which faults begin.
+const chaos = 4 * time.Minute
+
+// Draw makes the schedule of a seed.
+func Draw(seed uint64) Schedule {
+	r := rand.New(rand.NewPCG(seed, 0x5eed))
+	s := Schedule{Seed: seed, Reserve: r.IntN(4) == 0, Closed: r.IntN(8) == 0, Speed: drawSpeed(r)}
+	s.Hosts = drawHosts(r)
+	span := chaos
+	if r.IntN(2) == 0 { // crowd them into the deployment itself
+		span = chaos / 4
+	}
+	for range drawCount(r) {
+		f := drawFault(r, len(s.Hosts))
+		f.At = time.Duration(r.Int64N(int64(span))).Round(time.Millisecond)
+		s.Faults = append(s.Faults, f)
+	}
+	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
+	if r.IntN(2) == 0 {
+		s.Verbs = drawVerbs(r, len(s.Hosts))
+	}
+	return s
+}
+
+// drawCount draws how many faults there are: 0 to 20, most often a handful.
+func drawCount(r *rand.Rand) int {
+	switch r.IntN(10) {
+	case 0:
+		return 0
+	case 1:
+		return 6 + r.IntN(15)
+	}
+	return 1 + r.IntN(6)
+}
+
+func drawHosts(r *rand.Rand) []Host {
+	n := 6 + r.IntN(5)
+	if r.IntN(6) == 0 {
+		n = 5
+	}
+	switch r.IntN(12) {
+	case 0:
+		n = 20 + r.IntN(31)
+	case 1, 2:
+		n = 10 + r.IntN(15)
+	}
+	registries := 3
+	if n > 5 && r.IntN(4) == 0 {
+		registries = 5
+	}
+	hosts := make([]Host, n)
+	for i := range hosts {
+		h := Host{Registry: i < registries, Bootstrap: i == 0, Metadata: i < registries || r.IntN(8) == 0, Data: i >= registries || r.IntN(2) == 0}
+		if r.IntN(10) == 0 {
+			h.Joins = time.Duration(r.IntN(90)) * time.Second
+		}
+		hosts[i] = h
+	}
+	hosts[registries].Data = true // one at least
+	r.Shuffle(n, func(i, j int) { hosts[i], hosts[j] = hosts[j], hosts[i] })
+	return hosts
+}
+
+func drawSpeed(r *rand.Rand) Speed {
+	pick := func(of ...time.Duration) time.Duration { return of[r.IntN(len(of))] }
+	return Speed{
+		Network: pick(time.Millisecond, time.Millisecond, 20*time.Millisecond, 800*time.Millisecond),
+		Disk:    pick(0, 0, 5*time.Millisecond, 500*time.Millisecond),
+		Start:   pick(200*time.Millisecond, 2*time.Second, 20*time.Second),
+		CatchUp: pick(500*time.Millisecond, 5*time.Second, 30*time.Second),
+		Probe:   pick(5*time.Second, 10*time.Second, 20*time.Second),
+		Decide:  pick(0, 0, time.Millisecond),
+	}
+}
+
+// drawVerbs draws a few things that operators do. Whatever they hold is let go of when the faults have ceased.
+func drawVerbs(r *rand.Rand, hosts int) []Verb {
+	var out []Verb
+	phases := []string{"", "", "probe", "registry", "metadata", "data", "api", "webconsole"}
+	for range 1 + r.IntN(5) {
+		v := Verb{At: time.Duration(r.Int64N(int64(chaos))).Round(time.Millisecond), Phase: phases[r.IntN(len(phases))]}
+		switch r.IntN(9) {
+		case 0, 1, 2:
+			v.Kind = "pause"
+			v.When = []string{"", "", "after-steps", "after-phase"}[r.IntN(4)]
+		case 3, 4:
+			v.Kind = "continue"
+		case 5:
+			v.Kind, v.Phase = "except", ""
+			v.Pod = []string{"registry-1", "metadata-0", "data-0", "data-1"}[r.IntN(4)]
+		case 6:
+			v.Kind, v.Phase = "include", ""
+			v.Pod = []string{"registry-1", "metadata-0", "data-0", "data-1"}[r.IntN(4)]
+		case 7:
+			v.Kind, v.Step = "force-complete", 1+r.IntN(hosts)
+		case 8:
+			v.Kind, v.Step = "pause", 1+r.IntN(hosts)
+		}
+		if v.Step > 0 && v.Phase == "" {
+			v.Phase = "data"
+		}
+		out = append(out, v)
+	}
+	slices.SortStableFunc(out, func(a, b Verb) int { return int(a.At - b.At) })
+	return out
+}

@@ -1,0 +1,92 @@
+package sim_test
+
+import (
+	"flag"
+	"io"
+	"os"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/quobyte/mesos-framework/tests/sim"
+)
+
+var (
+	seeds  = flag.Int("sim.seeds", 40, "schedules to try")
+	first  = flag.Uint64("sim.first", 1, "the first of their seeds")
+	one    = flag.Uint64("sim.seed", 0, "try this seed alone, with its journal")
+	shrink = flag.Int("sim.shrink", 60, "runs to spend on making a schedule that fails smaller")
+	budget = flag.Duration("sim.budget", 0, "try seeds for this long instead of a number of them")
+)
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // much is made for one decision and dropped after it
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+func TestSeeds(t *testing.T) {
+	if *one != 0 {
+		r := sim.Run(sim.Draw(*one), os.Stdout)
+		t.Log(r)
+		if r.Broken != "" {
+			t.Fail()
+		}
+		return
+	}
+	began, virtual, launches, faults, decisions, n, broken := time.Now(), time.Duration(0), 0, 0, 0, 0, 0
+	for ; more(n, began) && broken < 5; n++ {
+		r := sim.Run(sim.Draw(*first+uint64(n)), io.Discard)
+		virtual, launches, faults = virtual+r.Took, launches+r.Launches, faults+r.Faults
+		decisions += r.Decisions
+		if r.Broken != "" {
+			broken++
+			t.Error(r)
+			keep(t, sim.Shrink(r, *shrink))
+		}
+	}
+	took := time.Since(began)
+	t.Logf("%d schedules with %d faults, %d launches and %d decisions, %v of virtual time, in %v: %.0f schedules a minute",
+		n, faults, launches, decisions, virtual.Round(time.Second), took.Round(time.Millisecond), float64(n)/took.Minutes())
+}
+
+// TestReproducible: the same seed gives the same journal.
+func TestReproducible(t *testing.T) {
+	for seed := *first; seed < *first+5; seed++ {
+		a, b := sim.Run(sim.Draw(seed), io.Discard), sim.Run(sim.Draw(seed), io.Discard)
+		if a.Digest != b.Digest || a.Events != b.Events {
+			t.Errorf("seed %d: journals %s (%d events) and %s (%d events)", seed, a.Digest, a.Events, b.Digest, b.Events)
+		}
+	}
+}
+
+// TestChaosIsManifold: schedules are as different as they are meant to be.
+func TestChaosIsManifold(t *testing.T) {
+	kinds, hosts, most, none := map[sim.Kind]int{}, 0, 0, 0
+	for seed := range uint64(500) {
+		s := sim.Draw(seed)
+		hosts = max(hosts, len(s.Hosts))
+		most = max(most, len(s.Faults))
+		if len(s.Faults) == 0 {
+			none++
+		}
+		for _, f := range s.Faults {
+			kinds[f.Kind]++
+		}
+	}
+	for _, kind := range sim.Kinds() {
+		if kinds[kind] < 20 {
+			t.Errorf("%s was drawn %d times in 500 schedules", kind, kinds[kind])
+		}
+	}
+	if hosts < 45 || most < 18 || none == 0 {
+		t.Errorf("at most %d hosts and %d faults, %d schedules without any", hosts, most, none)
+	}
+}
+
+func more(n int, began time.Time) bool {
+	if *budget > 0 {
+		return time.Since(began) < *budget
+	}
+	return n < *seeds
+}

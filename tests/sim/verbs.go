@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// say is an operator's word to whatever instance there is. Nobody says it again: who gets no answer does not know.
+func (w *world) say(id uint64, v Verb) {
+	i := w.serve()
+	if i == nil || i.view == nil {
+		return
+	}
+	verb := machine.Verb{
+		ID: id, Kind: machine.VerbKind(v.Kind), Plan: machine.DeployPlan, Phase: v.Phase, Pod: v.Pod, When: plans.When(v.When),
+		Actor: "operator", Reason: "simulated",
+	}
+	if verb.Pod != "" {
+		verb.Plan = ""
+	}
+	if v.Step > 0 {
+		verb.Step = w.stepOf(i.view, v)
+		if verb.Step == "" {
+			return
+		}
+	}
+	w.note("operator: %s %s %s %s %s", verb.Kind, verb.Phase, verb.Step, verb.Pod, verb.When)
+	w.check.asked(i, verb)
+	i.deliver(verb)
+}
+
+// stepOf is the name of the step that a verb means.
+func (w *world) stepOf(view *machine.View, v Verb) string {
+	deploy, _ := view.Plan(machine.DeployPlan)
+	for _, p := range deploy.Phases {
+		if p.Name == v.Phase && len(p.Steps) > 0 {
+			return p.Steps[v.Step%len(p.Steps)].Name
+		}
+	}
+	return ""
+}
+
+// release has operators let go of all that they hold, until nothing is held.
+func (w *world) release(n uint64) {
+	held := false
+	for _, key := range slices.Sorted(maps.Keys(w.disk.facts)) {
+		f := w.disk.facts[key]
+		v := machine.Verb{Plan: f.Plan, Phase: f.Phase, Step: f.Step, Pod: f.Pod, When: f.When, Actor: "operator", Reason: "calm"}
+		switch f.Kind {
+		case plans.Paused:
+			v.Kind, v.When = machine.Resume, ""
+		case plans.Breakpoint:
+			v.Kind = machine.Unbreak
+		case plans.Excepted:
+			v.Kind, v.Plan = machine.Include, ""
+		default:
+			continue
+		}
+		held = true
+		n++
+		v.ID = 1000 + n
+		if i := w.serve(); i != nil {
+			w.note("operator: %s %s %s %s", v.Kind, v.Phase, v.Step, v.Pod)
+			w.check.asked(i, v)
+			i.deliver(v)
+		}
+	}
+	if held || w.now.Before(w.calm.Add(time.Minute)) { // what was said last may not have been carried out yet
+		w.after(10*time.Second, "release", func() { w.release(n) })
+	}
+}
+
+// well says whether everything is deployed and runs.
+func (w *world) well() bool {
+	i := w.serve()
+	if i == nil || i.stopped || i.view == nil || !i.view.Connection.Connected {
+		return false
+	}
+	for _, p := range i.view.Plans {
+		if p.Status != plans.Complete && len(p.Phases) > 0 {
+			return false
+		}
+	}
+	for _, p := range i.view.Pods {
+		if !p.Healthy && !(w.check.forced[p.Name] && p.TaskID == "") { // a later run launches it
+			return false
+		}
+	}
+	return len(i.view.Pods) > 0
+}

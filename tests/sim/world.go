@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/mesos/wire"
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+	"github.com/quobyte/mesos-framework/internal/sandbox/direct"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// began is when every run begins.
+var began = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+
+// patience is how long after the last fault everything must be deployed and well: two reconciliations of everything and the
+// longest backoff.
+const patience = 30 * time.Minute
+
+// World is one run.
+type world struct {
+	queue
+	schedule Schedule
+	settings quobyte.Settings
+	service  *quobyte.Service
+
+	model   *cluster.Cluster
+	cluster direct.Cluster
+	ticking time.Time // when the model's next tick is planned
+
+	chance *rand.Rand // how long things take
+	ids    *rand.Rand // identifiers, the machine's random numbers
+	disk   *disk
+	lives  []*instance // of the framework, the newest last
+	conns  map[string]*conn
+	hosts  []*host
+
+	containers map[string]*container
+	probers    map[string]*prober // by stream
+	pids       int
+	decisions  int
+	replicas   map[string]bool // hosts whose registries belong to the replica set
+
+	network network
+	store   storeFaults
+	check   *checker
+
+	calm    time.Time // when faults and verbs have ceased
+	hash    hash.Hash
+	journal io.Writer
+}
+
+// Result is how a run went.
+type Result struct {
+	Schedule Schedule
+	// Broken is the invariant that did not hold first, empty if all did; Detail says how, At when.
+	Broken, Detail string
+	At             time.Duration
+	// Took is the virtual time until everything was deployed and well for good, or the end.
+	Took time.Duration
+	// Digest is that of the journal.
+	Digest                                     string
+	Events, Decisions, Launches, Boots, Faults int
+}
+
+func (r Result) String() string {
+	if r.Broken == "" {
+		return fmt.Sprintf("seed %d: %d hosts, %d faults: held; deployed and well after %v", r.Schedule.Seed, len(r.Schedule.Hosts), len(r.Schedule.Faults), r.Took)
+	}
+	return fmt.Sprintf("seed %d: %d hosts, %d faults: after %v: %s\n    %s", r.Schedule.Seed, len(r.Schedule.Hosts), len(r.Schedule.Faults), r.At, r.Broken,
+		strings.ReplaceAll(r.Detail, "\n", "\n    "))
+}
+
+// Run carries out a schedule. The journal may be nil.
+func Run(s Schedule, journal io.Writer) Result {
+	w := newWorld(s, journal)
+	w.plan()
+	end := w.calm.Add(patience)
+	wellSince := time.Time{}
+	for w.check.broken == "" && w.next(end) {
+		if w.now.Before(w.calm) {
+			continue
+		}
+		switch well := w.well(); {
+		case !well:
+			wellSince = time.Time{}
+		case wellSince.IsZero():
+			wellSince = w.now
+		case w.now.Sub(wellSince) > time.Minute:
+			end = w.now // and nothing more
+		}
+	}
+	w.check.ending(wellSince)
+	if wellSince.IsZero() {
+		wellSince = w.now
+	}
+	return Result{
+		Schedule: s, Broken: w.check.broken, Detail: w.check.detail, At: w.check.at.Sub(began), Took: wellSince.Sub(began),
+		Decisions: w.decisions, Digest: hex.EncodeToString(w.hash.Sum(nil)[:8]), Events: w.count, Launches: w.check.launches, Boots: len(w.lives), Faults: len(s.Faults),
+	}
+}
+
+func newWorld(s Schedule, journal io.Writer) *world {
+	if journal == nil {
+		journal = io.Discard
+	}
+	w := &world{
+		schedule: s, journal: journal, hash: sha256.New(),
+		chance: rand.New(rand.NewPCG(s.Seed, 1)), ids: rand.New(rand.NewPCG(s.Seed, 2)),
+		conns: map[string]*conn{}, containers: map[string]*container{}, probers: map[string]*prober{}, replicas: map[string]bool{},
+		calm: began,
+	}
+	w.queue.now = began
+	w.settings = settingsOf(s)
+	service, err := quobyte.New(w.settings)
+	if err != nil {
+		panic(err) // the settings are ours
+	}
+	w.service = service
+	w.model = cluster.New(began, cluster.Config{MasterID: "master", Hostname: "master", IP: "10.0.0.1", Port: 5050, NewID: w.newID})
+	w.cluster = direct.Cluster{Model: w.model}
+	w.disk = newDisk()
+	w.check = newChecker(w)
+	return w
+}
+
+func settingsOf(s Schedule) quobyte.Settings {
+	settings := quobyte.DefaultSettings()
+	settings.DockerImage, settings.ClientImage, settings.Release = "quobyte/quobyte-server", "quobyte/quobyte-client", "1.0"
+	settings.Containerizer, settings.ServerCommand = quobyte.Command, "quobyte-server"
+	settings.FrameworkURL = "http://10.0.0.2:8080"
+	settings.ProbeInterval = s.Speed.Probe
+	if s.Reserve {
+		settings.Reserve = quobyte.ReserveDevices
+	}
+	return settings
+}
+
+func frameworkOf(s quobyte.Settings) wire.Framework {
+	return wire.Framework{Name: s.Name, User: "root", Principal: "quobyte", Roles: []string{"quobyte"}, FailoverTimeout: 14 * 24 * time.Hour, Checkpoint: true}
+}
+
+// plan puts the schedule into the queue.
+func (w *world) plan() {
+	for i, h := range w.schedule.Hosts {
+		w.hosts = append(w.hosts, &host{number: i, name: fmt.Sprintf("host%02d", i), plan: h, world: w})
+		w.at(began.Add(h.Joins), "host joins", w.hosts[i].join)
+		w.until(began.Add(h.Joins))
+	}
+	for _, f := range w.schedule.Faults {
+		w.at(began.Add(f.At), "fault", func() { w.inject(f) })
+		w.until(began.Add(f.At + f.For))
+	}
+	for i, v := range w.schedule.Verbs {
+		w.at(began.Add(v.At), "verb", func() { w.say(uint64(i+1), v) })
+		w.until(began.Add(v.At))
+	}
+	w.until(began.Add(time.Second))
+	w.at(w.calm, "calm", w.letGo)
+	w.boot(0)
+}
+
+// until moves the time when faults have ceased.
+func (w *world) until(t time.Time) {
+	if t.After(w.calm) {
+		w.calm = t
+	}
+}
+
+// note writes a line of the journal.
+func (w *world) note(format string, args ...any) {
+	line := fmt.Sprintf("%9.3fs %s\n", w.now.Sub(began).Seconds(), fmt.Sprintf(format, args...))
+	io.WriteString(w.hash, line)
+	io.WriteString(w.journal, line)
+}
+
+// upTo draws a time between a tenth of d and d.
+func (w *world) upTo(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return d/10 + time.Duration(w.chance.Int64N(int64(d)*9/10+1))
+}
+
+func (w *world) newID() (id [16]byte) {
+	for i := range 2 {
+		v := w.ids.Uint64()
+		for k := range 8 {
+			id[i*8+k] = byte(v >> (8 * k))
+		}
+	}
+	return id
+}
+
+// act carries out what the model of the cluster wants, and sees to its next tick.
+func (w *world) act(effects []direct.Effect) {
+	for _, e := range effects {
+		switch e := e.(type) {
+		case direct.Record:
+			if c := w.conns[e.Stream]; c != nil {
+				c.carry(e.Bytes)
+			}
+		case direct.Ended:
+			if c := w.conns[e.Stream]; c != nil {
+				c.close("ended the event stream")
+			}
+		case direct.Start:
+			w.start(e)
+		case direct.Signal:
+			if c := w.containers[e.Container]; c != nil {
+				c.signal(e.Kill)
+			}
+		case direct.ToExecutor:
+			if p := w.probers[e.Stream]; p != nil {
+				w.after(w.upTo(w.schedule.Speed.Network), "to executor", func() { p.take(e) })
+			}
+		case direct.ExecutorEnded:
+			delete(w.probers, e.Stream)
+		}
+	}
+	w.tickLater()
+}
+
+func (w *world) tickLater() {
+	next := w.model.NextWake()
+	if next.IsZero() || !w.ticking.IsZero() && !next.Before(w.ticking) {
+		return
+	}
+	if next.Before(w.now) {
+		next = w.now
+	}
+	w.ticking = next
+	w.at(next, "tick", func() {
+		if !w.ticking.Equal(next) {
+			return // an earlier one was planned meanwhile
+		}
+		w.ticking = time.Time{}
+		w.act(w.cluster.Tick(w.now))
+	})
+}
+
+// letGo ends everything that was held: pauses, exceptions, breakpoints.
+func (w *world) letGo() {
+	w.note("calm: faults have ceased")
+	w.network = network{}
+	w.store = storeFaults{}
+	w.release(0)
+}

@@ -50,6 +50,9 @@ func (s *Service) Scout() string { return Prober }
 func (s *Service) ScoutSilence() time.Duration { return 3 * RepeatEvery * s.settings.ProbeInterval }
 
 // phases is the deploy plan: which pods after which. Names that have no pods in the settings are left out, also of after.
+//
+// Each phase names all that it comes after, and not only the last of them: a phase can be done before its turn, because it has no steps or
+// operators took them all out, and then nothing that comes after it may begin before what it comes after itself.
 var phases = []struct {
 	name     string
 	podType  string
@@ -58,12 +61,12 @@ var phases = []struct {
 }{
 	{"probe", Prober, plans.Parallel, []string{}},
 	{"registry", Registry, plans.Serial, []string{"probe"}},
-	{"metadata", Metadata, plans.Parallel, []string{"registry"}},
-	{"data", Data, plans.Parallel, []string{"metadata"}},
-	{"api", API, plans.Parallel, []string{"data"}},
-	{"webconsole", Webconsole, plans.Parallel, []string{"data"}},
-	{"s3", S3, plans.Parallel, []string{"data"}},
-	{"client", Client, plans.Parallel, []string{"api", "webconsole", "s3"}},
+	{"metadata", Metadata, plans.Parallel, []string{"probe", "registry"}},
+	{"data", Data, plans.Parallel, []string{"probe", "registry", "metadata"}},
+	{"api", API, plans.Parallel, []string{"probe", "registry", "metadata", "data"}},
+	{"webconsole", Webconsole, plans.Parallel, []string{"probe", "registry", "metadata", "data"}},
+	{"s3", S3, plans.Parallel, []string{"probe", "registry", "metadata", "data"}},
+	{"client", Client, plans.Parallel, []string{"probe", "registry", "metadata", "data", "api", "webconsole", "s3"}},
 }
 
 // Phases lists the phases of the deploy plan: probe, registry (one by one), metadata, data, then api, webconsole and s3 side

@@ -306,7 +306,7 @@ func (s *session) transmit(c machine.Call, done func()) {
 			s.pump()
 		})
 	}
-	body, err := wire.Call(c, s.frameworkID)
+	body, err := s.encode(c)
 	if err != nil {
 		s.check.fail(wellFormed, "%s: %v", machine.CallName(c), err)
 		return
@@ -343,6 +343,13 @@ func (s *session) transmit(c machine.Call, done func()) {
 			s.after(s.upTo(s.schedule.Speed.Network), "answer", func() { settle(wire.Judge(answer.Status, answer.Text), answer.Text) })
 		}
 	})
+}
+
+func (s *session) encode(c machine.Call) ([]byte, error) {
+	if e, ok := c.(machine.ExcludeHosts); ok {
+		return wire.ExcludeHosts(frameworkOf(s.settings), s.frameworkID, s.decoder.HostKeyAttribute, e.Hosts)
+	}
+	return wire.Call(c, s.frameworkID)
 }
 
 // judge does what the verdict on a call demands.

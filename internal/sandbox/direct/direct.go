@@ -80,33 +80,37 @@ type Answer struct {
 
 // Subscribe hands in a SUBSCRIBE. With a status of 200 there is a stream.
 func (c Cluster) Subscribe(now time.Time, body []byte) (string, Answer, []Effect) {
-	call, answer := decode(body)
+	call, constraints, answer := decode(body)
 	if answer.Status != 0 {
 		return "", answer, nil
 	}
-	stream, effects := c.Model.Subscribe(now, call)
+	stream, effects := c.Model.SubscribeConstrained(now, call, constraints)
 	return stream, Answer{Status: 200}, translate(effects)
 }
 
 // Call hands in any other call.
 func (c Cluster) Call(now time.Time, stream string, body []byte) (Answer, []Effect) {
-	call, answer := decode(body)
+	call, constraints, answer := decode(body)
 	if answer.Status != 0 {
 		return answer, nil
 	}
-	a, effects := c.Model.Call(now, stream, call)
+	a, effects := c.Model.CallConstrained(now, stream, call, constraints)
 	return Answer{Status: a.Status, Text: a.Text}, translate(effects)
 }
 
-func decode(body []byte) (*scheduler.Call, Answer) {
-	call := &scheduler.Call{}
-	if err := call.Unmarshal(body); err != nil {
-		return nil, Answer{400, "Failed to parse body into Call protobuf"}
+func decode(body []byte) (*scheduler.Call, *cluster.OfferConstraints, Answer) {
+	call, constraints := &scheduler.Call{}, &cluster.CallConstraints{}
+	err := call.Unmarshal(body)
+	if err == nil && (call.Subscribe != nil || call.UpdateFramework != nil) { // no other call has any
+		err = constraints.Unmarshal(body)
+	}
+	if err != nil {
+		return nil, nil, Answer{400, "Failed to parse body into Call protobuf"}
 	}
 	if err := cluster.Validate(call); err != nil {
-		return nil, Answer{400, "Failed to validate scheduler::Call: " + err.Error()}
+		return nil, nil, Answer{400, "Failed to validate scheduler::Call: " + err.Error()}
 	}
-	return call, Answer{}
+	return call, constraints.Constraints(), Answer{}
 }
 
 // Disconnect says that the connection of a stream has ended.

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/quobyte/mesos-framework/engine/api"
 	"github.com/quobyte/mesos-framework/engine/leader"
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/store"
 	"github.com/quobyte/mesos-framework/engine/zookeeper"
@@ -23,6 +25,9 @@ const rejoinPause = time.Second
 
 // leadingInterval is how soon an instance ends at the latest that may not lead any more. What it writes is fenced from the first moment.
 const leadingInterval = 250 * time.Millisecond
+
+// takeoverCheck is how long an instance has stood by when it looks whether it could take over.
+const takeoverCheck = 2 * time.Second
 
 // stateNode is where the state of the service is in ZooKeeper.
 func (o *serveOptions) stateNode(log *slog.Logger) (store.ZooKeeper, error) {
@@ -49,24 +54,20 @@ func serviceNode(address, service, name string, timeout time.Duration, log *slog
 
 // lead stands by until the instance leads, and then works until it may not any more.
 func (f *framework) lead(ctx context.Context) error {
-	for {
-		e, err := f.join(ctx)
-		if err != nil {
-			return err
+	standing, stop := context.WithCancelCause(ctx)
+	var check sync.WaitGroup
+	check.Go(func() {
+		if err := f.mayTakeOver(standing); err != nil {
+			stop(err)
 		}
-		err = e.Await(ctx)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, leader.ErrLost) {
-			return err
-		}
-		// It has not led yet: nothing is lost but the place in the queue.
-		f.log.Warn("election: joining anew", "error", err)
-		f.election.Store(nil)
-		e.Leave()
+	})
+	defer check.Wait() // not before: to lead must not wait for a reader
+	defer stop(nil)
+	e, err := f.stand(standing)
+	if err != nil {
+		return err
 	}
-	e := f.election.Load()
+	stop(nil)
 	f.log.Info("leading", "state", f.options.statePlace())
 	if err := f.open(ctx); err != nil {
 		return err
@@ -78,10 +79,54 @@ func (f *framework) lead(ctx context.Context) error {
 		defer close(ended)
 		cancel(untilLost(ctx, e))
 	}()
-	err := f.work(ctx)
+	err = f.work(ctx)
 	cancel(err)
 	<-ended
 	return context.Cause(ctx)
+}
+
+// stand makes the instance a candidate, again and again, until it leads or ctx ends.
+func (f *framework) stand(ctx context.Context) (*leader.Election, error) {
+	for {
+		e, err := f.join(ctx)
+		if err == nil {
+			if err = e.Await(ctx); err == nil {
+				return e, nil
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if e == nil || !errors.Is(err, leader.ErrLost) {
+			return nil, err
+		}
+		// It has not led yet: nothing is lost but the place in the queue.
+		f.log.Warn("election: joining anew", "error", err)
+		f.election.Store(nil)
+		e.Leave()
+	}
+}
+
+// mayTakeOver tells at once what an instance that stands by would be refused for when it has to lead: then it is too late. A state that can't be
+// read now, because its owner changes it or ZooKeeper is out of reach, is looked at when it is opened.
+func (f *framework) mayTakeOver(ctx context.Context) error {
+	t := time.NewTimer(takeoverCheck)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+		return nil
+	}
+	at, err := f.options.stateNode(f.log)
+	if err != nil {
+		return err
+	}
+	records, _, err := store.ReadZooKeeper(ctx, at)
+	if err != nil {
+		f.log.Debug("settings not compared with those in the state", "error", err)
+		return nil
+	}
+	return f.mayRegister(machine.ReadRegistration(records))
 }
 
 // untilLost returns why the instance may not lead any more. That time has passed is not told by anybody: it has to be asked for.

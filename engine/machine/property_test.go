@@ -236,9 +236,18 @@ func (p *play) pausing(plan, phase, pod string) string {
 	return ""
 }
 
-func (p *play) subscribe() {
+func (p *play) subscribe(told *Registration) {
 	p.forget()
-	p.take(Subscribed{FrameworkID: "F", Master: Master{Version: "1.12.0"}})
+	p.take(Subscribed{FrameworkID: "F", Master: Master{Version: "1.12.0"}, Registration: told})
+}
+
+// registration is what Mesos was told; nil: it is not certain what it has taken.
+func registration(t *rapid.T) *Registration {
+	name := rapid.SampledFrom([]string{"", "n", "renamed"}).Draw(t, "name")
+	if name == "" {
+		return nil
+	}
+	return &Registration{User: "root", Name: name, Roles: []string{"r"}, Checkpoint: true}
 }
 
 func (p *play) status(id string, state TaskState, acknowledged bool, data []byte) {
@@ -307,7 +316,7 @@ var hostNames = []string{"h1", "h2", "h3"}
 
 func (p *play) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"subscribe":  func(*rapid.T) { p.subscribe(); p.decide() },
+		"subscribe":  func(t *rapid.T) { p.subscribe(registration(t)); p.decide() },
 		"disconnect": func(*rapid.T) { p.forget(); p.take(Disconnected{Err: "gone"}); p.decide() },
 		"fail-exclude": func(t *rapid.T) {
 			if p.excluding == nil {
@@ -342,7 +351,7 @@ func (p *play) actions() map[string]func(*rapid.T) {
 		},
 		// Everything goes well for a while, so that random play reaches deep states.
 		"progress": func(t *rapid.T) {
-			p.subscribe()
+			p.subscribe(nil)
 			for _, h := range hostNames {
 				p.offer(h)
 			}
@@ -398,7 +407,7 @@ func (p *play) actions() map[string]func(*rapid.T) {
 					p.t.Fatalf("a crash undoes no step: %s %d, then %d", plan.Name, plan.StepsDone, after.Plans[i].StepsDone)
 				}
 			}
-			p.subscribe()
+			p.subscribe(nil)
 			p.decide()
 		},
 		"": func(*rapid.T) {
@@ -424,7 +433,7 @@ func TestRules(t *testing.T) {
 
 func begin(t *rapid.T) *play {
 	p := newPlay(t)
-	p.subscribe()
+	p.subscribe(nil)
 	p.decide()
 	return p
 }

@@ -45,6 +45,18 @@ type frameworkRecord struct {
 	Registration *Registration `json:"registration,omitempty"`
 }
 
+// ReadRegistration is what the records say that Mesos was told about the framework when it last subscribed; nil if they don't say it in a way that
+// this program understands.
+func ReadRegistration(records []Record) *Registration {
+	for _, r := range records {
+		var f frameworkRecord
+		if r.Key == keyFramework && decode(r, &f) == nil {
+			return f.Registration
+		}
+	}
+	return nil
+}
+
 // targetRecord is the target and the settings of the boot that made it: only a change against the last boot makes a new one.
 type targetRecord struct {
 	Target

@@ -56,13 +56,22 @@ func TestRegistrationIsKept(t *testing.T) {
 			if diff := cmp.Diff(test.want, m.Registration()); diff != "" {
 				t.Errorf("registration (-want +got):\n%s", diff)
 			}
+			if test.after != "" {
+				if diff := cmp.Diff(test.want, ReadRegistration([]Record{{Key: "target"}, {Key: "framework", Value: []byte(test.after)}})); diff != "" {
+					t.Errorf("read (-want +got):\n%s", diff)
+				}
+			}
 		})
 	}
 }
 
 // The framework's record of a newer program is refused like any other.
 func TestRegistrationOfANewerFormat(t *testing.T) {
-	_, err := New(Config{}, toy{}, []Record{{Key: "framework", Value: []byte(`{"format":2,"value":{"id":"F"}}`)}}, Boot{})
+	newer := []Record{{Key: "framework", Value: []byte(`{"format":2,"value":{"id":"F","registration":{}}}`)}}
+	if r := ReadRegistration(newer); r != nil {
+		t.Errorf("read: %v", r)
+	}
+	_, err := New(Config{}, toy{}, newer, Boot{})
 	if err == nil || !strings.Contains(err.Error(), "record framework: format 2 is newer than 1") {
 		t.Errorf("error = %v", err)
 	}

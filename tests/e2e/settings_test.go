@@ -7,12 +7,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/quobyte/mesos-framework/internal/zktest"
+	"github.com/quobyte/mesos-framework/plans"
 )
 
 // Settings that Mesos lets a framework change are taken when serve is started again; of the others serve says that it can't have them.
 func TestSettingsChangedBetweenRuns(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, "127.0.26.", 1)
+	c := startCluster(t, "127.0.49.", 1)
 	// serve runs until what it subscribed with is durable.
 	serve := func(extra ...string) *process {
 		p, api := c.serve(t, "serve "+strings.Join(extra, " "), append(extra, "--expect=registry=1")...)
@@ -87,5 +90,23 @@ func (c *cluster) forgetRegistration(t *testing.T) {
 	}
 	if out, code := run(t, built(t).framework(), "state", "import", "--state-dir", dir, "--replace", file); code != 0 {
 		t.Fatalf("import: exit %d: %s", code, out)
+	}
+}
+
+// An instance that stands by with settings that Mesos would not take is of no use: it says so and ends, and the leader goes on.
+func TestSettingsOfAStandby(t *testing.T) {
+	t.Parallel()
+	zk := "zk://" + zktest.Start(t).Address + "/quobyte"
+	c := startCluster(t, "127.0.40.", 1)
+	_, lead := c.serveZK(t, "leader", zk, "--expect=registry=1", "--framework-principal=store")
+	eventually(t, "deploy is complete", func() bool { return lead.deploy().Status == plans.Complete })
+	out, code := run(t, built(t).framework(), c.zkFlags(t, zk, "--expect=registry=1", "--framework-principal=other")...)
+	if code != 1 || !strings.Contains(out, "standing by") || !strings.Contains(out, `--framework-principal: "other": it was "store"`) {
+		t.Errorf("exit code %d, want 1 and a line about the principal:\n%s", code, tail(out, 5))
+	}
+	standby, _ := c.serveZK(t, "standby", zk, "--expect=registry=1", "--framework-principal=store", "--failover-timeout=1h")
+	standby.find(`msg="setting changed since the framework last subscribed" setting=failover-timeout was=336h0m0s is=1h0m0s`)
+	if v, ok := lead.view(); !ok || !v.Connection.Connected {
+		t.Error("the leader has no session any more")
 	}
 }

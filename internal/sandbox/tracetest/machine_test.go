@@ -129,7 +129,7 @@ func (m *machine) stillRuns(p *process) bool {
 type stimulus func(r *replay, l *line) bool
 
 // stimuli are tried in this order when a line's time has come and its event has not.
-var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, driverDeclines}
+var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, driverDeclines}
 
 // processStarts: TASK_STARTING of a command task shows that its process was started.
 func processStarts(r *replay, l *line) bool {

@@ -155,6 +155,9 @@ func (s *Sandbox) runDefaultExecutor(c *container) {
 		return s.cluster.ProcessStarted(now, c.start.Container, os.Getpid())
 	})
 	<-c.ctx.Done()
+	s.apply(func(now time.Time) []cluster.Effect {
+		return s.cluster.ProcessExited(now, c.start.Container, cluster.Exit{})
+	})
 }
 
 // prepareAndStart makes the sandbox directory with everything in it and starts the supervisor there.

@@ -73,7 +73,7 @@ type StartProcess struct {
 	// CustomExecutor says that the command speaks the executor API, so that it needs the MESOS_* environment.
 	CustomExecutor bool
 	// DefaultExecutor says that this is the container that those of task groups are within. There is nothing to run in it,
-	// and Command is nil: it is there when it is made, until it is signaled with Kill.
+	// and Command is nil: it is there when it is made, and gone when it is signaled with Kill.
 	DefaultExecutor bool
 	Checkpoint      bool // of the framework
 	Volumes         []Volume

@@ -234,17 +234,16 @@ func (c *Cluster) endedInGroup(p *process, state mesos.TaskState) {
 	}
 }
 
-// endDefaultExecutor is its end when it has nothing more to do.
+// endDefaultExecutor lets it end when it has nothing more to do. It has ended when its container is gone.
 func (c *Cluster) endDefaultExecutor(e *executorRun) {
-	for _, own := range slices.Clone(e.processes) {
-		c.forget(own)
+	e.stopping, e.done = true, true
+	for _, own := range e.processes {
 		c.signal(own, Kill)
-		c.executorEnded(e, own, Exit{})
 	}
 }
 
-// defaultExecutorExited is the end of a default executor that it has not chosen: its containers are destroyed, and it is
-// said of its tasks that they were killed.
+// defaultExecutorExited is the end of a default executor. If it had tasks still, somebody has killed it: its containers are
+// destroyed, and it is said of its tasks that they were killed.
 func (c *Cluster) defaultExecutorExited(e *executorRun, own *process, exit Exit) {
 	for _, p := range e.nested() {
 		c.signal(p, Kill)
@@ -252,6 +251,9 @@ func (c *Cluster) defaultExecutorExited(e *executorRun, own *process, exit Exit)
 		word, text := p.word(c, mesos.TASK_FAILED), exitText(sigKill)
 		word.Message = &text
 		c.say(p, word)
+	}
+	if e.done {
+		exit = Exit{}
 	}
 	c.executorEnded(e, own, exit)
 }

@@ -9,8 +9,9 @@ import (
 )
 
 // commandLinger is how long the executor of a command task stays after the task has ended; for that time the agent
-// takes no task with the same id (F40). Recorded: refused after 0.6 s, taken after 3.6 s.
-const commandLinger = time.Second
+// takes no task with the same id (F40). Recorded: refused after 0.6 s, taken after 3.6 s. It sleeps for 1 s, and then has to
+// be seen to be gone.
+const commandLinger = 1200 * time.Millisecond
 
 // executorKind tells who made an executor.
 type executorKind int
@@ -35,6 +36,7 @@ type executorRun struct {
 
 	stream   string // "" unless subscribed
 	stopping bool   // told to end, or to be told when it subscribes
+	done     bool   // a default executor that ends since it has nothing more to do
 
 	returning bool  // its agent was started again
 	orphan    bool  // nobody is to hear of its end
@@ -102,8 +104,8 @@ func (c *Cluster) deliverCommand(t *task) {
 		return
 	}
 	if t.info.GetContainer().GetDocker() != nil {
-		c.agentStatus(t, t.id, mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED,
-			"Failed to launch container: this sandbox runs plain commands, no Docker containers")
+		c.agentStatus(t, t.id, mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED,
+			"Abnormal executor termination: unknown container")
 		return
 	}
 	e := c.newExecutor(commandExecutor, t.framework, t.agent, t.id)

@@ -38,6 +38,10 @@ func (c *Cluster) contain(e *executorRun, t *task, container string, command *me
 	p.outcome, p.reason, p.message = mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"
 	e.processes = append(e.processes, p)
 	c.processes[container] = p
+	if t != nil && e.kind == commandExecutor && command.Value == nil {
+		p.play = &play{startAt: c.now, hopeless: true}
+		return p
+	}
 	if script := c.scriptOf(p); script != nil {
 		p.play = &play{script: *script, startAt: c.now.Add(script.StartDelay)}
 		return p
@@ -96,6 +100,10 @@ func (c *Cluster) run(p *process, pid int) {
 	}
 	if p.said == nil { // the default executor has said so before
 		c.say(p, p.word(c, mesos.TASK_STARTING))
+	}
+	if p.play != nil && p.play.hopeless {
+		c.ended(p, Exit{Lost: true})
+		return
 	}
 	c.say(p, p.word(c, mesos.TASK_RUNNING))
 	c.beginChecks(p)

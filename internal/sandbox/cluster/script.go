@@ -34,6 +34,9 @@ type ScriptedTask struct {
 type play struct {
 	script  Script
 	startAt time.Time
+	// hopeless is a command executor that finds that it has no command: it ends after TASK_STARTING.
+	hopeless bool
+
 	readyAt time.Time
 	downAt  time.Time // when its checks begin to fail again
 	endAt   time.Time
@@ -63,7 +66,9 @@ func (c *Cluster) perform(p *process) {
 			return
 		}
 		play.begin(c.now)
-		c.run(p, scriptedPID)
+		if c.run(p, scriptedPID); c.processes[p.container] != p {
+			return
+		}
 	}
 	if p.play != nil && due(p.play.endAt, c.now) {
 		c.ended(p, p.play.exit)

@@ -1,9 +1,6 @@
 package cluster
 
-import (
-	"github.com/gogo/protobuf/proto"
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
-)
+import mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 // executorInfoProblems are the checks of any executor, in the order in which a master looks.
 func (x *acceptance) executorInfoProblems() []func(*mesos.ExecutorInfo) string {
@@ -78,6 +75,6 @@ func (x *acceptance) compatibilityProblem(e *mesos.ExecutorInfo) string {
 	}
 	const rule = "\n------------------------------------------------------------\n"
 	return "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID." + rule +
-		"Existing ExecutorInfo:\n" + proto.MarshalTextString(&run.info) + rule +
-		"ExecutorInfo:\n" + proto.MarshalTextString(e) + rule
+		"Existing ExecutorInfo:\n" + debugText(&run.info) + rule +
+		"ExecutorInfo:\n" + debugText(e) + rule
 }

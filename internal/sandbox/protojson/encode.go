@@ -44,7 +44,8 @@ func writeMessage(b *encoder, v reflect.Value) error {
 	first := true
 	for _, f := range fieldsOf(v.Type()) {
 		fv := v.Field(f.index)
-		if !b.isSet(f, fv) {
+		set := b.isSet(f, fv)
+		if !set && (f.fallback == "" || fv.Kind() != reflect.Pointer) {
 			continue
 		}
 		if !first {
@@ -53,12 +54,35 @@ func writeMessage(b *encoder, v reflect.Value) error {
 		first = false
 		writeString(b, f.name)
 		b.WriteByte(':')
+		if !set {
+			writeFallback(b, f, fv.Type().Elem())
+			continue
+		}
 		if err := writeValue(b, f, fv); err != nil {
 			return fmt.Errorf("field %s: %w", f.name, err)
 		}
 	}
 	b.WriteByte('}')
 	return nil
+}
+
+// writeFallback writes what an unset field is taken for: a master writes that too, unless the field is deprecated.
+func writeFallback(b *encoder, f field, kind reflect.Type) {
+	number, _ := strconv.ParseFloat(f.fallback, 64)
+	v := reflect.New(kind).Elem()
+	switch kind.Kind() {
+	case reflect.Bool:
+		v.SetBool(number != 0)
+	case reflect.Int32, reflect.Int64:
+		v.SetInt(int64(number))
+	case reflect.Uint32, reflect.Uint64:
+		v.SetUint(uint64(number))
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(number)
+	default:
+		v.SetString(f.fallback)
+	}
+	_ = writeValue(b, f, v) // all of these kinds have a JSON form
 }
 
 // isSet tells whether a master would write the field. An optional enum that the generated code holds by value has no

@@ -14,6 +14,7 @@ type field struct {
 	enum     string // registered name of the enum type, "" for other kinds
 	required bool
 	isMap    bool
+	fallback string // value that it has if it is not set, "" for none, in the notation of the tag
 }
 
 // fieldsOf lists the message fields of a generated struct in the order of their declaration, which is the order in
@@ -35,7 +36,12 @@ func fieldsOf(t reflect.Type) []field {
 				f.name = value
 			case "enum":
 				f.enum = value
+			case "def":
+				f.fallback = value
 			}
+		}
+		if f.name == "role" { // deprecated in every message that has a default for it
+			f.fallback = ""
 		}
 		fields = append(fields, f)
 	}

@@ -41,6 +41,10 @@ func TestMarshalWritesWhatAMasterWrites(t *testing.T) {
 		{"infinity and maps, by key", &mesos.TaskInfo{Limits: map[string]mesos.Value_Scalar{
 			"mem": {Value: 2}, "cpus": {Value: math.Inf(1)}}},
 			`{"name":"","task_id":{"value":""},"agent_id":{"value":""},"limits":{"cpus":{"value":"Infinity"},"mem":{"value":2.0}}}`},
+		{"what an unset field is taken for, unless it is deprecated", &mesos.ContainerInfo_DockerInfo{Image: "i", Parameters: []mesos.Parameter{}},
+			`{"image":"i","network":"HOST","privileged":false}`},
+		{"an unset number", &mesos.FrameworkInfo{User: "u", Name: "n"},
+			`{"user":"u","name":"n","failover_timeout":0.0,"checkpoint":false}`},
 		{"no HTML escapes", &scheduler.Event_Error{Message: `<a & "b">`}, `{"message":"<a & \"b\">"}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

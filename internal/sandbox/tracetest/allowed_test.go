@@ -2,6 +2,7 @@ package tracetest
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,12 +15,12 @@ type allowance struct {
 	scopeout bool // needs a feature that the sandbox leaves out (see package sandbox), not another decision
 }
 
-var allowances = []*allowance{
+var allowances = slices.Concat(taskAllowances, []*allowance{
 	{file: "01", who: "raw", problem: regexp.MustCompile(`received 'HEAD'`),
 		reason: "a server of Go sends no body with the answer to HEAD, which no client would read"},
 	{file: "01", who: "raw", problem: regexp.MustCompile(`^answer to UNKNOWN: `),
 		reason: "this call ends the real master (FACTS 15); the sandbox refuses it as one without a type"},
-}
+})
 
 // ledger counts what each allowance allowed.
 type ledger map[*allowance]int

@@ -54,7 +54,7 @@ func (m *machine) Signal(container string, signal cluster.Signal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.processes[container]
-	if p == nil || p.ended {
+	if p == nil || p.ended || p.signaled {
 		return
 	}
 	status, ends := onSignal(p.start.Command.GetValue(), signal)
@@ -62,6 +62,9 @@ func (m *machine) Signal(container string, signal cluster.Signal) {
 		return
 	}
 	p.signaled = true
+	if p.start.DefaultExecutor {
+		return // see executorEnds
+	}
 	done := m.r.background()
 	time.AfterFunc(reaction, func() { defer done(); m.exit(p, cluster.Exit{Status: status}) })
 }
@@ -129,7 +132,7 @@ func (m *machine) stillRuns(p *process) bool {
 type stimulus func(r *replay, l *line) bool
 
 // stimuli are tried in this order when a line's time has come and its event has not.
-var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, driverDeclines}
+var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines}
 
 // processStarts: TASK_STARTING of a command task shows that its process was started.
 func processStarts(r *replay, l *line) bool {

@@ -19,7 +19,7 @@ func processFails(r *replay, l *line) bool {
 	case launched:
 		r.machine.drop(p)
 		p.report.Failed(problem)
-	case l.text("update", "status", "state") == "TASK_DROPPED":
+	case strings.HasPrefix(message, "Failed to create executor directory"):
 		r.machine.drop(p)
 		p.report.Refused(message)
 	default:
@@ -37,6 +37,19 @@ func executorKilled(r *replay, l *line) bool {
 	r.machine.drop(p)
 	p.report.Exited(cluster.Exit{Status: 9, Lost: true})
 	return true
+}
+
+// executorEnds: a FAILURE tells how an executor that is no task's has ended.
+func executorEnds(r *replay, l *line) bool {
+	if l.typ() != "FAILURE" {
+		return false
+	}
+	p := r.machine.process(l.text("failure", "executor_id", "value"))
+	if p == nil {
+		return false
+	}
+	status, _ := l.at("failure", "status").(float64)
+	return r.machine.exit(p, cluster.Exit{Status: int(status)})
 }
 
 // drop takes a process for ended, without a word of it.

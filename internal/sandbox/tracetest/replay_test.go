@@ -56,6 +56,7 @@ type replay struct {
 	lastAgent   string                     // that an offer was wanted of
 	problems    []string
 	lastAllowed bool
+	ahead       map[*line]bool // calls that were made before their line's turn
 	matched     int
 	failed      int
 	allowed     int
@@ -66,7 +67,7 @@ func run(t *testing.T, trace *trace, ledger ledger) *replay {
 	t.Helper()
 	r := &replay{
 		trace: trace, ledger: ledger, flags: trace.flags(), dir: t.TempDir(), network: newNetwork(), ids: newBindings(),
-		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{},
+		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{}, ahead: map[*line]bool{},
 		left: map[string]map[string]bool{}, held: map[string]map[string]any{},
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -249,6 +250,9 @@ func (r *replay) pass(span time.Duration) {
 func (r *replay) step(l *line) {
 	switch l.Dir {
 	case callLine:
+		if r.ahead[l] {
+			return
+		}
 		r.supply(l)
 		r.reach(l)
 		r.pass(r.travel(l))
@@ -281,7 +285,7 @@ func (r *replay) travel(l *line) time.Duration {
 func (r *replay) makeCall(l *line) {
 	c := r.client(l.Who)
 	q := &request{
-		address: r.addressOf(l), method: orText(l.HTTP.Method, http.MethodPost), path: orText(l.HTTP.Path, "/api/v1/scheduler"),
+		address: r.addressOf(l), method: orText(l.HTTP.Method, http.MethodPost), path: orText(l.HTTP.Path, endpointOf(l)),
 		header: map[string]string{}, body: r.bodyOf(l),
 	}
 	if len(l.HTTP.Headers) > 0 || l.HTTP.Case != "" {
@@ -449,7 +453,7 @@ func (r *replay) compareBody(c *comparison, l *line, a *answer) {
 	switch want := l.decoded.(type) {
 	case string:
 		switch {
-		case want == streamFollows:
+		case want == streamFollows || want == executorStreamFollows:
 			if !a.stream {
 				c.differ("body", want, a.body)
 			}

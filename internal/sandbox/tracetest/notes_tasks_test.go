@@ -1,0 +1,29 @@
+package tracetest
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+)
+
+// taskNotes are about what was done to the processes of tasks and executors.
+var taskNotes = []note{
+	{regexp.MustCompile(`^\{"executor started, environment"`), func(r *replay, l *line, _ []string) {
+		if p := r.machine.process(strings.TrimPrefix(l.Who, executorPrefix)); p != nil {
+			r.machine.begin(p)
+		}
+	}},
+	{regexp.MustCompile(`^default executor process killed with kill -9 under (\S+)`), func(r *replay, _ *line, m []string) {
+		if p := r.machine.process(m[1]); p != nil {
+			r.machine.exit(r.machine.process(p.start.Executor), cluster.Exit{Status: 9})
+		}
+	}},
+}
+
+var taskAllowances = []*allowance{
+	{file: "05", problem: regexp.MustCompile(`^update\.status\.container_status\.(network_infos|executor_pid)`),
+		reason: "TASK_STARTING of a group: an agent adds what it knows of the container by then, which is a race; here it is always too early"},
+	{file: "04", who: "K", problem: regexp.MustCompile(`^answer to TEARDOWN: `),
+		reason: "the driver's acknowledgement and TEARDOWN raced on two connections, and TEARDOWN was first"},
+}

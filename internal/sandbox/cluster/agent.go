@@ -32,6 +32,7 @@ type agent struct {
 	member        bool // registered, and neither removed nor given up
 	connected     bool // of a member: its connection is there
 	registered    time.Time
+	reregistered  time.Time
 	unreachableAt time.Time // when it will have missed too many pings; zero if it answers them
 	total         Resources
 	used          Resources
@@ -49,6 +50,7 @@ type agent struct {
 	up          bool          // its process runs
 	partitioned bool          // no message passes between it and the master
 	severed     bool          // as partitioned, and still so until it has registered again
+	drain       *Drain        // it is being emptied
 	fresh       bool          // it will get a new id when it starts again
 	registerAt  time.Time     // when it presents itself to the master; zero if it is registered, or can't
 	backoff     time.Duration // how long after the beginning of the next master it does so, at least

@@ -80,6 +80,11 @@ func (c *Cluster) nextRound() time.Time {
 				next = earlier(next, c.rounds.after(filter.until))
 			}
 		}
+		for _, filter := range f.inverseFilters {
+			if f.stream != "" {
+				next = earlier(next, c.rounds.after(filter.until))
+			}
+		}
 	}
 	return next
 }
@@ -91,6 +96,9 @@ func (c *Cluster) round() {
 	c.rounds.last, c.rounds.wanted = c.now, false
 	for _, f := range c.frameworks {
 		f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return due(filter.until, c.now) })
+		f.inverseFilters = slices.DeleteFunc(f.inverseFilters, func(filter inverseFilter) bool {
+			return due(filter.until, c.now)
+		})
 	}
 	c.allocate(c.agents)
 }
@@ -100,7 +108,7 @@ func (c *Cluster) round() {
 func (c *Cluster) allocate(agents []*agent) {
 	batches := map[*framework][]mesos.Offer{}
 	for _, a := range agents {
-		if !a.connected {
+		if !c.offersFrom(a) {
 			continue
 		}
 		for {
@@ -109,7 +117,7 @@ func (c *Cluster) allocate(agents []*agent) {
 				break
 			}
 			o := c.makeOffer(f, a, role, part)
-			batches[f] = append(batches[f], o.wire())
+			batches[f] = append(batches[f], o.wire(c.unavailability(o.agent)))
 		}
 	}
 	for _, f := range c.frameworks {
@@ -117,6 +125,7 @@ func (c *Cluster) allocate(agents []*agent) {
 			c.send(f, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: &scheduler.Event_Offers{Offers: batch}})
 		}
 	}
+	c.askToLeave(agents)
 }
 
 func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources) *offer {
@@ -198,7 +207,7 @@ func (c *Cluster) nextExpiry() time.Time {
 	return next
 }
 
-func (o *offer) wire() mesos.Offer {
+func (o *offer) wire(unavailability *mesos.Unavailability) mesos.Offer {
 	a, form := o.agent, o.framework.form()
 	w := mesos.Offer{
 		ID:          mesos.OfferID{Value: o.id},
@@ -209,6 +218,8 @@ func (o *offer) wire() mesos.Offer {
 		Domain:      a.domain,
 		Resources:   o.resources.wire(form),
 		Attributes:  a.attributes,
+
+		Unavailability: unavailability,
 	}
 	if form.allocation {
 		role := o.role
@@ -251,6 +262,7 @@ func (c *Cluster) recover(f *framework, a *agent, role string, resources Resourc
 }
 
 func (c *Cluster) dropOffers(f *framework) {
+	c.inverse = slices.DeleteFunc(c.inverse, func(o *inverseOffer) bool { return o.framework == f })
 	for _, o := range c.offersOf(f) {
 		c.take(o)
 		c.recover(f, o.agent, o.role, o.resources, 0)

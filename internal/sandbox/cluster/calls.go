@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mesos/mesos-go/api/v1/lib/allocator"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -174,7 +175,13 @@ func (c *Cluster) dispatch(f *framework, call *scheduler.Call, constraints *Offe
 		c.messageToExecutor(f, call.Message)
 	case scheduler.Call_UPDATE_FRAMEWORK:
 		return c.updateFramework(f, call.UpdateFramework, constraints)
-	case scheduler.Call_REQUEST, scheduler.Call_ACCEPT_INVERSE_OFFERS, scheduler.Call_DECLINE_INVERSE_OFFERS:
+	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
+		accept := call.AcceptInverseOffers
+		c.answerInverse(f, accept.InverseOfferIDs, accept.Filters, allocator.InverseOfferStatus_ACCEPT)
+	case scheduler.Call_DECLINE_INVERSE_OFFERS:
+		decline := call.DeclineInverseOffers
+		c.answerInverse(f, decline.InverseOfferIDs, decline.Filters, allocator.InverseOfferStatus_DECLINE)
+	case scheduler.Call_REQUEST:
 		// Taken and ignored: there are no inverse offers here, and REQUEST never did anything.
 	default:
 		return Answer{Status: statusUnsupported, Text: "call type " + call.Type.String() + " is not implemented"}

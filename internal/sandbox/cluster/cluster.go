@@ -100,9 +100,12 @@ type Cluster struct {
 	removed    map[string]bool
 	completed  []*framework // the last of those that were removed, for State alone
 	offers     map[string]*offer
+	inverse    []*inverseOffer
 	recovered  map[string]bool   // agents in the registry that have not come back to this master
 	recoverBy  time.Time         // when those are given up
 	operators  []*operatorStream // in the order of their subscription
+
+	inverseAnswers []inverseAnswer
 
 	offersMade     int
 	frameworksMade int

@@ -116,7 +116,7 @@ func (c *Cluster) forgetAll() {
 	}
 	c.agents, c.frameworks, c.completed, c.operators = nil, nil, nil, nil
 	c.removed, c.offers, c.recovered = map[string]bool{}, map[string]*offer{}, map[string]bool{}
-	c.turns = map[turn]int{}
+	c.turns, c.inverse, c.inverseAnswers = map[turn]int{}, nil, nil
 	c.recoverBy = time.Time{}
 	c.rounds = rounds{epoch: c.now, period: c.rounds.period}
 }

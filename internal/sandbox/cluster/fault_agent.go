@@ -298,7 +298,7 @@ func (c *Cluster) shutDownAgent(a *agent) {
 		}
 		e.orphan = true
 	}
-	a.tasks, a.updates, a.operations = ordered[*task]{}, ordered[*updates]{}, nil
+	a.tasks, a.updates, a.operations, a.drain = ordered[*task]{}, ordered[*updates]{}, nil, nil
 	a.fresh = true
 	a.up, a.registerAt = false, time.Time{}
 	for _, key := range a.executors.keys {
@@ -312,16 +312,20 @@ func (c *Cluster) shutDownAgent(a *agent) {
 // MarkAgentGone says that an agent will never come back. The status is 404 if the master does not know it.
 func (c *Cluster) MarkAgentGone(now time.Time, id string) (Answer, []Effect) {
 	c.begin(now)
-	_, unreachable := c.registry.unreachable[id]
+	answer := c.markAgentGone(id)
+	return answer, c.end()
+}
+
+func (c *Cluster) markAgentGone(id string) Answer {
 	_, gone := c.registry.gone[id]
-	a := c.agentByID(id)
-	if a == nil && !unreachable && !gone && !c.recovered[id] {
-		return Answer{Status: statusNotFound, Text: "Agent '" + id + "' not found"}, c.end()
+	switch {
+	case gone:
+	case !c.knowsAgent(id):
+		return Answer{Status: statusNotFound, Text: "Agent '" + id + "' not found"}
+	default:
+		c.markGone(c.agentByID(id), id)
 	}
-	if !gone {
-		c.markGone(a, id)
-	}
-	return Answer{Status: statusOK}, c.end()
+	return Answer{Status: statusOK}
 }
 
 const goneMessage = "Agent has been marked gone"

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
@@ -45,6 +47,10 @@ func (s *story) cluster(d *datadriven.TestData) error {
 //	fault gone M-S0
 //	fault failover id=N [down=1s] [starting=1s] [leaderless=1s] [recovering=1s] [delay=5s] [M-S1=9s]
 //	fault leaderless
+//	fault drain M-S0 [grace=2s] [gone]
+//	fault deactivate|reactivate M-S0
+//	fault schedule [127.0.1.1 ...]: maintenance in an hour, for an hour
+//	fault down|up 127.0.1.1
 func (s *story) fault(d *datadriven.TestData) error {
 	what := d.CmdArgs[0].Key
 	if what == "failover" {
@@ -53,6 +59,11 @@ func (s *story) fault(d *datadriven.TestData) error {
 	}
 	if what == "leaderless" {
 		s.show(s.c.StopMaster(s.now, cluster.Leaderless))
+		return nil
+	}
+	if operators := s.operators(d); operators != nil {
+		answer, effects := operators()
+		s.answered(answer, effects)
 		return nil
 	}
 	id := d.CmdArgs[1].Key
@@ -69,13 +80,57 @@ func (s *story) fault(d *datadriven.TestData) error {
 		return err
 	case what == "delay":
 		s.show(s.c.DelayAgent(s.now, id, duration(d, "by")))
-	case what == "gone":
-		answer, effects := s.c.MarkAgentGone(s.now, id)
-		s.answered(answer, effects)
 	default:
 		return fmt.Errorf("no fault %q", what)
 	}
 	return nil
+}
+
+// operators is what they do to agents, nil if it is something else that happens.
+func (s *story) operators(d *datadriven.TestData) func() (cluster.Answer, []cluster.Effect) {
+	var names []string
+	for _, arg := range d.CmdArgs[1:] {
+		names = append(names, arg.Key)
+	}
+	switch d.CmdArgs[0].Key {
+	case "gone":
+		return func() (cluster.Answer, []cluster.Effect) { return s.c.MarkAgentGone(s.now, names[0]) }
+	case "deactivate":
+		return func() (cluster.Answer, []cluster.Effect) { return s.c.DeactivateAgent(s.now, names[0]) }
+	case "reactivate":
+		return func() (cluster.Answer, []cluster.Effect) { return s.c.ReactivateAgent(s.now, names[0]) }
+	case "drain":
+		how := cluster.Drain{MarkGone: d.HasArg("gone")}
+		if grace := duration(d, "grace"); grace > 0 {
+			how.MaxGrace = &grace
+		}
+		return func() (cluster.Answer, []cluster.Effect) { return s.c.DrainAgent(s.now, names[0], how) }
+	case "schedule":
+		return func() (cluster.Answer, []cluster.Effect) { return s.c.UpdateMaintenance(s.now, s.windows(names)) }
+	case "down":
+		return func() (cluster.Answer, []cluster.Effect) { return s.c.StartMaintenance(s.now, machines(names)) }
+	case "up":
+		return func() (cluster.Answer, []cluster.Effect) { return s.c.StopMaintenance(s.now, machines(names)) }
+	}
+	return nil
+}
+
+func machines(names []string) []mesos.MachineID {
+	var ids []mesos.MachineID
+	for _, name := range names {
+		ids = append(ids, mesos.MachineID{Hostname: &name, IP: &name})
+	}
+	return ids
+}
+
+func (s *story) windows(names []string) []maintenance.Window {
+	if len(names) == 0 {
+		return nil
+	}
+	return []maintenance.Window{{MachineIDs: machines(names), Unavailability: mesos.Unavailability{
+		Start:    mesos.TimeInfo{Nanoseconds: s.now.Add(time.Hour).UnixNano()},
+		Duration: &mesos.DurationInfo{Nanoseconds: int64(time.Hour)},
+	}}}
 }
 
 func (s *story) answered(answer cluster.Answer, effects []cluster.Effect) {

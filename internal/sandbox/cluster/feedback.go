@@ -47,6 +47,7 @@ func (c *Cluster) acknowledgeOperation(f *framework, ack *scheduler.Call_Acknowl
 	}
 	f.operationByID.drop(ack.OperationID.Value)
 	o.agent.operations = slices.DeleteFunc(o.agent.operations, func(other *operation) bool { return other == o })
+	c.checkDrained(o.agent)
 }
 
 // reconcileOperations answers for each operation of the request, or for each that the master knows if it names none.

@@ -13,21 +13,22 @@ import (
 
 // framework is what the master knows of one scheduler.
 type framework struct {
-	id           string
-	info         mesos.FrameworkInfo
-	stream       string    // "" while disconnected
-	registered   time.Time // when the master first heard of it
-	subscribed   time.Time
-	unregistered time.Time // zero until it is removed
-	heartbeatAt  time.Time
-	removeAt     time.Time // set while disconnected
-	suppressed   map[string]bool
-	constraints  *OfferConstraints
-	filters      []filter
-	tasks        ordered[*task]
-	unreachable  ordered[*task] // tasks of agents that were given up
-	completed    []*task        // the last that ended, for State alone
-	recovered    bool           // known from agents alone: its scheduler has not subscribed since the master leads
+	id             string
+	info           mesos.FrameworkInfo
+	stream         string    // "" while disconnected
+	registered     time.Time // when the master first heard of it
+	subscribed     time.Time
+	unregistered   time.Time // zero until it is removed
+	heartbeatAt    time.Time
+	removeAt       time.Time // set while disconnected
+	suppressed     map[string]bool
+	constraints    *OfferConstraints
+	filters        []filter
+	tasks          ordered[*task]
+	unreachable    ordered[*task] // tasks of agents that were given up
+	completed      []*task        // the last that ended, for State alone
+	inverseFilters []inverseFilter
+	recovered      bool // known from agents alone: its scheduler has not subscribed since the master leads
 
 	operationByID ordered[*operation] // whose success was not acknowledged
 }
@@ -213,6 +214,9 @@ func (c *Cluster) remove(f *framework) {
 	c.frameworks = slices.DeleteFunc(c.frameworks, func(other *framework) bool { return other == f })
 	c.rounds.request(c.now)
 	c.tellFrameworkRemoved(f)
+	for _, a := range slices.Clone(c.agents) {
+		c.checkDrained(a)
+	}
 }
 
 // endRemoved ends a task of a framework that is removed, as operators see it; nobody else is told.

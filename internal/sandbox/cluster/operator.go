@@ -84,6 +84,9 @@ func operatorBody(call *master.Call) (string, bool) {
 // process and not the cluster (files, flags, metrics) are the caller's and are answered with 501 here.
 func (c *Cluster) Operate(now time.Time, call *master.Call) (OperatorAnswer, []Effect) {
 	c.begin(now)
+	if answer := c.Unavailable(); answer.Status != 0 {
+		return OperatorAnswer{Answer: answer}, c.end()
+	}
 	if response := c.read(call); response != nil {
 		return OperatorAnswer{Answer{Status: statusOK}, response}, c.end()
 	}
@@ -115,7 +118,11 @@ func (c *Cluster) read(call *master.Call) *master.Response {
 		return &master.Response{Type: master.Response_GET_WEIGHTS}
 	case master.Call_GET_MAINTENANCE_STATUS:
 		return &master.Response{Type: master.Response_GET_MAINTENANCE_STATUS,
-			GetMaintenanceStatus: &master.Response_GetMaintenanceStatus{Status: maintenance.ClusterStatus{}}}
+			GetMaintenanceStatus: &master.Response_GetMaintenanceStatus{Status: c.maintenanceStatus()}}
+	case master.Call_GET_MAINTENANCE_SCHEDULE:
+		return &master.Response{Type: master.Response_GET_MAINTENANCE_SCHEDULE,
+			GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{
+				Schedule: maintenance.Schedule{Windows: c.registry.windows}}}
 	}
 	return nil
 }
@@ -130,8 +137,31 @@ func (c *Cluster) change(call *master.Call) Answer {
 	switch call.Type {
 	case master.Call_TEARDOWN:
 		return c.tearDown(call.Teardown.FrameworkID)
+	case master.Call_MARK_AGENT_GONE:
+		return c.markAgentGone(call.MarkAgentGone.AgentID.Value)
+	case master.Call_DRAIN_AGENT:
+		return c.drainAgent(call.DrainAgent.AgentID.Value, drainOf(call.DrainAgent))
+	case master.Call_DEACTIVATE_AGENT:
+		return c.deactivateAgent(call.DeactivateAgent.AgentID.Value)
+	case master.Call_REACTIVATE_AGENT:
+		return c.reactivateAgent(call.ReactivateAgent.AgentID.Value)
+	case master.Call_UPDATE_MAINTENANCE_SCHEDULE:
+		return c.updateMaintenance(call.UpdateMaintenanceSchedule.Schedule.Windows)
+	case master.Call_START_MAINTENANCE:
+		return c.startMaintenance(call.StartMaintenance.Machines)
+	case master.Call_STOP_MAINTENANCE:
+		return c.stopMaintenance(call.StopMaintenance.Machines)
 	}
 	return Answer{Status: statusUnsupported, Text: "call type " + call.Type.String() + " is not implemented"}
+}
+
+func drainOf(call *master.Call_DrainAgent) Drain {
+	how := Drain{MarkGone: call.GetMarkGone()}
+	if d := call.MaxGracePeriod; d != nil {
+		grace := time.Duration(d.Seconds)*time.Second + time.Duration(d.Nanos)
+		how.MaxGrace = &grace
+	}
+	return how
 }
 
 func (c *Cluster) tearDown(id mesos.FrameworkID) Answer {

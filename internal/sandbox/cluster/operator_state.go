@@ -26,6 +26,9 @@ func (c *Cluster) allTasks() *master.Response_GetTasks {
 		for _, id := range f.tasks.keys {
 			all.Tasks = append(all.Tasks, f.tasks.of[id].wire())
 		}
+		for _, id := range f.unreachable.keys {
+			all.UnreachableTasks = append(all.UnreachableTasks, f.unreachable.of[id].wire())
+		}
 		for _, t := range f.completed {
 			all.CompletedTasks = append(all.CompletedTasks, t.wire())
 		}
@@ -100,13 +103,13 @@ func (c *Cluster) allFrameworks() *master.Response_GetFrameworks {
 func (c *Cluster) frameworkWire(f *framework) master.Response_GetFrameworks_Framework {
 	connected := f.stream != ""
 	w := master.Response_GetFrameworks_Framework{
-		FrameworkInfo: f.info, Active: connected, Connected: connected,
+		FrameworkInfo: f.info, Active: connected, Connected: connected, Recovered: f.recovered,
 		RegisteredTime: timeInfo(f.registered), ReregisteredTime: timeInfo(f.subscribed),
 		UnregisteredTime: timeInfo(f.unregistered), AllocatedResources: endpointForm(c.allocatedTo(f)),
 	}
 	var offered Resources
 	for _, o := range c.offersOf(f) {
-		w.Offers = append(w.Offers, o.wire())
+		w.Offers = append(w.Offers, o.wire(c.unavailability(o.agent)))
 		offered = offered.plus(o.resources)
 	}
 	w.OfferedResources = endpointForm(offered)
@@ -145,14 +148,15 @@ func (c *Cluster) allAgents() *master.Response_GetAgents {
 	for _, a := range c.agents {
 		all.Agents = append(all.Agents, c.agentWire(a))
 	}
+	for _, id := range sortedKeys(c.recovered) {
+		all.RecoveredAgents = append(all.RecoveredAgents, c.registry.admitted[id])
+	}
 	return all
 }
 
 // agentWire is an agent as the operator API shows it.
 func (c *Cluster) agentWire(a *agent) master.Response_GetAgents_Agent {
-	pid, deactivated := a.pid(), false
-	info := a.info()
-	info.Resources = configured(a.total).wire(shown)
+	pid, deactivated := a.pid(), c.registry.deactivated[a.id]
 	var offered Resources
 	for _, f := range c.frameworks {
 		for _, o := range c.offersOf(f) {
@@ -161,12 +165,24 @@ func (c *Cluster) agentWire(a *agent) master.Response_GetAgents_Agent {
 			}
 		}
 	}
-	return master.Response_GetAgents_Agent{
-		AgentInfo: info, Active: true, Deactivated: &deactivated, Version: c.cfg.Version, PID: &pid,
-		RegisteredTime: timeInfo(a.registered), TotalResources: endpointForm(a.total),
+	w := master.Response_GetAgents_Agent{
+		AgentInfo: a.shownInfo(), Active: c.offersFrom(a), Deactivated: &deactivated, Version: c.cfg.Version, PID: &pid,
+		RegisteredTime: timeInfo(a.registered), ReregisteredTime: timeInfo(a.reregistered),
+		TotalResources:     endpointForm(a.total),
 		AllocatedResources: endpointForm(c.allocations(func(_ *framework, at *agent) bool { return at == a })),
 		OfferedResources:   endpointForm(offered), Capabilities: AgentCapabilities(),
 	}
+	if d := c.registry.draining[a.id]; d != nil {
+		w.DrainInfo, w.EstimatedDrainStartTime = d.wire(), timeInfo(d.began.Truncate(time.Second))
+	}
+	return w
+}
+
+// shownInfo is what an agent said of itself, without what operations have made of its resources.
+func (a *agent) shownInfo() mesos.AgentInfo {
+	info := a.info()
+	info.Resources = configured(a.total).wire(shown)
+	return info
 }
 
 // AgentCapabilities is what agents tell that they can.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"pgregory.net/rapid"
 )
 
@@ -36,6 +38,15 @@ func (w *world) fault(t *rapid.T) {
 			_, effects := w.c.MarkAgentGone(w.now, id)
 			w.take(effects)
 		},
+		"drain": func() {
+			_, effects := w.c.DrainAgent(w.now, id, Drain{MarkGone: rapid.Bool().Draw(t, "mark gone")})
+			w.take(effects)
+		},
+		"reactivate": func() {
+			_, effects := w.c.ReactivateAgent(w.now, id)
+			w.take(effects)
+		},
+		"maintenance": func() { w.maintain(t, a) },
 		"start": func() {
 			w.start(t, id, AgentStart{NewID: rapid.Bool().Draw(t, "new id"), Delay: time.Second})
 		},
@@ -49,6 +60,23 @@ func (w *world) fault(t *rapid.T) {
 		},
 	}
 	faults[rapid.SampledFrom(sortedKeys(faults)).Draw(t, "fault")]()
+}
+
+// maintain schedules the machine of an agent, or takes it one step further.
+func (w *world) maintain(t *rapid.T, a *agent) {
+	ids := []mesos.MachineID{{Hostname: &a.hostname, IP: &a.ip}}
+	var effects []Effect
+	switch rapid.IntRange(0, 3).Draw(t, "step") {
+	case 0:
+		_, effects = w.c.UpdateMaintenance(w.now, []maintenance.Window{{MachineIDs: ids}})
+	case 1:
+		_, effects = w.c.UpdateMaintenance(w.now, nil)
+	case 2:
+		_, effects = w.c.StartMaintenance(w.now, ids)
+	default:
+		_, effects = w.c.StopMaintenance(w.now, ids)
+	}
+	w.take(effects)
 }
 
 func (w *world) start(t *rapid.T, id string, start AgentStart) {

@@ -39,7 +39,7 @@ func (c *Cluster) register(a *agent) {
 	_, gone := c.registry.gone[a.id]
 	a.severed = false
 	switch {
-	case gone:
+	case gone || c.isDown(a):
 		c.shutDownAgent(a)
 	case a.id == "":
 		c.admitNew(a)
@@ -48,6 +48,12 @@ func (c *Cluster) register(a *agent) {
 	default:
 		c.readmit(a)
 	}
+}
+
+// isDown tells whether an agent is on a machine that operators have taken down.
+func (c *Cluster) isDown(a *agent) bool {
+	m := c.machineOf(a)
+	return m != nil && m.down
 }
 
 // admitNew gives an agent its id. One that was at the same address before and is not there any more is removed, with
@@ -78,7 +84,7 @@ func (c *Cluster) nextAgentID() string {
 // join makes an agent a member of the cluster with what it has and runs.
 func (c *Cluster) join(a *agent) {
 	a.member, a.connected, a.unreachableAt = true, true, time.Time{}
-	a.registered = c.now
+	a.registered, a.reregistered = c.now, time.Time{}
 	a.total, a.used, a.offered = a.owned, c.inUse(a), Resources{}
 	c.agents = append(c.agents, a)
 	c.registry.admit(a)
@@ -139,7 +145,10 @@ func (c *Cluster) readmit(a *agent) {
 		}
 	}
 	c.join(a)
+	a.reregistered = c.now
+	c.tellDrain(a)
 	c.welcome(a)
+	c.checkDrained(a)
 	c.allocate([]*agent{a})
 }
 
@@ -169,7 +178,7 @@ func (c *Cluster) reconcileMember(a *agent) {
 		c.rescindAll(a)
 	}
 	back := !a.connected
-	a.connected = true
+	a.connected, a.reregistered = true, c.now
 	missing := c.missingTasks(a)
 	a.total, a.used = a.owned, c.inUse(a)
 	for _, t := range missing {
@@ -187,7 +196,9 @@ func (c *Cluster) reconcileMember(a *agent) {
 			c.deliverKill(t, t.kill)
 		}
 	}
-	if back {
+	c.tellDrain(a)
+	c.checkDrained(a)
+	if back && a.member {
 		c.allocate([]*agent{a})
 	}
 }
@@ -257,6 +268,7 @@ func (c *Cluster) lose(a *agent) {
 	a.connected = false
 	c.missPings(a)
 	c.rescindAll(a)
+	c.rescindInverse(a)
 	for _, f := range c.frameworks {
 		if f.info.GetCheckpoint() {
 			continue
@@ -271,6 +283,7 @@ func (c *Cluster) lose(a *agent) {
 			}
 		}
 	}
+	c.checkDrained(a)
 }
 
 // missPings arms the moment at which the master gives an agent up: it pings from the registration on, and the agent
@@ -295,8 +308,7 @@ func (c *Cluster) unreachableDue() {
 	}
 	c.recoverBy = time.Time{}
 	for _, id := range sortedKeys(c.recovered) {
-		c.registry.forget(id)
-		c.registry.unreachable[id] = c.now
+		c.registry.giveUp(id, c.now)
 		c.sendAgentLost(id)
 	}
 	clear(c.recovered)
@@ -304,8 +316,7 @@ func (c *Cluster) unreachableDue() {
 
 // markUnreachable gives a member up. Its tasks may go on, and may come back (F57).
 func (c *Cluster) markUnreachable(a *agent) {
-	c.registry.forget(a.id)
-	c.registry.unreachable[a.id] = c.now
+	c.registry.giveUp(a.id, c.now)
 	c.operationsLost(a, mesos.OPERATION_UNREACHABLE, "Agent was marked unreachable")
 	for _, f := range c.frameworks {
 		state := mesos.TASK_UNREACHABLE
@@ -347,6 +358,8 @@ func (c *Cluster) removeMember(a *agent, cause string) {
 // leave ends a membership, whatever the reason.
 func (c *Cluster) leave(a *agent) {
 	c.rescindAll(a)
+	c.rescindInverse(a)
+	c.inverseAnswers = slices.DeleteFunc(c.inverseAnswers, func(w inverseAnswer) bool { return w.agent == a })
 	for _, f := range c.frameworks {
 		for _, id := range slices.Clone(f.operationByID.keys) {
 			if f.operationByID.of[id].agent == a {

@@ -4,6 +4,9 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 )
 
 // RegistryKind is where a master keeps what it must not forget.
@@ -19,27 +22,41 @@ const (
 
 // registry is what outlives the master that leads: which agents belong to the cluster, and what operators said of them.
 type registry struct {
-	admitted    map[string]string    // agents that belong to the cluster: their hostnames, by id
-	unreachable map[string]time.Time // since when
+	admitted    map[string]mesos.AgentInfo // agents that belong to the cluster, by id
+	unreachable map[string]time.Time       // since when
 	gone        map[string]time.Time
+
+	draining    map[string]*drain // agents that operators want emptied, by id
+	deactivated map[string]bool   // agents whose resources are not offered, by id
+	windows     []maintenance.Window
+	machines    []*machine // those in windows
 }
 
 func newRegistry() registry {
 	return registry{
-		admitted: map[string]string{}, unreachable: map[string]time.Time{}, gone: map[string]time.Time{},
+		admitted: map[string]mesos.AgentInfo{}, unreachable: map[string]time.Time{}, gone: map[string]time.Time{},
+		draining: map[string]*drain{}, deactivated: map[string]bool{},
 	}
 }
 
 // admit notes that an agent belongs to the cluster, as one that answers.
 func (r *registry) admit(a *agent) {
-	r.admitted[a.id] = a.hostname
+	r.admitted[a.id] = a.shownInfo()
 	delete(r.unreachable, a.id)
+}
+
+// giveUp notes that an agent belongs to the cluster but does not answer. What operators wanted of it stays.
+func (r *registry) giveUp(id string, now time.Time) {
+	delete(r.admitted, id)
+	r.unreachable[id] = now
 }
 
 // forget removes an agent as if it never had been.
 func (r *registry) forget(id string) {
 	delete(r.admitted, id)
 	delete(r.unreachable, id)
+	delete(r.draining, id)
+	delete(r.deactivated, id)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

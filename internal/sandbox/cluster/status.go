@@ -49,7 +49,7 @@ type update struct {
 func terminal(state mesos.TaskState) bool {
 	return slices.Contains([]mesos.TaskState{
 		mesos.TASK_FINISHED, mesos.TASK_FAILED, mesos.TASK_KILLED, mesos.TASK_ERROR, mesos.TASK_LOST,
-		mesos.TASK_DROPPED, mesos.TASK_GONE,
+		mesos.TASK_DROPPED, mesos.TASK_GONE, mesos.TASK_GONE_BY_OPERATOR,
 	}, state)
 }
 
@@ -129,6 +129,7 @@ func (c *Cluster) publish(f *framework, a *agent, status mesos.TaskStatus) {
 	if c.removed[f.id] {
 		return
 	}
+	a.draining(f, &status)
 	key := taskKey(f, status.TaskID.Value)
 	u := a.updates.of[key]
 	if u == nil {
@@ -256,6 +257,7 @@ func (c *Cluster) acknowledge(f *framework, ack *scheduler.Call_Acknowledge) {
 		a.tasks.drop(key)
 		if f.tasks.of[t.id] == t {
 			c.complete(t)
+			c.checkDrained(a)
 		}
 	}
 }

@@ -558,6 +558,13 @@ func (s *story) schedulerEvent(stream string, event *scheduler.Event) string {
 		return text + strings.Join(lines, "")
 	case scheduler.Event_RESCIND:
 		return text + " " + event.Rescind.OfferID.Value
+	case scheduler.Event_INVERSE_OFFERS:
+		for _, o := range event.InverseOffers.InverseOffers {
+			text += " " + o.OfferID.Value + " on " + o.AgentID.Value
+		}
+		return text
+	case scheduler.Event_RESCIND_INVERSE_OFFER:
+		return text + " " + event.RescindInverseOffer.InverseOfferID.Value
 	case scheduler.Event_UPDATE:
 		status := event.Update.Status
 		s.last[status.TaskID.Value] = &status
@@ -582,6 +589,10 @@ func (s *story) schedulerEvent(stream string, event *scheduler.Event) string {
 func offerText(o *mesos.Offer) string {
 	text := fmt.Sprintf("\n  %s on %s for %q: %s", o.ID.Value, o.AgentID.Value, o.AllocationInfo.GetRole(),
 		resourcesText(o.Resources))
+	if u := o.Unavailability; u != nil {
+		text += fmt.Sprintf(" unavailable from %s for %s", time.Unix(0, u.Start.Nanoseconds).UTC().Format("15:04:05"),
+			time.Duration(u.Duration.GetNanoseconds()))
+	}
 	for _, id := range o.ExecutorIDs {
 		text += " executor " + id.Value
 	}

@@ -124,7 +124,11 @@ func (m *Machine) grow(now time.Time, p *Pod, r offers.Requirement, at offers.Pl
 	for _, v := range at.Volumes {
 		size += v.Size
 	}
-	if p.Claim != nil && p.Claim.Growing == size && p.Task != nil {
+	asked := p.Claim != nil && p.Claim.Growing == size && p.Task != nil
+	if asked && len(p.Operations) > 0 {
+		return false // Mesos is asked how it went: an ACCEPT may be lost with a session
+	}
+	if asked {
 		m.notGrown(now, p, fmt.Sprintf("Mesos did not let a volume grow on host %s: its agent can't (RESIZE_VOLUME), or the framework may not", at.Host))
 		return false
 	}
@@ -175,6 +179,7 @@ func (m *Machine) proveClaim(p *Pod, s TaskStatus) {
 		p.Claim = &proven
 		m.touchPod(p)
 	}
+	m.forgetOperations(p)
 }
 
 func (c *PodClaim) equal(o *PodClaim) bool {

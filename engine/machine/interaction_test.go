@@ -63,7 +63,7 @@ func newWorld() *world {
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
 //	kill-task TASK                   an operator wants it killed
 //	forget-reservations POD [force]  an operator wants its resources reserved anew
-//	operation POD TYPE STATE [message=M]   how the last operation of that type went
+//	operation POD TYPE STATE [reconciled] [message=M]   how the last operation of that type went; FINISHED is the agent's word, but for reconciled
 //	advance D                        time passes
 //	view                             the plans as a tree, and warnings
 //	records                          what is stored
@@ -98,8 +98,7 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	case "report":
 		w.report(t, d, args)
 	case "fail":
-		id := w.m.pods[args[0]].Task.ID
-		w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Operations: []offers.Operation{{Type: offers.Launch, Tasks: []offers.Task{{ID: id}}}}}, Err: "400", Ambiguous: len(args) > 1})
+		w.fail(args[0], len(args) > 1)
 	case "fail-exclude":
 		w.m.Take(w.now, CallFailed{Call: ExcludeHosts{Hosts: args}, Err: "400 not valid", Ambiguous: value(d, "ambiguous", "") != ""})
 	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart":
@@ -126,6 +125,17 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		t.Fatalf("%s: unknown command %q", d.Pos, d.Cmd)
 	}
 	return w.decide(t)
+}
+
+// fail has the ACCEPT fail that launched a pod.
+func (w *world) fail(pod string, ambiguous bool) {
+	var operations []offers.Operation
+	for _, o := range w.m.pods[pod].Operations {
+		operations = append(operations, offers.Operation{ID: o.ID})
+	}
+	id := w.m.pods[pod].Task.ID
+	operations = append(operations, offers.Operation{Type: offers.Launch, Tasks: []offers.Task{{ID: id}}})
+	w.m.Take(w.now, CallFailed{Call: Accept{OfferIDs: w.accepted[id], Operations: operations}, Err: "400", Ambiguous: ambiguous})
 }
 
 // say gives a verb. Its words are plan, phase and step, or of except and include a pod.
@@ -326,6 +336,12 @@ func (w *world) describe(c Call) string {
 			return "RECONCILE everything"
 		}
 		return "RECONCILE " + strings.Join(names, " ")
+	case ReconcileOperations:
+		var names []string
+		for _, r := range c.Operations {
+			names = append(names, short(r.OperationID)+" on "+r.AgentID)
+		}
+		return "RECONCILE_OPERATIONS " + strings.Join(names, ", ")
 	case Message:
 		sum := sha256.Sum256(c.Data)
 		w.heard[strings.TrimPrefix(c.AgentID, "S-")] = hex.EncodeToString(sum[:])
@@ -347,7 +363,7 @@ func (w *world) operation(d *datadriven.TestData, args []string) {
 	for id, pod := range w.m.operations {
 		if pod == args[0] && strings.HasPrefix(id, args[1]) {
 			s := OperationStatus{OperationID: id, State: args[2], Message: value(d, "message", "")}
-			if args[2] == "FINISHED" {
+			if args[2] == "FINISHED" && len(args) == 3 {
 				s.AgentID, s.UUID = "S", bytes.Repeat([]byte{9}, 16)
 			}
 			w.m.Take(w.now, OperationUpdated{Status: s})

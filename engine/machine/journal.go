@@ -131,7 +131,7 @@ func (m *Machine) volatile() []part {
 		{"connection", &m.connection}, {"offers", &m.offers}, {"agents", &m.agents}, {"tries", &m.tries}, {"asked", &m.asked},
 		{"fullAsk", &m.fullAsk}, {"told", &m.told}, {"retell", &m.retell}, {"strangers", &m.strangers}, {"hostHolds", &m.hostHolds},
 		{"leftovers", &m.leftovers}, {"revived", &m.revived}, {"returned", &m.returned}, {"drops", &m.drops}, {"heardAt", &m.heardAt},
-		{"silent", &m.silent}, {"stunted", &m.stunted}, {"operations", &m.operations}, {"opRefused", &m.opRefused}, {"tokens", &m.tokens}, {"refilled", &m.refilled}, {"suppressed", &m.suppressed},
+		{"silent", &m.silent}, {"stunted", &m.stunted}, {"opAsked", &m.opAsked}, {"opRefused", &m.opRefused}, {"tokens", &m.tokens}, {"refilled", &m.refilled}, {"suppressed", &m.suppressed},
 		{"exclusion", &m.exclusion},
 		{"survey", &m.survey}, {"surveyed", &m.surveyed}, {"changed", &m.changed},
 		{"urgent", &m.urgent}, {"viewed", &m.viewed}, {"revision", &m.revision},

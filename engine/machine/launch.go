@@ -54,7 +54,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 			refused[p.Name] = m.keepSince(now, p, growing(p, at))
 			unplaced[p.Name] = reqs[i]
 			if m.grow(now, p, reqs[i], at) {
-				operations[i] = m.nameOperations(random, p, at.Operations)
+				operations[i] = m.nameOperations(now, random, p, at)
 			} else {
 				results[i].Placement = nil
 			}
@@ -69,7 +69,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		}
 		m.claim(p, reqs[i], at)
 		m.stage(now, p, task, reqs[i], at)
-		operations[i] = append(m.nameOperations(random, p, at.Operations), at.Launch(task))
+		operations[i] = append(m.nameOperations(now, random, p, at), at.Launch(task))
 	}
 	m.tries = refused
 	m.accept(results, operations, unplaced)
@@ -213,7 +213,6 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requir
 	p.Host = at.Host
 	p.NextTry = time.Time{}
 	delete(m.stunted, p.Name)
-	delete(m.opRefused, p.Name)
 	if p.BegunIn != m.run.Number {
 		p.BegunIn, p.BegunAt = m.run.Number, now
 	}

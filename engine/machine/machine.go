@@ -85,15 +85,16 @@ type Machine struct {
 	facts        map[string]plans.Fact // by record key
 
 	// Derived from the durable part.
-	byTask    map[string]*Pod
-	replaced  map[string]*Pod // by the ids of tasks that were replaced without proof
-	order     []*Pod          // sorted by the phase of their type, then index
-	sorted    int             // how many pods order held when it was sorted last
-	hostOrder []*Host         // by key
-	scouts    map[string]*Pod // by host
-	bound     map[Wanted]bool // the pods that belong to a host
-	deploy    *deploySteps    // what deploy consists of; nil when that must be made anew
-	nextIndex map[string]int  // by pod type
+	byTask     map[string]*Pod
+	replaced   map[string]*Pod   // by the ids of tasks that were replaced without proof
+	operations map[string]string // operation id -> pod, of those that are on record
+	order      []*Pod            // sorted by the phase of their type, then index
+	sorted     int               // how many pods order held when it was sorted last
+	hostOrder  []*Host           // by key
+	scouts     map[string]*Pod   // by host
+	bound      map[Wanted]bool   // the pods that belong to a host
+	deploy     *deploySteps      // what deploy consists of; nil when that must be made anew
+	nextIndex  map[string]int    // by pod type
 
 	// Volatile: gone with the process or the session.
 	connection Connection
@@ -106,7 +107,7 @@ type Machine struct {
 	retell     map[string]bool                // hosts whose scout may have to be told something
 	strangers  map[string]string              // task id -> agent id
 	hostHolds  map[string][]plans.Hold        // why a host can't be used
-	operations map[string]string              // operation id -> pod
+	opAsked    map[string]question            // operation id -> open reconciliation
 	opRefused  map[string]string              // pod name -> which operation Mesos refused, and why
 	stunted    map[string]string              // pod name -> why its volume did not grow
 	leftovers  map[string][]leftover          // host -> what is reserved there for no pod
@@ -166,6 +167,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		stunted:   map[string]string{},
 
 		operations: map[string]string{},
+		opAsked:    map[string]question{},
 		opRefused:  map[string]string{},
 		leftovers:  map[string][]leftover{},
 		revived:    map[string]retry{},
@@ -317,7 +319,7 @@ func (m *Machine) endSession() {
 	clear(m.returned)
 	clear(m.told)
 	clear(m.tries)
-	clear(m.operations)
+	clear(m.opAsked)
 	m.calls = nil
 	m.fullAsk = time.Time{}
 	m.suppressed = false
@@ -349,6 +351,7 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 		if e.Ambiguous {
 			return // the session ends, and reconciliation tells what became of the tasks
 		}
+		m.dropOperations(c)
 		for _, t := range c.Launches() {
 			m.takeStatus(now, TaskStatus{TaskID: t.ID, AgentID: t.AgentID, State: Dropped, Source: "SESSION", Message: e.Err})
 		}

@@ -26,7 +26,9 @@ func (m *Machine) reconcile(now time.Time) {
 	if !m.connection.Connected {
 		return
 	}
-	if !now.Before(m.fullAsk) {
+	all := !now.Before(m.fullAsk)
+	m.reconcileOperations(now, all)
+	if all {
 		m.fullAsk = now.Add(m.cfg.ReconcileInterval)
 		for _, p := range m.order {
 			if p.Task != nil && !p.Task.State.Terminal() {

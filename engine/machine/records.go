@@ -182,6 +182,9 @@ func (m *Machine) loadOne(r Record) error {
 		for _, r := range p.Replaced {
 			m.replaced[r.TaskID] = p
 		}
+		for _, o := range p.Operations {
+			m.operations[o.ID] = p.Name
+		}
 		return err
 	case strings.HasPrefix(r.Key, prefixFact):
 		return m.loadFact(r)

@@ -132,6 +132,9 @@ type Pod struct {
 	// Claim is what is reserved for it; nil if nothing is.
 	Claim *PodClaim `json:"claim,omitempty"`
 
+	// Operations are those of the last ACCEPT before its launch of which Mesos has not told how they went.
+	Operations []PodOperation `json:"operations,omitempty"`
+
 	// Task is the last task that was launched for it; nil if none ever was.
 	Task *PodTask `json:"task,omitempty"`
 

@@ -88,6 +88,7 @@ func (m *Machine) forgetReservations(name string, force bool) (AnswerCode, strin
 			name, len(p.Claim.Volumes), p.Claim.Host)
 	}
 	p.Claim = nil
+	m.forgetOperations(p)
 	if p.Task != nil {
 		p.Task.Claim = nil
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,10 +19,13 @@ func TestRecordsAreThoseOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &store.Disk{}
 		b := newBench(t, disk)
+		var mu sync.Mutex
 		durable := map[string]string{}
 		note := disk.Before
 		disk.Before = nil
 		disk.After = func(g machine.Group) error {
+			mu.Lock()
+			defer mu.Unlock()
 			for _, key := range g.Deletes {
 				delete(durable, key)
 			}
@@ -36,6 +40,7 @@ func TestRecordsAreThoseOfTheStore(t *testing.T) {
 		for _, e := range []machine.Event{machine.Subscribed{FrameworkID: "F"}, offer("O1"), nil, offer("O2")} {
 			if e == nil {
 				time.Sleep(2 * time.Second) // the discovery window, in virtual time
+				synctest.Wait()
 				continue
 			}
 			b.event(e)
@@ -47,11 +52,13 @@ func TestRecordsAreThoseOfTheStore(t *testing.T) {
 			for _, r := range records {
 				got[r.Key] = string(r.Value)
 			}
+			mu.Lock()
 			for key, value := range durable {
 				if diff := cmp.Diff(value, got[key]); diff != "" {
 					t.Errorf("after %T: record %s (-durable +exported)\n%s", e, key, diff)
 				}
 			}
+			mu.Unlock()
 		}
 		if len(durable) < 4 {
 			t.Errorf("too little is durable for this test: %v", durable)

@@ -14,9 +14,12 @@ import (
 	"github.com/quobyte/mesos-framework/engine/store"
 )
 
-// inboxSize bounds the events that wait for the loop. When it is full the session stops reading: a slow disk slows the intake of
-// offers and takes no memory.
-const inboxSize = 1024
+// inboxSize bounds the events that wait for the loop, and inboxOffers the offers in them, up to the last event, which may bring any number. When
+// there is no more room the session stops reading: a slow disk slows the intake of offers and takes no memory.
+const (
+	inboxSize   = 1024
+	inboxOffers = 20_000
+)
 
 // Session is a connection with a Mesos master: engine/mesos has the real one.
 type Session interface {
@@ -60,6 +63,9 @@ type Engine struct {
 	registered *machine.Registration
 	clock      *clock
 	inbox      chan machine.Event
+	offers     atomic.Int64  // in the inbox
+	taken      chan struct{} // tells that some were taken from it
+	load       load
 	exports    chan chan<- []machine.Record
 
 	published atomic.Pointer[publication]
@@ -97,7 +103,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Recorder = unrecorded{}
 	}
 	cfg.Recorder.Begin(cfg.Machine, cfg.Service, records, boot, m)
-	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), clock: clock, inbox: make(chan machine.Event, inboxSize), exports: make(chan chan<- []machine.Record), waiting: map[uint64]chan machine.Answer{}}
+	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), clock: clock, inbox: make(chan machine.Event, inboxSize), taken: make(chan struct{}, 1), exports: make(chan chan<- []machine.Record), waiting: map[uint64]chan machine.Answer{}}
 	e.published.Store(&publication{next: make(chan struct{})})
 	return e, nil
 }
@@ -173,11 +179,24 @@ func (e *Engine) Run(ctx context.Context) error {
 
 func (e *Engine) runSession(ctx context.Context, frameworkID string) error {
 	return e.cfg.Session.Run(ctx, frameworkID, func(ev machine.Event) {
+		for e.offers.Load() >= inboxOffers {
+			select {
+			case <-e.taken:
+			case <-ctx.Done():
+				return
+			}
+		}
+		e.offers.Add(offersIn(ev))
 		select {
 		case e.inbox <- ev:
 		case <-ctx.Done():
 		}
 	})
+}
+
+func offersIn(ev machine.Event) int64 {
+	o, _ := ev.(machine.Offered)
+	return int64(len(o.Offers))
 }
 
 func (e *Engine) loop(ctx context.Context) error {
@@ -226,6 +245,13 @@ func (e *Engine) drain() {
 }
 
 func (e *Engine) take(ev machine.Event) {
+	if n := offersIn(ev); n > 0 {
+		e.offers.Add(-n)
+		select {
+		case e.taken <- struct{}{}:
+		default:
+		}
+	}
 	logEvent(e.cfg.Logger, ev)
 	now := e.clock.now()
 	e.cfg.Recorder.Take(now, ev)
@@ -245,7 +271,10 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	for i, g := range effects.Groups {
-		if err := e.cfg.Store.Commit(ctx, g); err != nil {
+		e.load.begin(time.Now())
+		err := e.cfg.Store.Commit(ctx, g)
+		e.load.end(time.Now())
+		if err != nil {
 			if ctx.Err() != nil {
 				return time.Time{}, nil
 			}

@@ -4,9 +4,24 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/quobyte/mesos-framework/engine"
 	"github.com/quobyte/mesos-framework/engine/api"
 	"github.com/quobyte/mesos-framework/engine/mesos"
 )
+
+// loopMetrics are what tells of a disk or a ZooKeeper that is slow.
+func loopMetrics(s engine.Stats) []api.Metric {
+	one := func(name, help string, counter bool, value float64) api.Metric {
+		return api.Metric{Name: name, Help: help, Counter: counter, Samples: []api.Sample{{Value: value}}}
+	}
+	return []api.Metric{
+		one("framework_inbox_events", "Events and verbs that wait for the scheduler; at 1024 it reads no more of what the master sends.", false, float64(s.Events)),
+		one("framework_inbox_offers", "Offers among the events that wait; at 20000 it reads no more of what the master sends.", false, float64(s.Offers)),
+		one("framework_commits_total", "Commits of the durable state.", true, float64(s.Commits)),
+		one("framework_commit_seconds_total", "What all commits took.", true, s.CommitTime.Seconds()),
+		one("framework_commit_pending_seconds", "How long a commit has been under way, 0 if none is.", false, s.Committing.Seconds()),
+	}
+}
 
 // sessionMetrics are what the session with Mesos has counted.
 func sessionMetrics(s mesos.Stats) []api.Metric {

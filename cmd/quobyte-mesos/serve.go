@@ -169,7 +169,7 @@ func (f *framework) open(ctx context.Context) (err error) {
 	handler := api.New(api.Config{
 		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: f.log,
 		Export:  func(ctx context.Context) (backup.File, error) { return f.export(ctx, e) },
-		Metrics: func() []api.Metric { return sessionMetrics(f.session.Stats()) },
+		Metrics: func() []api.Metric { return append(sessionMetrics(f.session.Stats()), loopMetrics(e.Stats())...) },
 	})
 	f.engine, f.store = e, state
 	f.handler.Store(&handler)

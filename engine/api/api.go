@@ -59,6 +59,8 @@ const (
 	maxBody = 64 << 10
 	// verbTimeout bounds how long a verb waits for its answer. A commit takes milliseconds.
 	verbTimeout = 30 * time.Second
+	// waitingVerbs bounds how many verbs wait at once: more than people give, and not what a slow disk makes of a script in a loop.
+	waitingVerbs = 100
 )
 
 // server is the state behind the handler.
@@ -66,7 +68,8 @@ type server struct {
 	Config
 	encoded   encoder
 	routes    []route
-	exporting sync.Mutex // an export takes memory: one at a time
+	verbs     chan struct{} // one for each verb that waits
+	exporting sync.Mutex    // an export takes memory: one at a time
 }
 
 // route is a method and a path, in the patterns of http.ServeMux. One without a meaning is not listed.
@@ -89,7 +92,7 @@ func New(cfg Config) http.Handler {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &server{Config: cfg}
+	s := &server{Config: cfg, verbs: make(chan struct{}, waitingVerbs)}
 	s.routes = slices.Concat(
 		[]route{
 			{"GET", "/{$}", "this text", s.index},

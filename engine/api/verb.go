@@ -102,6 +102,14 @@ func (s *server) verb(w http.ResponseWriter, r *http.Request, asked verb) {
 		text(w, http.StatusBadRequest, "%v", err)
 		return
 	}
+	select {
+	case s.verbs <- struct{}{}:
+		defer func() { <-s.verbs }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		text(w, http.StatusServiceUnavailable, "%s: %s: not carried out: %d others wait for the scheduler, whose disk or ZooKeeper is slow", subject(v), asked.name, waitingVerbs)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), verbTimeout)
 	defer cancel()
 	answer, err := s.Backend.Do(ctx, v)

@@ -26,7 +26,7 @@
 // framework is made. Operator calls carry our credentials by the same rules as all others.
 //
 // The order of events is a promise: for each subscription Subscribed comes first and Disconnected last, and nothing of
-// it comes after. Attempts that fail yield a Disconnected alone. All offers of a subscription die with it. What Send
+// it comes after. An attempt that fails yields a Disconnected alone, and so does one that waits half a minute because of an orphan. All offers of a subscription die with it. What Send
 // was given for it and was not sent is dropped in silence: who reads Disconnected must take the outcome of everything
 // under way as unknown. The framework id of Subscribed must be durable before anything else is done with it.
 //

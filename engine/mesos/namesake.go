@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos/internal/transport"
 	"github.com/quobyte/mesos-framework/engine/mesos/wire"
 )
@@ -65,15 +66,23 @@ func (r *run) removeOrphans(ctx context.Context, m endpoint) error {
 	if err != nil {
 		return err
 	}
-	if found, err := wire.HasNamesake(r.cfg.Framework, text); err != nil || !found {
+	seen, err := wire.GlimpseNamesakes(r.cfg.Framework, text)
+	if err != nil || len(seen) == 0 {
 		return deny(err)
 	}
 	orphans, err := r.orphans(ctx, m)
+	var no denied
+	if errors.As(err, &no) { // what has been seen is enough to stop, not to tear down
+		if _, obstacle := r.sift(m, seen); obstacle != nil {
+			return obstacle
+		}
+	}
 	if err != nil || len(orphans) == 0 {
 		return err
 	}
-	r.cfg.Logger.Warn("a subscription was lost before its framework id was durable; the framework that is left is torn down unless somebody comes back to it",
-		"master", m.address, "frameworks", ids(orphans), "wait", orphanPatience)
+	why := fmt.Sprintf("%s: framework %s was left behind by a subscription that was lost; it is torn down in %v unless somebody comes back to it", m, ids(orphans), orphanPatience)
+	r.cfg.Logger.Warn("not subscribed yet", "because", why)
+	r.deliver(machine.Disconnected{Err: why}) // for who wonders why there is no session
 	if !sleep(ctx, orphanPatience) {
 		return because(ctx, ctx.Err())
 	}
@@ -105,7 +114,7 @@ func ids(list []wire.Namesake) string {
 	for i, n := range list {
 		out[i] = n.ID
 	}
-	return strings.Join(out, " ")
+	return strings.Join(out, ", ")
 }
 
 // orphans are the frameworks of our name that nobody can miss: the present master has known them all their life, nobody is connected to
@@ -129,16 +138,21 @@ func (r *run) orphans(ctx context.Context, m endpoint) ([]wire.Namesake, error) 
 	if err != nil {
 		return nil, deny(err)
 	}
-	var out, others []wire.Namesake
+	return r.sift(m, all)
+}
+
+// sift returns those that may be torn down, or an error because of the others.
+func (r *run) sift(m endpoint, all []wire.Namesake) ([]wire.Namesake, error) {
+	var orphans, others []wire.Namesake
 	for _, n := range all {
 		if n.Attached == "" && !n.Connected && !n.Foreign {
-			out = append(out, n)
+			orphans = append(orphans, n)
 			continue
 		}
 		others = append(others, n)
 	}
 	if len(others) == 0 || r.cfg.BesideNamesakes {
-		return out, nil
+		return orphans, nil
 	}
 	return nil, r.namesakeError(m, others)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	session "github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/mesos/internal/pipenet"
 )
@@ -176,6 +177,8 @@ func TestOrphanIsTornDown(t *testing.T) {
 		if gone := r.gone(); len(gone) > 0 || m.attempts() > 0 {
 			t.Errorf("torn down at once: %v, %d SUBSCRIBEs", gone, m.attempts())
 		}
+		wantEvents(t, h, machine.Disconnected{Err: "master master-a:5050: framework M-0000, M-0003 was left behind by a subscription that was lost; " +
+			"it is torn down in 30s unless somebody comes back to it"})
 		h.after(2 * time.Second)
 		if diff := cmp.Diff([]string{"M-0000", "M-0003"}, r.gone()); diff != "" {
 			t.Errorf("torn down (-want +got):\n%s", diff)
@@ -367,6 +370,19 @@ func TestOperatorAPIThatIsNotThere(t *testing.T) {
 				}
 				h.stop()
 			})
+		})
+	}
+}
+
+// Who may not look closely at a framework that uses something stops, too.
+func TestNamesakeThatIsOnlyGlimpsed(t *testing.T) {
+	for _, call := range []string{"GET_MASTER", "GET_STATE", "GET_OPERATIONS", "/state-summary"} {
+		bubble(t, func(t *testing.T, network *pipenet.Network) {
+			r := &registry{list: []existing{orphan(func(e *existing) { e.allocated = true })}, answers: map[string]answer{call: {status: 403}}}
+			m, h := begin(t, network, r)
+			if err := h.result(); !errors.Is(err, session.ErrNamesake) || !strings.Contains(err.Error(), "with resources in use") || m.attempts() > 0 || len(r.gone()) > 0 {
+				t.Errorf("%s: run = %v after %d SUBSCRIBEs, torn down %v", call, err, m.attempts(), r.gone())
+			}
 		})
 	}
 }

@@ -141,11 +141,26 @@ func answer[T any](call string, text []byte, field string) (T, error) {
 	return out, nil
 }
 
-// HasNamesake says whether there is a namesake among the frameworks with which GET_FRAMEWORKS was answered.
-func HasNamesake(f Framework, text []byte) (bool, error) {
+// GlimpseNamesakes lists all namesakes with what GET_FRAMEWORKS alone tells: whether they use anything now, not what, nor what they have used.
+func GlimpseNamesakes(f Framework, text []byte) ([]Namesake, error) {
 	all, err := answer[frameworksJSON]("GET_FRAMEWORKS", text, "get_frameworks")
-	return slices.ContainsFunc(all.Frameworks, f.names), err
+	if err != nil {
+		return nil, err
+	}
+	var out []Namesake
+	for _, other := range all.Frameworks {
+		if f.names(other) {
+			n := Namesake{ID: other.Info.ID.Value, Connected: other.Connected, Foreign: other.Recovered, Subscriptions: other.Reregistered.Nanoseconds}
+			if len(other.Allocated) > 0 {
+				n.Attached = inUse
+			}
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
+
+const inUse = "resources in use"
 
 // names says whether a framework is a namesake.
 func (f Framework) names(other frameworkJSON) bool {
@@ -251,7 +266,7 @@ func attached(f frameworkJSON, s stateJSON, operations int, summary summaryJSON)
 		}
 	}
 	if len(words) == 0 && len(f.Allocated) > 0 {
-		words = append(words, "resources in use")
+		words = append(words, inUse)
 	}
 	return strings.Join(words, ", "), nil
 }

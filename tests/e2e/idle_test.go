@@ -21,7 +21,10 @@ import (
 )
 
 // pinned is a service of one pod on one host. Its tasks end after a while, one after the other.
-type pinned struct{ host string }
+type pinned struct {
+	host     string
+	reserves bool // has its resources reserved, and a volume
+}
 
 func (pinned) Name() string              { return "pinned" }
 func (pinned) Fingerprint(string) string { return "1" }
@@ -38,8 +41,12 @@ func (p pinned) Survey(hosts []machine.Host) machine.Survey {
 	}
 	return machine.Survey{Pods: []machine.Wanted{{Type: "db", Host: p.host}}}
 }
-func (pinned) Requirement(p machine.Pod) offers.Requirement {
-	return offers.Requirement{Subject: p.Name, Host: p.Host, CPUs: 1000, Mem: 32_000}
+func (s pinned) Requirement(p machine.Pod) offers.Requirement {
+	r := offers.Requirement{Subject: p.Name, Host: p.Host, CPUs: 1000, Mem: 32_000}
+	if s.reserves {
+		r.Claim, r.Volumes = &offers.Claim{}, []offers.Volume{{Name: "data", Type: offers.RootVolume, Size: 10_000, ContainerPath: "data"}}
+	}
+	return r
 }
 func (pinned) Task(machine.Pod, machine.Place, machine.Cluster) (offers.Task, error) {
 	return offers.Task{Command: offers.Command{Shell: true, Value: "exec sleep 4"}}, nil
@@ -48,9 +55,10 @@ func (pinned) TaskName(string) string                     { return "server" }
 func (pinned) Message(machine.Host, []machine.Pod) []byte { return nil }
 func (pinned) Health(string) bool                         { return false }
 
-// eavesdropped is a session of which it is noted which hosts were offered.
+// eavesdropped is a session of which it is noted which hosts were offered, and of which some events get lost.
 type eavesdropped struct {
 	*mesos.Session
+	lost    func(machine.Event) bool // nil: none
 	mu      sync.Mutex
 	offered []string
 }
@@ -64,7 +72,9 @@ func (s *eavesdropped) Run(ctx context.Context, frameworkID string, sink func(ma
 			}
 			s.mu.Unlock()
 		}
-		sink(e)
+		if s.lost == nil || !s.lost(e) {
+			sink(e)
+		}
 	})
 }
 
@@ -115,14 +125,27 @@ func TestIdleHostsAreNotOffered(t *testing.T) {
 	}
 }
 
-// deployPinned runs an engine for the pod on host a of three, until the pod runs. It returns how the hosts are offered, what is published, and the constraints that the master has.
+// deployPinned runs an engine for the pod on host a of three, until the pod runs. It returns how the hosts are offered, what is published, and the
+// constraints that the master has.
 func deployPinned(t *testing.T, network string, off bool) (*eavesdropped, func() *machine.View, func() string) {
+	t.Helper()
+	master := threeHosts(t, network)
+	l := begin(t, master, pinned{host: "a"}, store.OpenMemory(), off, nil)
+	eventually(t, "the pod runs", func() bool {
+		v := l.view()
+		return v != nil && len(v.Pods) == 1 && v.Pods[0].State == machine.Running
+	})
+	return l.session, l.view, func() string { return constraintsOf(t, master) }
+}
+
+// threeHosts starts a sandbox of the hosts a, b and c, and returns the address of its master.
+func threeHosts(t *testing.T, network string) string {
 	t.Helper()
 	var agents []sandbox.Agent
 	for i, name := range []string{"a", "b", "c"} {
 		agents = append(agents, sandbox.Agent{
 			Hostname: name, IP: network + string(rune('1'+i)), Port: sandbox.AnyPort, WorkDir: filepath.Join(t.TempDir(), name),
-			Resources: sandbox.Resources{CPUs: 4, Mem: 1024},
+			Resources: sandbox.Resources{CPUs: 4, Mem: 1024, Disk: 1000},
 		})
 	}
 	box, err := sandbox.Start(t.Context(), sandbox.Config{
@@ -132,19 +155,35 @@ func deployPinned(t *testing.T, network string, off bool) (*eavesdropped, func()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { box.Close() })
+	return box.MasterAddress()
+}
+
+// life is an engine that runs until it is ended, or the test ends.
+type life struct {
+	session *eavesdropped
+	engine  *engine.Engine
+	end     func()
+}
+
+func (l life) view() *machine.View { v, _ := l.engine.View(); return v }
+
+// begin runs an engine for a service. What it does often is done fast.
+func begin(t *testing.T, master string, service pinned, state store.Store, unconstrained bool, lost func(machine.Event) bool) life {
+	t.Helper()
 	inner, err := mesos.New(mesos.Config{
-		Masters: []string{box.MasterAddress()}, Framework: mesos.Framework{User: "root", Name: "pinned", Roles: []string{"r"}},
+		Masters: []string{master}, Framework: mesos.Framework{User: "root", Name: "pinned", Roles: []string{"r"}, FailoverTimeout: time.Hour},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	session := &eavesdropped{Session: inner}
+	session := &eavesdropped{Session: inner, lost: lost}
 	e, err := engine.New(t.Context(), engine.Config{
 		Machine: machine.Config{
 			DiscoveryWindow: 100 * time.Millisecond, BackoffInitial: 100 * time.Millisecond, RefuseIdle: 500 * time.Millisecond,
-			ExcludeDelay: 300 * time.Millisecond, NoOfferConstraints: off,
+			ExcludeDelay: 300 * time.Millisecond, NoOfferConstraints: unconstrained,
 		},
-		Service: pinned{host: "a"}, Store: store.OpenMemory(), Session: session,
+		Service: service, Store: state, Session: session,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -152,19 +191,14 @@ func deployPinned(t *testing.T, network string, off bool) (*eavesdropped, func()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.Run(ctx) }()
-	t.Cleanup(func() {
+	end := sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("engine: %v", err)
 		}
-		box.Close()
 	})
-	view := func() *machine.View { v, _ := e.View(); return v }
-	eventually(t, "the pod runs", func() bool {
-		v := view()
-		return v != nil && len(v.Pods) == 1 && v.Pods[0].State == machine.Running
-	})
-	return session, view, func() string { return constraintsOf(t, box.MasterAddress()) }
+	t.Cleanup(end)
+	return life{session: session, engine: e, end: end}
 }
 
 // constraintsOf returns what the master knows of the only framework's offer constraints.

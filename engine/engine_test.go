@@ -85,6 +85,10 @@ func (single) Requirement(p machine.Pod) offers.Requirement {
 func (single) Task(machine.Pod, machine.Place, machine.Cluster) (offers.Task, error) {
 	return offers.Task{Command: offers.Command{Value: "web"}}, nil
 }
+func (single) Budgets() []plans.Budget { return nil }
+func (single) Judge([]string, []machine.Standing) machine.Judgement {
+	return machine.Judgement{Gate: plans.GateOpen}
+}
 func (single) ScoutSilence() time.Duration                { return 0 }
 func (single) TaskName(string) string                     { return "server" }
 func (single) Message(machine.Host, []machine.Pod) []byte { return nil }

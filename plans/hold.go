@@ -60,6 +60,7 @@ const (
 	CodeGateUnknown  Code = "gate-unknown"   // the service has not said that the pod may be stopped
 	CodeNoOffer      Code = "no-offer"       // no offer from the host it is bound to, or from any
 	CodeNoMatch      Code = "no-match"       // offers came and did not fit
+	CodeStopping     Code = "stopping"       // a plan stopped the pod, and its task has not ended yet
 	CodeLaunching    Code = "launching"      // Mesos has not said that the task runs
 	CodeUnhealthy    Code = "unhealthy"      // the task runs and is not ready
 	CodeSettling     Code = "settling"       // ready again, and watched for a while
@@ -165,6 +166,9 @@ var CodeTable = ranked([]CodeInfo{
 	{Code: CodeNoMatch,
 		Meaning: "Offers came, and none had all that is needed.",
 		Advice:  "Compare what is needed with what was there."},
+	{Code: CodeStopping, Blocks: true,
+		Meaning: "A plan has stopped the pod; it is launched again when it is proven that its task has ended.",
+		Advice:  "Wait; a daemon may take a while to end. If it takes long, look at the agent that is named."},
 	{Code: CodeLaunching,
 		Meaning: "The task was launched; Mesos has not said that it runs.",
 		Advice:  "Fetching an image can take minutes; look at the agent if it takes longer."},

@@ -49,7 +49,8 @@ func (s *Service) Scout() string { return Prober }
 // ScoutSilence is the time in which a prober would have repeated itself three times.
 func (s *Service) ScoutSilence() time.Duration { return 3 * RepeatEvery * s.settings.ProbeInterval }
 
-// phases is the deploy plan: which pods after which. Names that have no pods in the settings are left out, also of after.
+// phases is the deploy plan: which pods after which. Names that have no pods in the settings are left out, also of after. Gated
+// are those whose running pods are stopped only with Judge's consent.
 //
 // Each phase names all that it comes after, and not only the last of them: a phase can be done before its turn, because it has no steps or
 // operators took them all out, and then nothing that comes after it may begin before what it comes after itself.
@@ -58,19 +59,21 @@ var phases = []struct {
 	podType  string
 	strategy plans.Strategy
 	after    []string
+	gated    bool
+	settle   time.Duration
 }{
-	{"probe", Prober, plans.Parallel, []string{}},
-	{"registry", Registry, plans.Serial, []string{"probe"}},
-	{"metadata", Metadata, plans.Parallel, []string{"probe", "registry"}},
-	{"data", Data, plans.Parallel, []string{"probe", "registry", "metadata"}},
-	{"api", API, plans.Parallel, []string{"probe", "registry", "metadata", "data"}},
-	{"webconsole", Webconsole, plans.Parallel, []string{"probe", "registry", "metadata", "data"}},
-	{"s3", S3, plans.Parallel, []string{"probe", "registry", "metadata", "data"}},
-	{"client", Client, plans.Parallel, []string{"probe", "registry", "metadata", "data", "api", "webconsole", "s3"}},
+	{"probe", Prober, plans.Parallel, []string{}, false, 0},
+	{"registry", Registry, plans.Serial, []string{"probe"}, true, registrySettle},
+	{"metadata", Metadata, plans.Parallel, []string{"probe", "registry"}, true, coreSettle},
+	{"data", Data, plans.Parallel, []string{"probe", "registry", "metadata"}, true, coreSettle},
+	{"api", API, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false, 0},
+	{"webconsole", Webconsole, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false, 0},
+	{"s3", S3, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false, 0},
+	{"client", Client, plans.Parallel, []string{"probe", "registry", "metadata", "data", "api", "webconsole", "s3"}, false, 0},
 }
 
 // Phases lists the phases of the deploy plan: probe, registry (one by one), metadata, data, then api, webconsole and s3 side
-// by side, then client.
+// by side, then client. Where the budget lets several pods be stopped together, it is one at first, then two, and so on.
 func (s *Service) Phases() []machine.PhaseSpec {
 	var specs []machine.PhaseSpec
 	present := map[string]bool{}
@@ -81,7 +84,8 @@ func (s *Service) Phases() []machine.PhaseSpec {
 		}
 		present[p.name] = true
 		after := slices.DeleteFunc(slices.Clone(p.after), func(name string) bool { return !present[name] })
-		specs = append(specs, machine.PhaseSpec{Name: p.name, Strategy: p.strategy, After: after, PodTypes: []string{p.podType}})
+		specs = append(specs, machine.PhaseSpec{Name: p.name, Strategy: p.strategy, After: after, PodTypes: []string{p.podType},
+			Batch: plans.Batch{Grow: true}, Gated: p.gated, Settle: p.settle})
 	}
 	return specs
 }

@@ -15,10 +15,12 @@ func (m *Machine) discover(now time.Time) {
 	if !m.surveyed {
 		m.survey, m.surveyed = m.service.Survey(m.reported()), true
 	}
-	if m.run.Number == 0 {
+	switch {
+	case m.run.Number == 0:
 		m.startRun(now, "first install")
-	}
-	if !m.run.CompletedAt.IsZero() && m.hasNewcomers(now) {
+	case m.run.Target != m.target.ID:
+		m.startRun(now, "the settings have changed")
+	case m.run.Ended() && m.run.Outcome != plans.Stopped && m.hasNewcomers(now): // who has stopped it starts it
 		m.startRun(now, "newcomers")
 	}
 	if !m.run.FrozenAt.IsZero() {
@@ -31,7 +33,10 @@ func (m *Machine) discover(now time.Time) {
 }
 
 func (m *Machine) startRun(now time.Time, reason string) {
-	run, _ := plans.Start(m.run, plans.Beginning{Target: m.target.ID, Provenance: m.target.By, Actor: "framework", Reason: reason, Now: now})
+	run, ended := plans.Start(m.run, plans.Beginning{Target: m.target.ID, Provenance: m.target.By, Actor: "framework", Reason: reason, Now: now})
+	if ended != nil {
+		m.archive(*ended)
+	}
 	m.setRun(run)
 	m.forgetExpired()
 }
@@ -53,7 +58,8 @@ func (m *Machine) hasLeftOver(now time.Time) bool {
 	if !slices.ContainsFunc(m.order, never) {
 		return false
 	}
-	view := plans.Evaluate(m.planInputs(now)[0]).View
+	inputs, _ := m.planInputs(now)
+	view := plans.Evaluate(inputs[0]).View
 	for _, phase := range view.Phases {
 		for _, s := range phase.Steps {
 			if p := m.pods[s.Pod]; s.Newcomer && p != nil && never(p) {
@@ -165,7 +171,7 @@ func (m *Machine) freeze(now time.Time) {
 	}
 	m.sortPods()
 	for _, h := range m.sortedHosts() {
-		if h.Run == m.run.Number && h.Facts == nil && m.service.Scout() != "" {
+		if h.Run != 0 && h.Facts == nil && m.service.Scout() != "" {
 			h.Run, h.Left = 0, m.run.Number
 			m.touchHost(h)
 		}
@@ -183,7 +189,7 @@ func (m *Machine) freeze(now time.Time) {
 func (m *Machine) finish(now time.Time) []plans.Evaluation {
 	worked := !m.run.Ended()
 	evaluations := m.evaluate(now)
-	if worked && m.run.Ended() && m.hasNewcomers(now) {
+	if worked && m.run.Ended() && m.run.Outcome != plans.Stopped && m.hasNewcomers(now) {
 		m.wakeAt(now)
 	}
 	return evaluations

@@ -15,9 +15,10 @@
 //		// in this order:
 //		//  1. commit each of effects.Groups; stop for good if one fails
 //		//  2. send each of effects.Calls, not before the groups that it names are durable
-//		//  3. publish effects.View
-//		//  4. give effects.Answers to whoever asked
-//		//  5. wait for an event, until effects.WakeAt at the latest
+//		//  3. put effects.Asks to whoever answers them
+//		//  4. publish effects.View
+//		//  5. give effects.Answers to whoever asked
+//		//  6. wait for an event, until effects.WakeAt at the latest
 //	}
 //
 // Take only notes what happened; Decide does everything else. So a batch of events (all offers of an allocation, a burst of
@@ -25,7 +26,7 @@
 //
 // # What it knows
 //
-// Hosts (agents, found through their offers), pods (instances of daemons) with their last task, the run of the deploy plan, and what
+// Hosts (agents, found through their offers), pods (instances of daemons) with their last task and stop, the run of the deploy plan, and what
 // operators said. All of that is kept in records and survives the process. Offers, the session, and the reasons why nothing
 // matched do not.
 //
@@ -40,7 +41,12 @@
 //     executor or master. UNKNOWN, LOST, UNREACHABLE and GONE_BY_OPERATOR prove nothing (a lost task can run again,
 //     mesos-traces F58), and hold the pod. Pods without a host of their own are replaced after a grace.
 //   - A paused element begins no new step; what runs is left alone. A pod that is excepted is not launched by any plan.
+//   - A running pod is stopped only for a step of deploy that must be done again: the settings render another task than the one that it completed
+//     with, or an operator restarts it. Package plans says when: budget, gate, fit, settling. Only what was heard in this session with Mesos says that
+//     a pod is up (Standing); after a restart of the framework nothing is stopped before it was.
+//   - That a plan has stopped a pod, and why, is in the pod's record (PodStop) before its task is killed. The KILL is said again until it is proven that
+//     the task has ended; then the pod is launched again, whoever has paused what, until it is ready and has settled.
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
 //   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
-//   - It never kills a task by itself, but for one that was replaced without proof and has shown up again; and it never forgets a pod.
+//   - It kills no other task by itself, but for one that was replaced without proof and has shown up again; and it never forgets a pod.
 package machine

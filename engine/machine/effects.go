@@ -6,12 +6,14 @@ import "time"
 //
 //  1. Groups are committed one after the other. When one fails, nothing after it may be done.
 //  2. Each call is sent when the group it names is durable.
-//  3. View is published.
-//  4. Answers are given; who gets one sees its effect in the view.
-//  5. Decide is called again at WakeAt at the latest.
+//  3. Asks are put to whoever answers them; the answers come back as events. That may be done at any time.
+//  4. View is published.
+//  5. Answers are given; who gets one sees its effect in the view.
+//  6. Decide is called again at WakeAt at the latest.
 type Effects struct {
 	Groups  []Group
 	Calls   []Sending
+	Asks    []Ask
 	Answers []Answer
 	View    *View
 	WakeAt  time.Time // zero: time alone changes nothing

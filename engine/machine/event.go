@@ -94,6 +94,12 @@ type CallFailed struct {
 	Ambiguous bool
 }
 
+// Judged is the answer to an Ask.
+type Judged struct {
+	ID uint64
+	Judgement
+}
+
 // Verb is something that an operator asks for.
 type Verb struct {
 	// ID correlates the Answer.
@@ -114,8 +120,11 @@ type Verb struct {
 // VerbKind names a verb. What each does is told by package plans.
 type VerbKind = plans.VerbKind
 
-// The verbs that the machine carries out. It stops no running pod for a plan, so that there is none that restarts.
+// The verbs that the machine carries out.
 const (
+	Start   = plans.VerbStart
+	Stop    = plans.VerbStop
+	Restart = plans.VerbRestart
 	Pause   = plans.VerbPause
 	Resume  = plans.VerbContinue
 	Force   = plans.VerbForce
@@ -157,4 +166,5 @@ func (Updated) event()          {}
 func (OperationUpdated) event() {}
 func (Failure) event()          {}
 func (CallFailed) event()       {}
+func (Judged) event()           {}
 func (Verb) event()             {}

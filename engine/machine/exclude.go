@@ -214,8 +214,12 @@ func (m *Machine) settled(host string) bool {
 	return h.Facts != nil || m.service.Scout() == ""
 }
 
-// rests says whether a pod wants nothing of its host's offers: it runs, or nobody is going to launch it.
+// rests says whether a pod wants nothing of its host's offers: it runs and nobody wants to know whether another one fits in its place, or nobody is
+// going to launch it.
 func (m *Machine) rests(p *Pod) bool {
+	if m.unfit[p.Name] || m.fits[p.Name].Fit == plans.FitsNot {
+		return false
+	}
 	if p.Task != nil && p.Task.State == Running || m.excepted(p) {
 		return true
 	}

@@ -48,7 +48,7 @@ func newWorld() *world {
 //
 // Commands, each followed by what the machine decides:
 //
-//	start [expect=N] [setting=S] [canary=true]   build the machine from what is stored (again: a crash, nothing of memory is left)
+//	start [expect=N] [setting=S] [canary=true] [attempts=N] [asks=yes]   build the machine from what is stored (again: a crash, nothing of memory is left)
 //	subscribe [version=V] / disconnect [fatal]   the session with the master
 //	offer HOST... [cpus=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
 //	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod
@@ -60,6 +60,8 @@ func newWorld() *world {
 //	fail POD [ambiguous]             the ACCEPT that launched the pod failed
 //	fail-exclude HOST... [ambiguous=yes]   the UPDATE_FRAMEWORK that excluded the hosts failed
 //	pause / resume / force-complete PLAN [PHASE [STEP]] [when=W], break / unbreak PLAN PHASE when=W, except / include POD   an operator
+//	start-plan / stop-plan / restart-plan PLAN [PHASE [STEP]] [force=yes]   an operator
+//	judged ASK open|closed|unknown [text=T]      the answer to an ask
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
 //	kill-task TASK                   an operator wants it killed
 //	forget-reservations POD [force]  an operator wants its resources reserved anew
@@ -101,10 +103,15 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.fail(args[0], len(args) > 1)
 	case "fail-exclude":
 		w.m.Take(w.now, CallFailed{Call: ExcludeHosts{Hosts: args}, Err: "400 not valid", Ambiguous: value(d, "ambiguous", "") != ""})
-	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart":
+	case "pause", "resume", "force-complete", "except", "include", "break", "unbreak", "restart-plan", "start-plan", "stop-plan":
 		w.say(d, args)
 	case "stranger":
 		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: args[0], AgentID: "S-" + args[1], State: TaskState(args[2]), Source: "MASTER"}})
+	case "judged":
+		gates := map[string]plans.Gate{"open": plans.GateOpen, "closed": plans.GateClosed, "unknown": plans.GateUnknown}
+		j := Judged{Judgement: Judgement{Gate: gates[args[1]], Text: value(d, "text", "")}}
+		fmt.Sscan(args[0], &j.ID)
+		w.m.Take(w.now, j)
 	case "kill-task":
 		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
 	case "forget-reservations":
@@ -140,7 +147,8 @@ func (w *world) fail(pod string, ambiguous bool) {
 
 // say gives a verb. Its words are plan, phase and step, or of except and include a pod.
 func (w *world) say(d *datadriven.TestData, args []string) {
-	v := Verb{ID: 1, Kind: VerbKind(d.Cmd), Actor: "alice", Reason: "lunch", When: plans.When(value(d, "when", ""))}
+	v := Verb{ID: 1, Kind: VerbKind(strings.TrimSuffix(d.Cmd, "-plan")), Actor: "alice", Reason: "lunch", When: plans.When(value(d, "when", ""))}
+	v.Force = value(d, "force", "") != ""
 	switch v.Kind {
 	case "resume":
 		v.Kind = Resume
@@ -177,13 +185,14 @@ func value(d *datadriven.TestData, key, otherwise string) string {
 func (w *world) start(d *datadriven.TestData) string {
 	fmt.Sscan(value(d, "expect", fmt.Sprint(w.toy.expect)), &w.toy.expect)
 	w.toy.setting = value(d, "setting", w.toy.setting)
+	fmt.Sscan(value(d, "attempts", fmt.Sprint(w.toy.attempts)), &w.toy.attempts)
 	fmt.Sscan(value(d, "canary", fmt.Sprint(w.toy.canary)), &w.toy.canary)
 	var records []Record
 	for k, v := range w.records {
 		records = append(records, Record{Key: k, Value: v})
 	}
 	slices.SortFunc(records, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
-	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != "", NoNewHosts: value(d, "new-hosts", "") == "off", NoOfferConstraints: value(d, "offer-constraints", "") == "off"}, w.toy, records, Boot{Now: w.now, By: "operator"})
+	m, err := New(Config{DiscoveryWindow: 10 * time.Second, IgnoreLeftovers: value(d, "ignore-leftovers", "") != "", NoNewHosts: value(d, "new-hosts", "") == "off", NoOfferConstraints: value(d, "offer-constraints", "") == "off", Asks: value(d, "asks", "") != ""}, w.toy, records, Boot{Now: w.now, By: "operator"})
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -291,6 +300,9 @@ func (w *world) decide(t *testing.T) string {
 			t.Errorf("call %v is sent after %d groups of %d", c.Call, c.After, len(e.Groups))
 		}
 		fmt.Fprintln(&out, w.describe(c.Call))
+	}
+	for _, a := range e.Asks {
+		fmt.Fprintf(&out, "ASK %d: may %s be stopped, until %s\n", a.ID, strings.Join(a.Pods, ", "), a.Deadline.Sub(w.now))
 	}
 	for _, a := range e.Answers {
 		fmt.Fprintf(&out, "answer %s: %s\n", a.Code, a.Message)

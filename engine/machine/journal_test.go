@@ -20,7 +20,7 @@ var outsideSnapshot = map[string]string{
 	"hosts": "in records", "pods": "in records", "history": "in records", "facts": "in records",
 	"byTask": "follows from the pods", "operations": "follows from the pods", "replaced": "follows from the pods", "order": "follows from the pods", "sorted": "follows from the pods",
 	"hostOrder": "follows from the hosts", "scouts": "follows from the pods", "bound": "follows from the pods", "deploy": "only saves time", "nextIndex": "follows from the pods",
-	"dirty": "empty after a decision", "deleted": "empty after a decision", "calls": "empty after a decision", "answers": "empty after a decision",
+	"settle": "given", "wanted": "empty after a decision", "asks": "empty after a decision", "unfit": "made anew in every decision", "dirty": "empty after a decision", "deleted": "empty after a decision", "calls": "empty after a decision", "answers": "empty after a decision",
 	"shown": "only saves memory", "wake": "every decision begins with none",
 }
 
@@ -97,7 +97,7 @@ func newPlay(t *rapid.T) *play {
 	p := &play{
 		t: t, toy: toy{expect: 1}, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
 		records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{},
-		begun: map[string]int{}, uuid: map[string]bool{}, lost: map[string]bool{},
+		begun: map[string]int{}, uuid: map[string]bool{}, lost: map[string]bool{}, killed: map[string]bool{}, ready: map[string]bool{}, served: map[string]bool{},
 	}
 	p.m, p.twin = p.build(), p.build()
 	p.forget()

@@ -71,6 +71,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		m.stage(now, p, task, reqs[i], at)
 		operations[i] = append(m.nameOperations(now, random, p, at), at.Launch(task))
 	}
+	m.lookForFits(now, refused, unplaced)
 	m.tries = refused
 	m.accept(results, operations, unplaced)
 	m.decline(now, unplaced)
@@ -202,6 +203,7 @@ func (m *Machine) task(random [16]byte, p *Pod, at offers.Placement, c Cluster) 
 
 // stage records the task before Mesos hears of it.
 func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requirement, at offers.Placement) {
+	now = m.afterRestart(now, p)
 	if t := p.Task; t != nil {
 		delete(m.byTask, t.ID)
 		delete(m.asked, t.ID)
@@ -220,6 +222,7 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requir
 		ID: task.ID, AgentID: at.AgentID, Address: at.Address, Hostname: at.Hostname,
 		Target: m.target.ID, Fingerprint: m.service.Fingerprint(p.Type), LaunchedAt: now,
 		State: Staging, StateAt: now, Ports: portsOf(r, at), Claim: claimOf(r, at),
+		Took: at.Task.Quantities().Add(at.Executor.Quantities()),
 	}
 	if task.Executor != nil {
 		p.Task.ExecutorID = task.Executor.ID
@@ -355,4 +358,23 @@ func (m *Machine) suppress(candidates int) {
 	}
 	m.suppressed = true
 	m.calls = append(m.calls, Suppress{})
+}
+
+// lookForFits keeps offers coming for running pods of which only those can say whether what takes their place fits.
+func (m *Machine) lookForFits(now time.Time, refused map[string]try, unplaced map[string]offers.Requirement) {
+	for name := range m.unfit {
+		p := m.pods[name]
+		unplaced[name] = m.ownRequirement(p)
+		refused[name] = m.keepSince(now, p, plans.Hold{Code: plans.CodeNoOffer, Subject: name})
+	}
+	for name, f := range m.fits {
+		switch end := f.At.Add(plans.FreshVerdict); {
+		case m.unfit[name]:
+		case !now.Before(end):
+			delete(m.fits, name)
+		case f.Fit == plans.FitsNot:
+			unplaced[name] = m.ownRequirement(m.pods[name])
+			refused[name] = m.keepSince(now, m.pods[name], *f.Hold)
+		}
+	}
 }

@@ -40,6 +40,9 @@ type Config struct {
 	ExcludeDelay time.Duration
 	// IgnoreLeftovers begins anew although something is reserved for the service already.
 	IgnoreLeftovers bool
+	// Asks says that somebody answers Effects.Asks: then running pods of gated phases are stopped only if the service's Judge and that
+	// answer both say yes.
+	Asks bool
 	// Principal is the framework's, which Mesos wants on its reservations; empty if it has none.
 	Principal string
 	// ViewInterval [100 ms] is the least time between two views.
@@ -86,15 +89,16 @@ type Machine struct {
 
 	// Derived from the durable part.
 	byTask     map[string]*Pod
-	replaced   map[string]*Pod   // by the ids of tasks that were replaced without proof
-	operations map[string]string // operation id -> pod, of those that are on record
-	order      []*Pod            // sorted by the phase of their type, then index
-	sorted     int               // how many pods order held when it was sorted last
-	hostOrder  []*Host           // by key
-	scouts     map[string]*Pod   // by host
-	bound      map[Wanted]bool   // the pods that belong to a host
-	deploy     *deploySteps      // what deploy consists of; nil when that must be made anew
-	nextIndex  map[string]int    // by pod type
+	replaced   map[string]*Pod          // by the ids of tasks that were replaced without proof
+	operations map[string]string        // operation id -> pod, of those that are on record
+	order      []*Pod                   // sorted by the phase of their type, then index
+	sorted     int                      // how many pods order held when it was sorted last
+	hostOrder  []*Host                  // by key
+	scouts     map[string]*Pod          // by host
+	bound      map[Wanted]bool          // the pods that belong to a host
+	settle     map[string]time.Duration // pod type -> how long a pod must be ready for others to be stopped
+	deploy     *deploySteps             // what deploy consists of; nil when that must be made anew
+	nextIndex  map[string]int           // by pod type
 
 	// Volatile: gone with the process or the session.
 	connection Connection
@@ -116,6 +120,10 @@ type Machine struct {
 	drops      map[string]int                 // pod name -> tasks in a row that never ran
 	heardAt    map[string]time.Time           // host -> when its scout last reported
 	silent     map[string]bool                // hosts whose scout runs and says nothing
+	killed     map[string]retry               // task id -> how often its end was asked for
+	fits       map[string]fitting             // running pod -> whether what takes its place fits
+	opinions   map[string]opinion             // set of pods -> what is said of stopping them together
+	lastAsk    uint64                         // number of the last ask
 	tokens     int                            // REVIVEs that may be sent at once
 	refilled   time.Time                      // when a token was gained last
 	suppressed bool                           // no offers come
@@ -128,8 +136,11 @@ type Machine struct {
 	deleted  map[string]bool
 	calls    []Call
 	answers  []Answer
-	changed  bool // a reader could see a difference
-	urgent   bool // publish without regard to ViewInterval
+	asks     []Ask
+	wanted   map[string][]string // sets of pods that the service is to be asked about, if a plan still wants to know
+	unfit    map[string]bool     // running pods of which only offers can say whether what takes their place fits
+	changed  bool                // a reader could see a difference
+	urgent   bool                // publish without regard to ViewInterval
 	viewed   time.Time
 	shown    []plans.View // the plans as they were published last, before warnings were added
 	revision uint64
@@ -175,6 +186,12 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		drops:      map[string]int{},
 		heardAt:    map[string]time.Time{},
 		silent:     map[string]bool{},
+		killed:     map[string]retry{},
+		fits:       map[string]fitting{},
+		opinions:   map[string]opinion{},
+		settle:     map[string]time.Duration{},
+		wanted:     map[string][]string{},
+		unfit:      map[string]bool{},
 		replaced:   map[string]*Pod{},
 		dirty:      map[string]bool{},
 		deleted:    map[string]bool{},
@@ -183,9 +200,14 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 	if err := m.load(records); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
+	for _, phase := range service.Phases() {
+		for _, t := range phase.PodTypes {
+			m.settle[t] = phase.Settle
+		}
+	}
 	m.clampTimes(boot.Now)
-	definition, _ := m.deployDefinition(boot.Now)
-	if err := definition.Validate(); err != nil {
+	definition, _, _ := m.deployDefinition(boot.Now, nil)
+	if err := plans.Validate(m.ledgerAsRecorded(), definition); err != nil {
 		return nil, fmt.Errorf("service %s: %w", service.Name(), err)
 	}
 	m.retarget(boot)
@@ -218,6 +240,8 @@ func (m *Machine) Take(now time.Time, e Event) {
 		m.takeFailure(e)
 	case CallFailed:
 		m.takeCallFailed(now, e)
+	case Judged:
+		m.takeJudged(now, e)
 	case Verb:
 		m.takeVerb(now, e)
 	}
@@ -230,16 +254,18 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.discover(now)
 	m.reconcile(now) // before launch: Mesos need not be asked about tasks that it has yet to hear of
 	m.launch(now, random, m.candidates(now))
+	m.killStopped(now)
 	m.listenToScouts(now)
 	evaluations := m.finish(now)
+	m.ask(now, evaluations)
 	m.tellScouts(now)
 
 	groups := m.flush()
-	effects := Effects{Groups: groups, View: m.publish(now, evaluations), Answers: m.answers}
+	effects := Effects{Groups: groups, View: m.publish(now, evaluations), Answers: m.answers, Asks: m.asks}
 	for _, c := range m.calls {
 		effects.Calls = append(effects.Calls, Sending{Call: c, After: len(groups)})
 	}
-	m.calls, m.answers = nil, nil
+	m.calls, m.answers, m.asks = nil, nil, nil
 	effects.WakeAt = m.wake
 	return effects
 }
@@ -258,6 +284,9 @@ func (m *Machine) takeSubscribed(now time.Time, e Subscribed) {
 	m.fullAsk = now
 	for host := range m.scouts {
 		m.retell[host] = true
+	}
+	for _, h := range m.hosts {
+		h.Heard = "" // reports may have been missed meanwhile: a scout that is told something reports at once
 	}
 }
 
@@ -303,6 +332,10 @@ func (m *Machine) clampTimes(now time.Time) {
 	}
 	for _, p := range m.pods {
 		clamp(&p.NextTry, now.Add(m.cfg.BackoffMax))
+		clamp(&p.CompletedAt, now)
+		if p.Stop != nil {
+			clamp(&p.Stop.At, now)
+		}
 		if p.Task != nil {
 			clamp(&p.Task.StateAt, now)
 		}
@@ -320,6 +353,8 @@ func (m *Machine) endSession() {
 	clear(m.told)
 	clear(m.tries)
 	clear(m.opAsked)
+	clear(m.killed)
+	clear(m.fits)
 	m.calls = nil
 	m.fullAsk = time.Time{}
 	m.suppressed = false

@@ -11,39 +11,42 @@ import (
 // discoverStep is the wait step that ends the discovery of a run's members.
 const discoverStep = "discover"
 
-// candidates evaluates the plans and returns the pods whose launch step may begin now: deploy's before recovery's, no pod twice.
+// candidates evaluates the plans, stops the running pods whose step may begin now, and returns those that may be launched: deploy's before
+// recovery's, no pod twice.
 func (m *Machine) candidates(now time.Time) []*Pod {
+	all := m.evaluate(now)
+	if m.tryFits(now, all) {
+		all = m.evaluate(now)
+	}
 	var out []*Pod
 	seen := map[*Pod]bool{}
-	for _, e := range m.evaluate(now) {
+	for _, e := range all {
 		for _, c := range e.Candidates {
 			p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]
-			if p == nil || seen[p] || !m.launchable(now, p) {
+			switch {
+			case p == nil || seen[p]:
+				continue
+			case c.Stops && m.connection.Connected:
+				m.stop(now, e.View.Name, p)
+			case !c.Stops && m.launchable(now, p):
+				out = append(out, p)
+			default:
 				continue
 			}
 			seen[p] = true
-			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// evaluate evaluates the plans, in the order of their priority, and notes what must be recorded of that: how far the run is, and the pods that deploy
-// leaves to recovery.
+// evaluate evaluates the plans, in the order of their priority, and notes what must be recorded of that: how far the run is, the pods that are
+// back, and those that deploy leaves to recovery.
 func (m *Machine) evaluate(now time.Time) []plans.Evaluation {
-	all := plans.Coordinate(plans.Ledger{}, m.planInputs(now))
+	all := m.coordinate(now)
 	deploy := &all[0]
 	m.setRun(deploy.Run)
-	more := false
-	for _, name := range deploy.HandedOver {
-		if p := m.pods[name]; p != nil && p.Fallen.IsZero() {
-			p.Fallen = now
-			m.touchPod(p)
-			more = true
-		}
-	}
-	if more {
-		return m.evaluate(now) // recovery did not know yet
+	if m.noteSettled(now, deploy) || m.noteHandedOver(now, deploy) {
+		return m.evaluate(now) // it makes a difference
 	}
 	for i := range all {
 		if w := all[i].WakeAt; !w.IsZero() {
@@ -51,6 +54,38 @@ func (m *Machine) evaluate(now time.Time) []plans.Evaluation {
 		}
 	}
 	return all
+}
+
+// noteSettled records the pods that the plan had stopped and that are back for good.
+func (m *Machine) noteSettled(now time.Time, e *plans.Evaluation) bool {
+	any := false
+	for _, c := range e.Completed {
+		if p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]; p != nil && p.owedBy(e.View.Name) && !p.stopping() {
+			m.endStop(now, p)
+			any = true
+		}
+	}
+	return any
+}
+
+// noteHandedOver leaves to recovery what the plan has given up. What the plan had stopped recovery owes its return.
+func (m *Machine) noteHandedOver(now time.Time, e *plans.Evaluation) bool {
+	any := false
+	for _, name := range e.HandedOver {
+		p := m.pods[name]
+		if p == nil || !p.Fallen.IsZero() && !p.owedBy(e.View.Name) {
+			continue
+		}
+		if p.Stop != nil {
+			p.Stop.Left = true
+		}
+		if p.Fallen.IsZero() {
+			p.Fallen = now
+		}
+		m.touchPod(p)
+		any = true
+	}
+	return any
 }
 
 // setRun records how far the run of deploy is, and keeps one that has ended in the history.
@@ -81,48 +116,146 @@ func (m *Machine) archive(run plans.Run) {
 
 func historyKey(number int) string { return prefixHistory + strconv.Itoa(number) }
 
-// planInputs is what the plans are evaluated from: deploy, recovery.
-func (m *Machine) planInputs(now time.Time) []plans.Input {
+// planInputs is what the plans are evaluated from, deploy and recovery, and whether anything of it could stop a running pod.
+func (m *Machine) planInputs(now time.Time) (inputs []plans.Input, stops bool) {
 	facts := m.sortedFacts()
 	deploy := plans.Input{Run: m.run, Past: m.history, Now: now, Facts: facts}
-	deploy.Definition, deploy.Observations = m.deployDefinition(now)
+	deploy.Definition, deploy.Observations, stops = m.deployDefinition(now, facts)
 	recovery := plans.Input{Now: now, Facts: facts}
 	recovery.Definition, recovery.Observations = m.recoveryDefinition(now)
-	return []plans.Input{deploy, recovery}
+	return []plans.Input{deploy, recovery}, stops
 }
 
-// deployDefinition is the deploy plan, and what is observed of its steps.
-func (m *Machine) deployDefinition(now time.Time) (plans.Definition, [][]plans.Observation) {
+// deployDefinition is the deploy plan, what is observed of its steps, and whether any of them could stop a running pod.
+func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.Definition, observed [][]plans.Observation, stops bool) {
 	if open := m.run.FrozenAt.IsZero(); m.deploy == nil || m.deploy.open != open {
 		m.deploy = m.makeDeploy(open)
 	}
-	observed := make([][]plans.Observation, len(m.deploy.pods))
+	restarts := m.restartsIn(facts)
+	observed = make([][]plans.Observation, len(m.deploy.pods))
 	for i, pods := range m.deploy.pods {
 		observed[i] = make([]plans.Observation, 0, len(pods)+1)
 		for _, p := range pods {
-			observed[i] = append(observed[i], m.observe(now, p, p.Completed != ""))
+			o := m.observeDeploy(now, p, restarts)
+			if serial := m.deploy.definition.Phases[i].Strategy != plans.Parallel; serial && o.Running && p.Task.State == Running && p.Task.Healthy.IsZero() {
+				o.Rank = -1 // what does not do its work anyway comes first: it may be what the change is for
+			}
+			stops = stops || o.Running && (o.Status != plans.Complete || restarts.any)
+			observed[i] = append(observed[i], o)
 		}
 		if i == 0 {
 			observed[i] = append(observed[i], m.observeDiscovery(now))
 		}
 	}
-	return m.deploy.definition, observed
+	return m.deploy.definition, observed, stops
+}
+
+// observeDeploy says how far a pod's step in deploy has come. A pod that was completed with what the settings render now is COMPLETE whatever has
+// become of it, which is recovery's; any other has to be launched, and if it runs with something else, to be stopped first.
+func (m *Machine) observeDeploy(now time.Time, p *Pod, r restarts) plans.Observation {
+	complete := !m.stale(p) && p.Completed != "" && p.Stop == nil
+	if complete && !r.any {
+		o := m.observed(p)
+		o.Status, o.Since, o.Done = plans.Complete, p.CompletedAt, plans.Mark{Run: m.run.Number, At: p.CompletedAt}
+		return o
+	}
+	o := m.observe(now, p)
+	if p.owedBy(RecoveryPlan) {
+		o.Plan = RecoveryPlan
+	}
+	switch {
+	case complete:
+		o.Status, o.Since, o.Done = plans.Complete, p.CompletedAt, plans.Mark{Run: m.run.Number, At: p.CompletedAt}
+		m.observeRunning(now, p, &o)
+	case p.owedBy(DeployPlan) && (!p.runs() || p.stopping() || !m.outdated(p, r)):
+		o.Stopped = true
+		if o.Status == plans.Complete {
+			o.Status, o.Ready = plans.Started, p.Task.Healthy
+		}
+	case p.runs() && !p.stopping() && m.outdated(p, r):
+		o.Status, o.Since = plans.Pending, later(m.target.At, p.Task.LaunchedAt)
+		m.observeRunning(now, p, &o)
+	}
+	return o
+}
+
+// observeRunning adds what matters of a pod that would have to be stopped.
+func (m *Machine) observeRunning(now time.Time, p *Pod, o *plans.Observation) {
+	if !p.runs() {
+		return
+	}
+	o.Running = true
+	var holds []plans.Hold
+	o.Fit, holds = m.fit(now, p)
+	if !p.Task.State.Unproven() && len(m.hostHolds[p.Host]) == 0 {
+		o.Holds = nil // how it is does not keep it from being stopped
+	}
+	if !m.connection.Connected {
+		o.Holds = append([]plans.Hold{m.disconnected()}, o.Holds...)
+	}
+	o.Holds = append(o.Holds, holds...)
+}
+
+// outdated says that a pod's task is not what it should be: the settings render another one by now, or somebody has asked since for a restart.
+func (m *Machine) outdated(p *Pod, r restarts) bool {
+	return p.Task.Fingerprint != m.service.Fingerprint(p.Type) || p.Task.LaunchedAt.Before(r.of(m.deploy.phase[p.Type], m.stepName(p)))
+}
+
+// restarts are when somebody asked for restarts in the present run of deploy, by element.
+type restarts struct {
+	any bool
+	at  map[[2]string]time.Time
+}
+
+func (m *Machine) restartsIn(facts []plans.Fact) restarts {
+	var r restarts
+	for i := range facts {
+		f := &facts[i]
+		if f.Kind != plans.Restarted || f.Plan != DeployPlan || f.Run != m.run.Number {
+			continue
+		}
+		if r.at == nil {
+			r.any, r.at = true, map[[2]string]time.Time{}
+		}
+		r.at[[2]string{f.Phase, f.Step}] = f.At
+	}
+	return r
+}
+
+// afterRestart returns a time that is not before the last restart of the pod's step that was asked for: it may have been so at this very moment.
+func (m *Machine) afterRestart(now time.Time, p *Pod) time.Time {
+	if m.deploy == nil {
+		return now
+	}
+	return later(now, m.restartsIn(m.sortedFacts()).of(m.deploy.phase[p.Type], m.stepName(p)))
+}
+
+// of is when the restart of a step was asked for last, its own, its phase's or the plan's; zero if never.
+func (r restarts) of(phase, step string) time.Time {
+	if !r.any {
+		return time.Time{}
+	}
+	return later(later(r.at[[2]string{}], r.at[[2]string{phase, ""}]), r.at[[2]string{phase, step}])
 }
 
 // deploySteps is a definition of deploy. Most decisions change neither the pods nor which hosts belong to the run, so it is kept for the next
 // one; whoever changes these sets Machine.deploy to nil.
 type deploySteps struct {
 	definition plans.Definition
-	pods       [][]*Pod // by phase, those of the launch steps
-	open       bool     // members are still being searched for
+	pods       [][]*Pod          // by phase, those of the launch steps
+	phase      map[string]string // by pod type
+	open       bool              // members are still being searched for
 }
 
 func (m *Machine) makeDeploy(open bool) *deploySteps {
-	d := &deploySteps{definition: plans.Definition{Service: m.service.Name(), Name: DeployPlan, Strategy: plans.Serial}, open: open}
+	d := &deploySteps{
+		definition: plans.Definition{Service: m.service.Name(), Name: DeployPlan, Strategy: plans.Serial}, phase: map[string]string{}, open: open,
+	}
 	byType := m.podsByType()
 	for i, spec := range m.service.Phases() {
 		var pods []*Pod
 		for _, t := range spec.PodTypes {
+			d.phase[t] = spec.Name
 			pods = slices.Grow(pods, len(byType[t]))
 			for _, p := range byType[t] {
 				if m.member(p) {
@@ -132,6 +265,7 @@ func (m *Machine) makeDeploy(open bool) *deploySteps {
 		}
 		phase := plans.Phase{
 			Name: spec.Name, Strategy: spec.Strategy, After: spec.After, Open: open && i > 0, Optional: true, Steps: make([]plans.Step, 0, len(pods)+1),
+			Batch: spec.Batch, Gated: spec.Gated, Settle: spec.Settle, Policy: spec.Policy,
 		}
 		for _, p := range pods {
 			phase.Steps = append(phase.Steps, m.launchStep(p))
@@ -165,8 +299,10 @@ func (m *Machine) member(p *Pod) bool {
 	return h == nil || h.Run != 0
 }
 
+func (m *Machine) stepName(p *Pod) string { return p.Name + ":[" + m.service.TaskName(p.Type) + "]" }
+
 func (m *Machine) launchStep(p *Pod) plans.Step {
-	s := plans.Step{Name: p.Name + ":[" + m.service.TaskName(p.Type) + "]", Kind: plans.Launch, Pod: p.Name}
+	s := plans.Step{Name: m.stepName(p), Kind: plans.Launch, Pod: p.Name}
 	if p.Bound {
 		s.Host = p.Host
 	}
@@ -193,7 +329,9 @@ func (m *Machine) recoveryDefinition(now time.Time) (plans.Definition, [][]plans
 			continue
 		}
 		d.Phases = append(d.Phases, plans.Phase{Name: p.Name, Strategy: plans.Serial, Steps: []plans.Step{m.launchStep(p)}})
-		observed = append(observed, []plans.Observation{m.observe(now, p, false)})
+		o := m.observe(now, p)
+		o.Stopped = p.owedBy(RecoveryPlan)
+		observed = append(observed, []plans.Observation{o})
 	}
 	return d, observed
 }

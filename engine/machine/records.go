@@ -173,6 +173,9 @@ func (m *Machine) loadOne(r Record) error {
 	case strings.HasPrefix(r.Key, prefixPod):
 		p := &Pod{}
 		err := decode(r, p)
+		if p.Completed != "" && p.Good == "" && p.Task != nil { // of a version that stopped nothing
+			p.Good = p.Task.Fingerprint
+		}
 		m.pods[p.Name] = p
 		m.indexPod(p)
 		m.nextIndex[p.Type] = max(m.nextIndex[p.Type], p.Index+1)

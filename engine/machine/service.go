@@ -39,7 +39,38 @@ type Service interface {
 	Message(h Host, pods []Pod) []byte
 	// Health says whether pods of the type are ready only when their scout says so (true), or when they run (false).
 	Health(podType string) bool
+	// Budgets say how many pods of a type may be down for another one to be stopped; of a type that has none, one.
+	Budgets() []plans.Budget
+	// Judge says whether running pods, of a phase that is gated, may be stopped together now. all are all pods, sorted by type and
+	// index. It is asked again whenever anything has changed, so its answer is about this moment. See Config.Asks.
+	Judge(stop []string, all []Standing) Judgement
 }
+
+// Judgement is what a service says of stopping some pods. The zero value is that it does not know, which is never a yes.
+type Judgement struct {
+	Gate plans.Gate
+	// Code and Text say why, if the gate is not open. The code is the service's own.
+	Code, Text string
+}
+
+// Standing is how a pod stands when it is asked whether others may be stopped.
+type Standing struct {
+	Name, Type, Host string
+	State            StandingState
+	Text             string // why it is not up
+	// Served says that it was ready at least once.
+	Served bool
+}
+
+// StandingState says whether a pod does its work.
+type StandingState uint8
+
+// How pods stand. The zero value is that nobody knows.
+const (
+	Unsure StandingState = iota
+	Up                   // it is ready, by what was heard in this session with Mesos
+	Down                 // it does not run, is not ready, or was stopped by a plan and has not settled since
+)
 
 // PhaseSpec is one phase of the deploy plan: the pods of some types.
 type PhaseSpec struct {
@@ -47,6 +78,11 @@ type PhaseSpec struct {
 	Strategy plans.Strategy
 	After    []string // see plans.Phase.After
 	PodTypes []string
+	// How running pods are stopped and started anew, and what is done about failures; see plans.Phase.
+	Batch  plans.Batch
+	Gated  bool
+	Settle time.Duration
+	Policy plans.Policy
 }
 
 // Report is what a scout says. The machine takes it apart and keeps it; only Facts is the service's own business.
@@ -138,9 +174,13 @@ type Pod struct {
 	// Task is the last task that was launched for it; nil if none ever was.
 	Task *PodTask `json:"task,omitempty"`
 
-	// Completed is the target for which it has completed a launch step; empty if none.
+	// Completed is the target for which it has completed a launch step; empty if none. Good is the fingerprint of the task that it
+	// did so with, or with which it was ready since.
 	Completed   string    `json:"completed,omitempty"`
 	CompletedAt time.Time `json:"completed_at,omitzero"`
+	Good        string    `json:"good,omitempty"`
+	// Stop says that a plan has stopped it and owes it its return; nil otherwise.
+	Stop *PodStop `json:"stop,omitempty"`
 	// BegunIn is the deploy run in which it was launched first, BegunAt when that was.
 	BegunIn int       `json:"begun_in,omitempty"`
 	BegunAt time.Time `json:"begun_at,omitzero"`
@@ -153,6 +193,19 @@ type Pod struct {
 	Fallen time.Time `json:"fallen,omitzero"`
 }
 
+// PodStop is a voluntary stop, and the cause of it. It is recorded before the task is killed, and lasts until the pod, launched again, is
+// ready and has settled, or a step that gave up on it has left it to recovery and it is ready.
+type PodStop struct {
+	Plan string    `json:"plan"`
+	Run  int       `json:"run"`
+	At   time.Time `json:"at"`
+	// TaskID is the task that is killed.
+	TaskID string `json:"task_id"`
+	Reason string `json:"reason"`
+	// Left says that the plan has given up on the pod and left it to recovery, which owes it its return from then on.
+	Left bool `json:"left,omitempty"`
+}
+
 // PodTask is a task of a pod.
 type PodTask struct {
 	ID          string    `json:"id"`
@@ -163,8 +216,9 @@ type PodTask struct {
 	Target      string    `json:"target"`   // the target it was rendered from
 	Fingerprint string    `json:"fingerprint"`
 	LaunchedAt  time.Time `json:"launched_at"`
-	// Ports are the numbers that it was given.
-	Ports []PodPort `json:"ports,omitempty"`
+	// Ports are the numbers that it was given, and Took all that it was launched with.
+	Ports []PodPort         `json:"ports,omitempty"`
+	Took  offers.Quantities `json:"took,omitzero"`
 	// Claim is what is reserved for the pod if the launch succeeds, until that is known (see Pod.Claim).
 	Claim *PodClaim `json:"claim,omitempty"`
 

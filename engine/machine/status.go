@@ -122,7 +122,7 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	case s.State.Terminal():
 		m.endTask(now, p)
 	}
-	if p.Completed != "" && p.Fallen.IsZero() {
+	if p.Completed != "" && p.Fallen.IsZero() && p.Stop == nil { // what a plan has stopped it brings back itself
 		p.Fallen = now
 	}
 }
@@ -133,6 +133,11 @@ func (m *Machine) endTask(now time.Time, p *Pod) {
 	delete(m.told, p.Host)
 	delete(m.asked, p.Task.ID)
 	t := p.Task
+	delete(m.killed, t.ID)
+	if p.Stop != nil && p.Stop.TaskID == t.ID {
+		t.Healthy, t.Sick = time.Time{}, ""
+		return // as was wanted
+	}
 	neverRan := (t.State == Dropped || t.State == Gone) && t.Source != "AGENT"
 	if neverRan && m.drops[p.Name] < freeRelaunches {
 		m.drops[p.Name]++
@@ -217,8 +222,17 @@ func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
 		t.Healthy = now
 		m.touchPod(p)
 	}
-	if p.Completed == "" {
-		p.Completed, p.CompletedAt = t.Target, now
+	switch {
+	case p.stopping(): // its last words
+		return
+	case p.owedBy(RecoveryPlan):
+		m.endStop(now, p)
+	case p.Stop != nil: // when it has settled
+	case p.Completed == "":
+		p.Completed, p.CompletedAt, p.Good = t.Target, now, t.Fingerprint
+		m.touchPod(p)
+	case p.Good != t.Fingerprint:
+		p.Good = t.Fingerprint
 		m.touchPod(p)
 	}
 	delete(m.drops, p.Name)
@@ -249,20 +263,11 @@ func (m *Machine) launchable(now time.Time, p *Pod) bool {
 	return !now.Before(end)
 }
 
-// observe says how far a pod's launch step has come.
-func (m *Machine) observe(now time.Time, p *Pod, completed bool) plans.Observation {
-	o := plans.Observation{Host: p.Host, Attempts: p.Failures}
+// observe says how far the launch of a pod has come.
+func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
+	o := m.observed(p)
 	t := p.Task
-	if t != nil {
-		o.Task = t.ID
-	}
-	if t != nil && p.BegunIn == m.run.Number {
-		o.BegunAt, o.TriedAt = p.BegunAt, t.LaunchedAt
-	}
 	switch {
-	case completed:
-		o.Status, o.Since = plans.Complete, p.CompletedAt
-		o.Done = plans.Mark{Run: m.run.Number, At: p.CompletedAt}
 	case len(m.hostHolds[p.Host]) > 0:
 		o.Holds = m.hostHolds[p.Host]
 	case m.launchable(now, p):
@@ -270,6 +275,9 @@ func (m *Machine) observe(now time.Time, p *Pod, completed bool) plans.Observati
 	case t.State.Unproven():
 		o.Since = t.StateAt
 		o.Holds = []plans.Hold{m.unproven(p)}
+	case p.stopping():
+		o.Status, o.Since = plans.Starting, p.Stop.At
+		o.Holds = []plans.Hold{m.beingStopped(p)}
 	case t.State == Running:
 		o.Status, o.Since = plans.Started, t.StateAt
 		if !t.Healthy.IsZero() {
@@ -282,6 +290,19 @@ func (m *Machine) observe(now time.Time, p *Pod, completed bool) plans.Observati
 		o.Holds = []plans.Hold{{Code: plans.CodeUnhealthy, Subject: p.Name, Text: "is being stopped", Since: t.StateAt}}
 	default:
 		o.Status, o.Since = plans.Starting, t.LaunchedAt
+	}
+	return o
+}
+
+// observed is what is known of a pod's step whatever its state is.
+func (m *Machine) observed(p *Pod) plans.Observation {
+	o := plans.Observation{Host: p.Host, Attempts: p.Failures}
+	if p.Task == nil {
+		return o
+	}
+	o.Task = p.Task.ID
+	if p.BegunIn == m.run.Number {
+		o.BegunAt, o.TriedAt = p.BegunAt, later(p.BegunAt, p.Task.LaunchedAt) // it begins with a launch or with a stop
 	}
 	return o
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,19 +15,61 @@ import (
 // toy is a second, tiny service: it keeps the machine from knowing Quobyte. An "agent" scouts each host; hosts whose facts contain "db"
 // get a db, one after the other; and there is one web, anywhere.
 type toy struct {
-	expect  int
-	setting string // part of db's fingerprint; "reserve": db has its resources reserved, and a volume; "larger": a larger one; "amounts": only amounts are reserved
-	canary  bool   // db is a canary phase
+	expect   int
+	setting  string // part of db's fingerprint ("everywhere": of all); "reserve": db has its resources reserved, and a volume; "larger": a larger one; "amounts": only amounts are reserved; "hungry": it needs more
+	canary   bool   // db is a canary phase
+	attempts int    // how often a step of db may fail
 }
 
 var _ Service = toy{}
 
-func (toy) Name() string                  { return "toy" }
-func (t toy) Fingerprint(p string) string { return p + t.setting }
-func (toy) Scout() string                 { return "agent" }
-func (toy) ScoutSilence() time.Duration   { return 3 * time.Minute }
-func (toy) TaskName(string) string        { return "server" }
-func (toy) Health(p string) bool          { return p == "db" }
+func (toy) Name() string                { return "toy" }
+func (toy) Scout() string               { return "agent" }
+func (toy) ScoutSilence() time.Duration { return 3 * time.Minute }
+func (toy) TaskName(string) string      { return "server" }
+func (toy) Health(p string) bool        { return p == "db" }
+
+func (t toy) Fingerprint(p string) string {
+	if p == "db" || t.setting == "everywhere" {
+		return p + t.setting
+	}
+	return p
+}
+
+func (toy) Budgets() []plans.Budget {
+	return []plans.Budget{
+		{PodType: "db", MaxUnavailable: plans.Amount{Value: 1}, Quorum: true},
+		{PodType: "agent", MaxUnavailable: plans.Amount{Value: 100, Percent: true}},
+	}
+}
+
+// Judge lets a db be stopped if the others are a majority, or if it never was one of them.
+func (toy) Judge(stop []string, all []Standing) Judgement {
+	up, unsure, total := 0, 0, 0
+	if !slices.ContainsFunc(all, func(s Standing) bool { return s.Served && s.Type == "db" && slices.Contains(stop, s.Name) }) {
+		return Judgement{Gate: plans.GateOpen}
+	}
+	for _, s := range all {
+		if s.Type != "db" {
+			continue
+		}
+		total++
+		switch {
+		case slices.Contains(stop, s.Name) || s.State == Down:
+		case s.State == Unsure:
+			unsure++
+		default:
+			up++
+		}
+	}
+	switch {
+	case 2*up > total:
+		return Judgement{Gate: plans.GateOpen}
+	case 2*(up+unsure) > total:
+		return Judgement{Gate: plans.GateUnknown, Text: fmt.Sprintf("%d of %d others are up, of %d nobody knows", up, total, unsure)}
+	}
+	return Judgement{Gate: plans.GateClosed, Code: "majority", Text: fmt.Sprintf("%d of %d others are up", up, total)}
+}
 
 func (t toy) Phases() []PhaseSpec {
 	strategy := plans.Serial
@@ -35,7 +78,7 @@ func (t toy) Phases() []PhaseSpec {
 	}
 	return []PhaseSpec{
 		{Name: "probe", Strategy: plans.Parallel, PodTypes: []string{"agent"}},
-		{Name: "db", Strategy: strategy, PodTypes: []string{"db"}},
+		{Name: "db", Strategy: strategy, PodTypes: []string{"db"}, Gated: true, Settle: 20 * time.Second, Policy: plans.Policy{Attempts: t.attempts}},
 		{Name: "web", Strategy: plans.Parallel, PodTypes: []string{"web"}},
 	}
 }
@@ -83,6 +126,9 @@ func (t toy) Requirement(p Pod) offers.Requirement {
 	r := offers.Requirement{Subject: p.Name, CPUs: 1000}
 	if p.Bound {
 		r.Host = p.Host
+	}
+	if p.Type == "db" && t.setting == "hungry" {
+		r.CPUs = 3000
 	}
 	if p.Type == "db" {
 		r.Ports = []offers.Port{{Name: "rpc", Number: 7000}}

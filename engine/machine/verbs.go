@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -10,7 +9,7 @@ import (
 )
 
 // verbKinds are the verbs that the machine carries out.
-var verbKinds = []VerbKind{Pause, Resume, Force, Except, Include, Break, Unbreak}
+var verbKinds = []VerbKind{Start, Stop, Restart, Pause, Resume, Force, Except, Include, Break, Unbreak}
 
 // takeVerb carries out what an operator asks for, or says why not. The answer is given when the change is durable.
 func (m *Machine) takeVerb(now time.Time, v Verb) {
@@ -36,7 +35,10 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 	if !ok {
 		return NotFound, fmt.Sprintf("plan %q: not found; there are %s and %s", v.Plan, DeployPlan, RecoveryPlan)
 	}
-	in.Ledger = m.ledger()
+	in.Ledger = m.ledgerAsRecorded()
+	if v.Kind == Except {
+		in.Verdicts = m.verdictOf(now, v.Pod)
+	}
 	r := plans.Apply(in, plans.Verb{
 		Kind: v.Kind, Plan: in.Definition.Name, Phase: v.Phase, Step: v.Step, Pod: v.Pod, When: v.When, Force: v.Force,
 		Actor: v.Actor, Reason: v.Reason, Revision: v.Revision,
@@ -48,9 +50,27 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 		m.remember(f)
 	}
 	if in.Definition.Name == DeployPlan && r.Code == Done {
-		m.setRun(r.Run)
+		m.followRun(v.Kind, r)
 	}
 	return r.Code, r.Text
+}
+
+// followRun records the run that a verb has led to.
+func (m *Machine) followRun(kind VerbKind, r plans.Reply) {
+	if r.Ended != nil {
+		m.archive(*r.Ended)
+	}
+	if kind == Start {
+		r.Run.FrozenAt = time.Time{} // its members are searched for
+	}
+	m.setRun(r.Run)
+	m.forgetExpired()
+}
+
+// verdictOf is what the service says about a pod that is to be given up.
+func (m *Machine) verdictOf(now time.Time, pod string) []plans.Verdict {
+	said := m.service.Judge([]string{pod}, m.standings(now))
+	return []plans.Verdict{{Pods: []string{pod}, Gate: said.Gate, Code: said.Code, Text: said.Text, AskedAt: now, Since: now}}
 }
 
 // killTask kills a task that no pod has. It is a stranger until Mesos says that it has ended; a KILL that was lost is given
@@ -98,7 +118,8 @@ func (m *Machine) forgetReservations(name string, force bool) (AnswerCode, strin
 
 // planInput is what a plan, known by its name or id, is evaluated from.
 func (m *Machine) planInput(now time.Time, name string) (plans.Input, bool) {
-	for _, in := range m.planInputs(now) {
+	inputs, _ := m.planInputs(now)
+	for _, in := range inputs {
 		if in.Definition.Name == name || plans.ID(in.Definition.Service, in.Definition.Name, "", "").String() == name {
 			return in, true
 		}
@@ -133,18 +154,4 @@ func (m *Machine) forgetExpired() {
 func (m *Machine) excepted(p *Pod) bool {
 	_, ok := m.facts[factKey(plans.Fact{Kind: plans.Excepted, Pod: p.Name})]
 	return ok
-}
-
-// ledger says which pods are down.
-func (m *Machine) ledger() plans.Ledger {
-	var l plans.Ledger
-	for _, p := range m.order {
-		s := plans.PodState{Name: p.Name, Type: p.Type, Down: true}
-		if t := p.Task; t != nil {
-			s.Down, s.Since = t.State != Running || t.Healthy.IsZero(), t.StateAt
-		}
-		l.Pods = append(l.Pods, s)
-	}
-	slices.SortFunc(l.Pods, func(a, b plans.PodState) int { return cmp.Compare(a.Name, b.Name) })
-	return l
 }

@@ -122,8 +122,11 @@ func (m *Machine) leftoverWarnings() []plans.Hold {
 	return out
 }
 
-// staleSettings tells of pods that run with settings that are not the target's.
+// staleSettings tells of pods that run with settings that are not the target's, when no run will change that.
 func (m *Machine) staleSettings() []plans.Hold {
+	if !m.run.Ended() {
+		return nil
+	}
 	stale := map[string]int{}
 	for _, p := range m.order {
 		if p.Task != nil && !p.Task.State.Terminal() && p.Task.Fingerprint != m.service.Fingerprint(p.Type) {
@@ -136,7 +139,7 @@ func (m *Machine) staleSettings() []plans.Hold {
 			if stale[t] > 0 {
 				out = append(out, plans.Hold{
 					Code: plans.CodeService, Subject: t, Since: m.target.At,
-					Text: fmt.Sprintf("the settings of %s have changed; %d pods that run apply them when they are next launched", t, stale[t]),
+					Text: fmt.Sprintf("the settings of %s have changed; %d pods run with earlier ones until they are next launched, or %s is started", t, stale[t], DeployPlan),
 				})
 			}
 		}

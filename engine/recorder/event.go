@@ -53,6 +53,7 @@ var eventCodecs = []codec[machine.Event]{
 	codecOf[machine.Rescinded, machine.Event]("rescinded"), codecOf[machine.Subscribed, machine.Event]("subscribed"),
 	codecOf[machine.Disconnected, machine.Event]("disconnected"), codecOf[machine.Failure, machine.Event]("failure"),
 	codecOf[machine.Verb, machine.Event]("verb"), codecOf[machine.OperationUpdated, machine.Event]("operation-updated"),
+	codecOf[machine.Judged, machine.Event]("judged"),
 }
 
 var callCodecs = []codec[machine.Call]{

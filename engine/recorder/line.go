@@ -122,6 +122,9 @@ func digestEffects(e machine.Effects) (string, error) {
 		fmt.Fprintf(h, "c%d%s", c.After, machine.CallName(c.Call))
 		write(machine.Canonical(value))
 	}
+	for _, a := range e.Asks {
+		fmt.Fprintf(h, "q%d %q %d", a.ID, a.Pods, a.Deadline.UnixNano())
+	}
 	for _, a := range e.Answers {
 		fmt.Fprintf(h, "a%d", a.ID)
 		write([]byte(a.Code))

@@ -16,13 +16,17 @@ type toy struct{ secret string }
 
 var _ machine.Service = toy{}
 
-func (toy) Name() string                               { return "toy" }
-func (t toy) Fingerprint(p string) string              { return p + t.secret }
-func (toy) Scout() string                              { return "agent" }
-func (toy) ScoutSilence() time.Duration                { return 3 * time.Minute }
-func (toy) TaskName(string) string                     { return "server" }
-func (toy) Health(p string) bool                       { return p == "db" }
-func (toy) Admit(machine.Host) *plans.Hold             { return nil }
+func (toy) Name() string                   { return "toy" }
+func (t toy) Fingerprint(p string) string  { return p + t.secret }
+func (toy) Scout() string                  { return "agent" }
+func (toy) ScoutSilence() time.Duration    { return 3 * time.Minute }
+func (toy) TaskName(string) string         { return "server" }
+func (toy) Health(p string) bool           { return p == "db" }
+func (toy) Admit(machine.Host) *plans.Hold { return nil }
+func (toy) Budgets() []plans.Budget        { return nil }
+func (toy) Judge([]string, []machine.Standing) machine.Judgement {
+	return machine.Judgement{Gate: plans.GateOpen}
+}
 func (toy) Message(machine.Host, []machine.Pod) []byte { return nil }
 
 func (toy) Phases() []machine.PhaseSpec {

@@ -54,6 +54,10 @@ func (pinned) Task(machine.Pod, machine.Place, machine.Cluster) (offers.Task, er
 func (pinned) TaskName(string) string                     { return "server" }
 func (pinned) Message(machine.Host, []machine.Pod) []byte { return nil }
 func (pinned) Health(string) bool                         { return false }
+func (pinned) Budgets() []plans.Budget                    { return nil }
+func (pinned) Judge([]string, []machine.Standing) machine.Judgement {
+	return machine.Judgement{Gate: plans.GateOpen}
+}
 
 // eavesdropped is a session of which it is noted which hosts were offered, and of which some events get lost.
 type eavesdropped struct {

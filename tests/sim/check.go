@@ -157,7 +157,7 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 
 // checkPause: deploy launches nothing of what is paused. Recovery has a pause of its own, which nobody here sets.
 func (c *checker) checkPause(p machine.Pod, kind string) {
-	if !p.Fallen.IsZero() {
+	if !p.Fallen.IsZero() || p.Stop != nil { // what was stopped comes back whoever pauses
 		return
 	}
 	phase := kind

@@ -1,0 +1,96 @@
+package machine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// standing says how a pod stands, by what was heard since the session with Mesos began. What the records of an earlier session say is not
+// taken for the present: a pod may have fallen meanwhile. One that fell by itself has to settle, too, before it counts.
+func (m *Machine) standing(now time.Time, p *Pod) Standing {
+	s := Standing{Name: p.Name, Type: p.Type, Host: p.Host, State: Down, Served: p.Completed != ""}
+	t := p.Task
+	switch {
+	case t == nil:
+		s.Text = "was never launched"
+	case t.State.Terminal():
+		s.Text = "does not run: " + ending(t)
+	case p.Stop != nil && p.Stop.TaskID == t.ID:
+		s.Text = "is being stopped"
+	case p.Stop != nil:
+		s.Text = "was stopped, and has not settled since"
+	case t.State.Unproven():
+		s.State, s.Text = Unsure, fmt.Sprintf("its task is %s", t.State)
+	case t.State != Running || t.Healthy.IsZero():
+		s.Text = "is not ready"
+		if t.Sick != "" {
+			s.Text += ": " + t.Sick
+		}
+	case m.unconfirmed(p):
+		s.State, s.Text = Unsure, "was not heard of since the session with Mesos began"
+	case m.silent[p.Host] && m.service.Health(p.Type):
+		s.State, s.Text = Unsure, fmt.Sprintf("the %s on %s is silent", m.service.Scout(), p.Host)
+	default:
+		if end := t.Healthy.Add(m.settle[p.Type]); now.Before(end) {
+			m.wakeAt(end)
+			s.Text = fmt.Sprintf("is ready since %s, and has not settled", t.Healthy.UTC().Format("15:04:05Z"))
+			break
+		}
+		s.State = Up
+	}
+	return s
+}
+
+// unconfirmed says that a pod runs and is ready by the records, and that nobody has said so in this session: Mesos was asked about its task and
+// has not answered, or the scout that says how it is was not heard yet.
+func (m *Machine) unconfirmed(p *Pod) bool {
+	if !m.connection.Connected {
+		return true
+	}
+	if _, open := m.asked[p.Task.ID]; open {
+		return true
+	}
+	return m.service.Health(p.Type) && p.Type != m.service.Scout() && m.heardAt[p.Host].Before(m.connection.Since)
+}
+
+// standings are those of all pods.
+func (m *Machine) standings(now time.Time) []Standing {
+	out := make([]Standing, len(m.order))
+	for i, p := range m.order {
+		out[i] = m.standing(now, p)
+	}
+	return out
+}
+
+// ledger says which pods are down, and how many may be, for those who want to stop one: what is not known to do its work is down.
+func (m *Machine) ledger(now time.Time) plans.Ledger {
+	return m.ledgerOf(func(p *Pod) bool { return m.standing(now, p).State != Up })
+}
+
+// ledgerAsRecorded says which pods are down by the records, for those who want to give one up.
+func (m *Machine) ledgerAsRecorded() plans.Ledger {
+	return m.ledgerOf(func(p *Pod) bool {
+		return p.Task == nil || p.Stop != nil || p.Task.State != Running || p.Task.Healthy.IsZero()
+	})
+}
+
+func (m *Machine) ledgerOf(down func(*Pod) bool) plans.Ledger {
+	l := plans.Ledger{Budgets: m.service.Budgets(), Pods: make([]plans.PodState, 0, len(m.order))}
+	for _, p := range m.order {
+		s := plans.PodState{Name: p.Name, Type: p.Type, Down: down(p)}
+		switch {
+		case p.Stop != nil:
+			s.Since, s.By = p.Stop.At, p.Stop.Plan
+		case p.Task != nil:
+			s.Since = p.Task.StateAt
+		}
+		l.SettledAt = later(l.SettledAt, p.CompletedAt)
+		l.Pods = append(l.Pods, s)
+	}
+	slices.SortFunc(l.Pods, func(a, b plans.PodState) int { return cmp.Compare(a.Name, b.Name) })
+	return l
+}

@@ -1,0 +1,195 @@
+package machine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// stale says that the pod's step has not been completed with what the settings render now.
+func (m *Machine) stale(p *Pod) bool { return p.Good != m.service.Fingerprint(p.Type) }
+
+// runs says whether a pod has a task that is not known to have ended.
+func (p *Pod) runs() bool { return p.Task != nil && !p.Task.State.Terminal() }
+
+// stopping says that the task which a plan has stopped is not known to have ended yet.
+func (p *Pod) stopping() bool { return p.Stop != nil && p.runs() && p.Task.ID == p.Stop.TaskID }
+
+// owedBy says that the pod was stopped, and that the plan owes it its return.
+func (p *Pod) owedBy(plan string) bool {
+	return p.Stop != nil && (plan == RecoveryPlan && p.Stop.Left || plan == p.Stop.Plan && !p.Stop.Left)
+}
+
+// stop begins to stop a pod for a plan: that is in the records before Mesos hears of it, so that whatever happens next, the plan knows that it owes
+// the pod its return.
+func (m *Machine) stop(now time.Time, plan string, p *Pod) {
+	now = m.afterRestart(now, p)
+	p.Stop = &PodStop{Plan: plan, Run: m.run.Number, At: now, TaskID: p.Task.ID, Reason: m.run.Reason}
+	p.BegunIn, p.BegunAt = m.run.Number, now
+	p.Failures, p.NextTry = 0, time.Time{}
+	delete(m.fits, p.Name)
+	delete(m.drops, p.Name)
+	m.touchPod(p)
+	m.changed = true
+}
+
+// killRetry is the wait before a KILL is sent again, by how often it was: Mesos loses calls in silence. When Mesos has said that the task is
+// being killed, the last of these counts: that may take as long as daemons have to end by themselves.
+var killRetry = [...]time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
+
+// killStopped kills the tasks of pods that plans have stopped, again and again until they have ended. The first time waits, like every call, for
+// the record that says why.
+func (m *Machine) killStopped(now time.Time) {
+	if !m.connection.Connected {
+		return
+	}
+	for _, p := range m.order {
+		if !p.stopping() {
+			continue
+		}
+		last := m.killed[p.Task.ID]
+		if p.Task.State == Killing {
+			last.next = later(last.next, p.Task.StateAt.Add(killRetry[len(killRetry)-1]))
+		}
+		if now.Before(last.next) {
+			m.wakeAt(last.next)
+			continue
+		}
+		next := now.Add(killRetry[min(last.count, len(killRetry)-1)])
+		m.killed[p.Task.ID] = retry{next: next, count: last.count + 1}
+		m.wakeAt(next)
+		m.calls = append(m.calls, Kill{TaskID: p.Task.ID, AgentID: p.Task.AgentID})
+	}
+}
+
+// beingStopped is why a pod that was stopped is not launched yet.
+func (m *Machine) beingStopped(p *Pod) plans.Hold {
+	return plans.Hold{
+		Code: plans.CodeStopping, Subject: p.Name, Since: p.Stop.At,
+		Text: fmt.Sprintf("stopped by %s; waits for the end of task %s on agent %s, which is %s", p.Stop.Plan, p.Task.ID, p.Task.AgentID, p.Task.State),
+	}
+}
+
+// endStop takes note that a pod which was stopped is back for good.
+func (m *Machine) endStop(now time.Time, p *Pod) {
+	p.Stop = nil
+	p.Completed, p.CompletedAt, p.Good = p.Task.Target, now, p.Task.Fingerprint
+	m.touchPod(p)
+}
+
+// fitting is what offers said about whether a pod would fit anew.
+type fitting struct {
+	Fit  plans.Fit   `json:"fit"`
+	At   time.Time   `json:"at"`
+	Hold *plans.Hold `json:"hold,omitempty"` // why it does not
+}
+
+// fit says whether what takes a running pod's place is known to fit: it needs no more than the pod has, or offers of a moment ago had the rest.
+func (m *Machine) fit(now time.Time, p *Pod) (plans.Fit, []plans.Hold) {
+	if p.Task.Fingerprint == m.service.Fingerprint(p.Type) {
+		return plans.Fits, nil
+	}
+	r := m.ownRequirement(p)
+	if (r.Host != "" || len(r.Constraint.Clauses) == 0) && p.Task.Took.Contains(demand(r)) {
+		return plans.Fits, nil
+	}
+	known, ok := m.fits[p.Name]
+	switch end := known.At.Add(plans.FreshVerdict); {
+	case !ok || !now.Before(end):
+		return plans.FitUnknown, nil
+	default:
+		m.wakeAt(end)
+	}
+	if known.Hold != nil {
+		return known.Fit, []plans.Hold{*known.Hold}
+	}
+	return known.Fit, nil
+}
+
+// ownRequirement is what a pod that runs needs beside what is its own wherever it is: its reservations are freed with its task, and its volumes stay.
+func (m *Machine) ownRequirement(p *Pod) offers.Requirement {
+	r := m.service.Requirement(*p)
+	r.Claim, r.Volumes = nil, nil
+	if p.Claim != nil {
+		r.Host = p.Host
+	}
+	return r
+}
+
+// demand is what a requirement takes of offers. Ports of any number are left out: a pod that has some keeps them.
+func demand(r offers.Requirement) offers.Quantities {
+	q := offers.Quantities{CPUs: r.CPUs + r.Executor.CPUs, Mem: r.Mem + r.Executor.Mem, Disk: r.Disk + r.Executor.Disk}
+	var ports []offers.Range
+	for _, p := range r.Ports {
+		if p.Number != 0 && !p.Offset && !p.Unmanaged {
+			ports = append(ports, offers.Range{Begin: p.Number, End: p.Number})
+		}
+	}
+	q.Ports = offers.Normalize(ports)
+	return q
+}
+
+// tryFits looks at offers for pods of which somebody wants to know whether they fit anew, and says whether anything is known now that was not.
+func (m *Machine) tryFits(now time.Time, evaluations []plans.Evaluation) bool {
+	clear(m.unfit)
+	found := false
+	for _, e := range evaluations {
+		for _, q := range e.Questions {
+			for _, name := range q.Pods {
+				p := m.pods[name]
+				if !q.Fit || p == nil || !p.runs() {
+					continue
+				}
+				if fit, _ := m.fit(now, p); fit != plans.FitUnknown {
+					continue
+				}
+				found = m.tryFit(now, p) || found
+			}
+		}
+	}
+	return found
+}
+
+// tryFit looks whether a running pod would fit anew into what is on offer, with what it has. Without an offer of its host, or of any host if it
+// belongs to none, nothing is known, and offers are asked for.
+func (m *Machine) tryFit(now time.Time, p *Pod) bool {
+	r := m.ownRequirement(p)
+	pool, seen := m.offersWith(p, r)
+	if !seen {
+		m.unfit[p.Name] = true
+		return false
+	}
+	residents := m.residents(nil)
+	for i := range residents {
+		if residents[i].Name == p.Name {
+			residents = append(residents[:i], residents[i+1:]...)
+			break
+		}
+	}
+	result := offers.Place(offers.Round{Requirements: []offers.Requirement{r}, Offers: pool, Pods: residents})[0]
+	f := fitting{Fit: plans.Fits, At: now}
+	if result.Placement == nil {
+		hold := m.refusal(now, p, r, result).hold
+		f.Fit, f.Hold = plans.FitsNot, &hold
+	}
+	m.fits[p.Name] = f
+	return true
+}
+
+// offersWith are the offers that a pod may use, with what it has itself, and whether there is any of a host that will do.
+func (m *Machine) offersWith(p *Pod, r offers.Requirement) (pool []offers.Offer, seen bool) {
+	own := false
+	for _, o := range m.usableOffers() {
+		if r.Host != "" && o.Host != r.Host {
+			continue
+		}
+		seen = true
+		if o.AgentID == p.Task.AgentID && !own {
+			o.Free, own = o.Free.Add(p.Task.Took), true
+		}
+		pool = append(pool, o)
+	}
+	return pool, seen
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox"
+	model "github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
 
@@ -29,6 +30,40 @@ type clusterOptions struct {
 	Network string
 	Hosts   int
 	Dir     string
+	Timing  timing
+}
+
+// timing are the times of a master that are worth choosing, with the names that they have there.
+type timing struct {
+	AllocationInterval time.Duration
+	HeartbeatInterval  time.Duration
+	PingTimeout        time.Duration
+	PingTimeouts       int
+}
+
+func (o *timing) bind(f *pflag.FlagSet) {
+	f.DurationVar(&o.AllocationInterval, "allocation-interval", 500*time.Millisecond, "time between two rounds of offers")
+	f.DurationVar(&o.HeartbeatInterval, "heartbeat-interval", 15*time.Second, "time between two HEARTBEAT events")
+	f.DurationVar(&o.PingTimeout, "agent-ping-timeout", 15*time.Second, "time that an agent has to answer a ping of the master")
+	f.IntVar(&o.PingTimeouts, "max-agent-ping-timeouts", 5, "pings in a row that an agent may miss before it is unreachable")
+}
+
+func (o *timing) validate() error {
+	var problems *multierror.Error
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"allocation-interval", o.AllocationInterval}, {"heartbeat-interval", o.HeartbeatInterval}, {"agent-ping-timeout", o.PingTimeout},
+	} {
+		if d.value <= 0 {
+			problems = multierror.Append(problems, fmt.Errorf("--%s: %s: must be more than 0", d.name, d.value))
+		}
+	}
+	if o.PingTimeouts < 1 {
+		problems = multierror.Append(problems, fmt.Errorf("--max-agent-ping-timeouts: %d: must be 1 or more", o.PingTimeouts))
+	}
+	return problems.ErrorOrNil()
 }
 
 func (o *clusterOptions) bind(f *pflag.FlagSet) {
@@ -106,7 +141,11 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 	}
 	c.Sandbox, err = sandbox.Start(ctx, sandbox.Config{
 		MasterAddress: o.Master, Agents: sandbox.Agents(hosts), Logger: log,
-		Supervisor: []string{self, "sandbox", "supervise", "--"},
+		Supervisor:         []string{self, "sandbox", "supervise", "--"},
+		AllocationInterval: o.Timing.AllocationInterval,
+		Model: model.Config{
+			HeartbeatInterval: o.Timing.HeartbeatInterval, PingTimeout: o.Timing.PingTimeout, PingTimeouts: o.Timing.PingTimeouts,
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("%w (--master-listen and --network choose the addresses)", err)
@@ -154,7 +193,7 @@ the master's address and a command line of serve that fits it, and runs until it
 			if err != nil {
 				return err
 			}
-			if err := o.complete(); err != nil {
+			if err := multierror.Append(nil, o.complete(), o.Timing.validate()).ErrorOrNil(); err != nil {
 				return err
 			}
 			log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
@@ -170,8 +209,9 @@ the master's address and a command line of serve that fits it, and runs until it
 		},
 	}
 	o.bind(cmd.Flags())
+	o.Timing.bind(cmd.Flags())
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
-	cmd.AddCommand(newSupervise(env), newSandboxHosts(env))
+	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env))
 	return cmd
 }
 

@@ -28,11 +28,26 @@ func (s *Sandbox) agentHandler(a *agentShell) http.Handler {
 		"/files/read":         func(w http.ResponseWriter, r *http.Request) { s.read(w, r, a) },
 		"/files/download":     func(w http.ResponseWriter, r *http.Request) { s.download(w, r, a) },
 	} {
+		handler = s.whileUp(a, handler)
 		mux.HandleFunc(path, handler)
 		mux.HandleFunc("/slave(1)"+path, handler)
 	}
 	mux.HandleFunc("/", notFound)
 	return mux
+}
+
+// whileUp breaks every connection to an agent whose process is down.
+func (s *Sandbox) whileUp(a *agentShell, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		up := s.conditionOf(a).Up
+		s.mu.Unlock()
+		if !up {
+			reset(w)
+			return
+		}
+		next(w, r)
+	}
 }
 
 func (s *Sandbox) executorCall(w http.ResponseWriter, r *http.Request, a *agentShell) {

@@ -261,7 +261,7 @@ func executorEnvironment(c *container) []string {
 		"MESOS_AGENT_ENDPOINT=" + c.agent.endpoint.listener.Addr().String(),
 		"MESOS_EXECUTOR_ID=" + c.start.Executor,
 		"MESOS_FRAMEWORK_ID=" + c.start.Framework,
-		"MESOS_SLAVE_ID=" + c.agent.id,
+		"MESOS_SLAVE_ID=" + c.start.Agent,
 		"MESOS_SLAVE_PID=" + slavePID(c.agent.IP, c.agent.Port),
 		"MESOS_HTTP_COMMAND_EXECUTOR=0",
 		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=5secs",

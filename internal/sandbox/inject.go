@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,10 +78,22 @@ func (s *Sandbox) undo(ended []fault.Active) error {
 
 // begin is what a fault does at once. It is called with the lock held.
 func (s *Sandbox) begin(now time.Time, f fault.Fault) error {
-	if err := s.checkAgent(f.Agent); err != nil {
-		return err
+	if f.Agent != "" {
+		a, err := s.agentNamed(f.Agent)
+		if err != nil {
+			return err
+		}
+		if err := s.beginAgent(now, a, f); err != nil {
+			return err
+		}
 	}
 	switch f.Kind {
+	case fault.MasterFailover:
+		s.performAll(s.cluster.FailOver(now, s.failover(f)))
+	case fault.MasterDown:
+		s.performAll(s.cluster.StopMaster(now, cluster.Down))
+	case fault.NoLeader:
+		s.performAll(s.cluster.StopMaster(now, cluster.Leaderless))
 	case fault.StreamSilent:
 		return s.silence(f)
 	case fault.TaskKill:
@@ -97,14 +110,42 @@ func (s *Sandbox) begin(now time.Time, f fault.Fault) error {
 
 // end undoes what a fault did. It is called with the lock held.
 func (s *Sandbox) end(now time.Time, f fault.Fault) error {
-	if f.Kind == fault.MountGone {
+	switch f.Kind {
+	case fault.MountGone:
 		dir, err := s.mountOf(f)
 		if err != nil {
 			return err
 		}
 		return returnMount(dir)
+	case fault.MasterDown, fault.NoLeader:
+		s.performAll(s.cluster.FailOver(now, cluster.MasterFailover{}))
 	}
-	return nil
+	if f.Agent == "" {
+		return nil
+	}
+	a, err := s.agentNamed(f.Agent)
+	if err != nil {
+		return err
+	}
+	return s.endAgent(now, a, f)
+}
+
+// failover describes another master: without a leader for a while, as one that starts is seen (F14), and with agents
+// that trickle in.
+func (s *Sandbox) failover(f fault.Fault) cluster.MasterFailover {
+	failover := cluster.MasterFailover{Delay: time.Duration(f.Delay), Delays: map[string]time.Duration{}}
+	if outage := time.Duration(f.For); outage > 0 {
+		failover.Outage = []cluster.Stage{
+			{State: cluster.Down, For: outage / 2}, {State: cluster.Starting, For: outage / 4},
+			{State: cluster.Recovering, For: outage - outage/2 - outage/4},
+		}
+	}
+	for i, a := range s.agents {
+		if f.Spread > 0 {
+			failover.Delays[a.id] = time.Duration(f.Delay) + time.Duration(i)*time.Duration(f.Spread)
+		}
+	}
+	return failover
 }
 
 // An AgentName is what an agent may be called in faults.
@@ -114,6 +155,7 @@ type AgentName struct {
 	Hostname string `json:"hostname"`
 	IP       string `json:"ip"`
 	Port     int    `json:"port"`
+	State    string `json:"state"` // registered, down, partitioned, unreachable, registering or gone
 }
 
 // AgentNames lists the agents, in the order of Config.Agents.
@@ -122,7 +164,7 @@ func (s *Sandbox) AgentNames() []AgentName {
 	defer s.mu.Unlock()
 	names := []AgentName{}
 	for i, a := range s.agents {
-		names = append(names, AgentName{Index: i, ID: a.id, Hostname: a.Hostname, IP: a.IP, Port: a.Port})
+		names = append(names, AgentName{Index: i, ID: a.id, Hostname: a.Hostname, IP: a.IP, Port: a.Port, State: s.conditionOf(a).String()})
 	}
 	return names
 }
@@ -146,14 +188,6 @@ func (s *Sandbox) agentNamed(name string) (*agentShell, error) {
 		known = append(known, "none at all")
 	}
 	return nil, fmt.Errorf("agent %q: there is none; there are %s", name, strings.Join(known, ", "))
-}
-
-func (s *Sandbox) checkAgent(name string) error {
-	if name == "" {
-		return nil
-	}
-	_, err := s.agentNamed(name)
-	return err
 }
 
 // namesOf lists what the agent of an id may be called.
@@ -195,8 +229,9 @@ func (s *Sandbox) killTask(f fault.Fault) error {
 	var running []string
 	for _, id := range sortedKeys(s.containers) {
 		c := s.containers[id]
-		running = append(running, c.start.Executor)
-		if f.MeansTask(c.start.Executor) && (f.Framework == "" || f.Framework == c.start.Framework) {
+		running = append(running, cmp.Or(c.start.Task, c.start.Executor))
+		name := cmp.Or(c.start.Task, c.start.Executor)
+		if f.MeansTask(name) && (f.Framework == "" || f.Framework == c.start.Framework) {
 			c.signal(cluster.Kill)
 			struck++
 		}

@@ -31,10 +31,13 @@ func (s *Sandbox) masterHandler() http.Handler {
 		"/roles":             s.roles,
 		"/quota":             emptyObject,
 		"/weights":           emptyList,
-		"/frameworks":        s.frameworks,
-		"/metrics/snapshot":  s.metrics,
-		"/redirect":          s.redirect,
-		"/teardown":          s.teardown,
+
+		"/maintenance/schedule": s.maintenanceSchedule,
+		"/maintenance/status":   s.maintenanceStatus,
+		"/frameworks":           s.frameworks,
+		"/metrics/snapshot":     s.metrics,
+		"/redirect":             s.redirect,
+		"/teardown":             s.teardown,
 	} {
 		handler = s.gated(handler)
 		mux.HandleFunc(path, handler)
@@ -134,15 +137,21 @@ func (s *Sandbox) gated(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimPrefix(r.URL.Path, "/master")
 		s.mu.Lock()
+		master, unavailable := s.cluster.Master(), s.cluster.Unavailable()
 		f, redirects := s.faults.Find(func(f *fault.Active) bool { return f.Kind == fault.Redirect })
 		s.mu.Unlock()
+		own := slices.Contains(local, path)
 		switch {
-		case !redirects || path != "/redirect" && slices.Contains(local, path):
-			next(w, r)
-		case path == "/redirect":
+		case master == cluster.Down:
+			reset(w)
+		case master == cluster.Starting, unavailable.Status != 0 && !own, master == cluster.Leaderless && path == "/redirect":
+			s.answer(w, unavailable)
+		case redirects && path == "/redirect":
 			redirectTo(w, s.elsewhere(f.To))
-		default:
+		case redirects && !own:
 			redirectTo(w, s.elsewhere(f.To)+"/master"+path)
+		default:
+			next(w, r)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -23,7 +25,7 @@ func (s *Sandbox) metrics(w http.ResponseWriter, _ *http.Request) { writeJSON(w,
 func (s *Sandbox) masterMetrics() map[string]float64 {
 	state, _, started := s.state()
 	values := map[string]float64{
-		"master/elected": 1, "master/uptime_secs": max(0, unixSeconds(time.Now())-started),
+		"master/elected": s.elected(), "master/uptime_secs": max(0, unixSeconds(time.Now())-started),
 		"master/frameworks_active": 0, "master/frameworks_connected": 0, "master/frameworks_inactive": 0,
 		"master/frameworks_disconnected": 0, "master/outstanding_offers": 0, "master/slaves_active": 0,
 		"master/slaves_connected": 0, "master/slaves_inactive": 0, "master/slaves_disconnected": 0,
@@ -49,6 +51,16 @@ func (s *Sandbox) masterMetrics() map[string]float64 {
 	}
 	resourceMetrics(values, state)
 	return values
+}
+
+// elected is 1 for a master that leads.
+func (s *Sandbox) elected() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cluster.Master() == cluster.Leaderless {
+		return 0
+	}
+	return 1
 }
 
 func count(values map[string]float64, prefix, yes, no string, is bool) {

@@ -49,11 +49,14 @@ func (s *Sandbox) subscribeOperator(w http.ResponseWriter, r *http.Request, medi
 		s.streams[id] = st
 		return effects
 	})
-	s.send(w, r, st)
+	broken := s.send(w, r, st)
 	s.apply(func(now time.Time) []cluster.Effect {
 		delete(s.streams, id)
 		return s.cluster.OperatorDisconnect(now, id)
 	})
+	if broken {
+		reset(w)
+	}
 }
 
 // operate lets the cluster answer.

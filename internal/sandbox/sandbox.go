@@ -186,6 +186,7 @@ func (s *Sandbox) populate() error {
 	}
 	model.AllocationInterval = cmp.Or(model.AllocationInterval, s.cfg.AllocationInterval)
 	model.RegistrationLimit = cmp.Or(model.RegistrationLimit, s.cfg.RegistrationLimit)
+	model.Lose = s.lose
 	s.cluster = cluster.New(now, model)
 	for _, a := range s.agents {
 		resources, err := s.restore(a)
@@ -252,10 +253,14 @@ func (s *Sandbox) beat() {
 func (s *Sandbox) apply(call func(now time.Time) []cluster.Effect) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, effect := range call(time.Now()) {
+	s.performAll(call(time.Now()))
+	s.rouse()
+}
+
+func (s *Sandbox) performAll(effects []cluster.Effect) {
+	for _, effect := range effects {
 		s.perform(effect)
 	}
-	s.rouse()
 }
 
 // rouse lets beat look again at when it is to wake.
@@ -281,12 +286,18 @@ func (s *Sandbox) perform(effect cluster.Effect) {
 		s.pushToScheduler(e.Stream, e.Event)
 	case cluster.CloseScheduler:
 		s.endStream(e.Stream)
+	case cluster.CutScheduler:
+		s.cutStream(e.Stream)
+	case cluster.CutOperator:
+		s.cutStream(e.Stream)
 	case cluster.SendToOperator:
 		s.push(e.Stream, e.Event)
 	case cluster.SendToExecutor:
 		s.push(e.Stream, e.Event)
 	case cluster.CloseExecutor:
 		s.endStream(e.Stream)
+	case cluster.AgentRegistered:
+		s.rename(e)
 	case cluster.CheckpointResources:
 		s.performOnDisk(e.Agent, "checkpoint", func(a *agentShell) error { return a.checkpoint(e.Resources) })
 	default:
@@ -331,6 +342,27 @@ func (s *Sandbox) push(id string, event message) {
 func (s *Sandbox) endStream(id string) {
 	if st := s.streams[id]; st != nil {
 		st.end()
+	}
+}
+
+func (s *Sandbox) cutStream(id string) {
+	if st := s.streams[id]; st != nil {
+		st.cut()
+	}
+}
+
+// rename notes the id that an agent has got.
+func (s *Sandbox) rename(e cluster.AgentRegistered) {
+	for _, a := range s.agents {
+		if a.id != e.Former || e.Former == "" && a.Hostname != e.Hostname {
+			continue
+		}
+		a.id = e.Agent
+		s.log.Info("agent has a new id", "agent", a.Hostname, "id", a.id, "former", e.Former)
+		if err := keepID(a.WorkDir, a.id); err != nil {
+			s.log.Error("agent id can't be kept", "agent", a.Hostname, "error", err)
+		}
+		return
 	}
 }
 

@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
 
 // state is what the master knows. It shares nothing that changes with the cluster.
@@ -19,7 +22,11 @@ func (s *Sandbox) state() (state *master.Response_GetState, info *mesos.MasterIn
 }
 
 // unreachable is how many agents the master has given up.
-func (s *Sandbox) unreachable() int { return 0 }
+func (s *Sandbox) unreachable() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cluster.Unreachable()
+}
 
 func (s *Sandbox) version(w http.ResponseWriter, _ *http.Request) { writeJSON(w, versionView()) }
 
@@ -211,3 +218,27 @@ func (s *Sandbox) roles(w http.ResponseWriter, _ *http.Request) {
 
 func emptyObject(w http.ResponseWriter, _ *http.Request) { writeJSON(w, object{}) }
 func emptyList(w http.ResponseWriter, _ *http.Request)   { writeJSON(w, []object{}) }
+
+// maintenanceSchedule answers /maintenance/schedule, to read alone.
+func (s *Sandbox) maintenanceSchedule(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, embedded(&s.ask(master.Call_GET_MAINTENANCE_SCHEDULE).GetMaintenanceSchedule.Schedule))
+}
+
+// maintenanceStatus answers /maintenance/status.
+func (s *Sandbox) maintenanceStatus(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, embedded(&s.ask(master.Call_GET_MAINTENANCE_STATUS).GetMaintenanceStatus.Status))
+}
+
+// ask makes a call of the operator API that only reads. Its master leads.
+func (s *Sandbox) ask(what master.Call_Type) (response *master.Response) {
+	s.apply(func(now time.Time) []cluster.Effect {
+		answer, effects := s.cluster.Operate(now, &master.Call{Type: what})
+		response = answer.Response
+		return effects
+	})
+	if response == nil { // the master has ended since the caller looked
+		return &master.Response{GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{},
+			GetMaintenanceStatus: &master.Response_GetMaintenanceStatus{}}
+	}
+	return response
+}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -16,6 +17,7 @@ type acceptance struct {
 	offered   Resources
 	remaining Resources
 	finished  []mesos.OperationID // of operations that succeeded and have one
+	lost      []mesos.OperationID // those of them that never reached the agent
 }
 
 // accept uses up offers. Operations apply in order to what remains; one that is refused leaves the others be. One
@@ -53,7 +55,7 @@ func (x *acceptance) settle(c *Cluster, refuse time.Duration) {
 	c.recover(x.framework, x.agent, x.role, converted, 0)
 	c.recover(x.framework, x.agent, x.role, x.remaining.minus(converted), refuse)
 	for _, id := range x.finished {
-		c.finish(x.framework, x.agent, id)
+		c.finish(x.framework, x.agent, id, slices.Contains(x.lost, id))
 	}
 }
 

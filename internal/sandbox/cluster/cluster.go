@@ -43,6 +43,10 @@ type Config struct {
 	RegistrationDelay   time.Duration // 300 ms; from when an agent could register to when it does
 	ReregistrationLimit time.Duration // 2 s; for executors to come back to an agent that was started again
 
+	// Lose tells whether a message of the master to an agent gets lost on its way. It answers by what it is asked alone
+	// and calls nothing of the cluster. nil loses nothing.
+	Lose func(Delivery) bool
+
 	// Script gives what a task does that the cluster is to play by itself. It answers the same for the same task, and
 	// calls nothing of the cluster. nil, and a nil Script, mean that the caller runs a process for it. Custom executors
 	// are always run by the caller.

@@ -20,13 +20,13 @@ type operation struct {
 
 // finish starts the update of an operation that succeeded. Two operations may have one id; then the master knows only
 // the later one by it.
-func (c *Cluster) finish(f *framework, a *agent, id mesos.OperationID) {
+func (c *Cluster) finish(f *framework, a *agent, id mesos.OperationID, lost bool) {
 	o := &operation{framework: f, agent: a, wait: c.cfg.RetryInterval, status: mesos.OperationStatus{
 		OperationID: &id, State: mesos.OPERATION_FINISHED, UUID: &mesos.UUID{Value: c.newUUID()},
 		AgentID: &mesos.AgentID{Value: a.id},
 	}}
 	f.operationByID.put(id.Value, o)
-	if a.linked() {
+	if a.linked() && !lost {
 		a.operations = append(a.operations, o)
 		c.tellOperation(o)
 	}

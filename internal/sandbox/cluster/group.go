@@ -168,7 +168,11 @@ func (x *acceptance) groupFitProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskI
 
 // deliverGroup brings a group to its agent. It gives what a new executor takes from the offers.
 func (c *Cluster) deliverGroup(x *acceptance, info *mesos.ExecutorInfo, g *group) Resources {
-	if !x.agent.linked() {
+	launch := Delivery{Framework: x.framework.id}
+	for _, t := range g.tasks {
+		launch.Tasks = append(launch.Tasks, t.id)
+	}
+	if !c.reaches(x.agent, launch) {
 		return c.deliverNothing(x.agent, x.framework, info)
 	}
 	for _, t := range g.tasks {

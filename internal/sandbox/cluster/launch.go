@@ -59,10 +59,14 @@ func (a *agent) executorOf(f *framework, id string) *executorRun {
 
 // deliver brings a launched task to its agent. It gives what a new executor takes from the offers.
 func (c *Cluster) deliver(t *task) Resources {
-	if !t.agent.linked() {
+	if !c.reaches(t.agent, Delivery{Framework: t.framework.id, Tasks: []string{t.id}}) {
 		return c.deliverNothing(t.agent, t.framework, t.info.Executor)
 	}
 	t.agent.tasks.put(taskKey(t.framework, t.id), t)
+	if !t.agent.knows(t.resources) {
+		c.dropUnknown(t)
+		return Resources{}
+	}
 	if t.info.Executor == nil {
 		c.deliverCommand(t)
 		return Resources{}

@@ -125,7 +125,7 @@ func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Ope
 	if op.Type == mesos.Offer_Operation_DESTROY {
 		c.rescindVolumes(x.agent, op.Destroy.Volumes)
 	}
-	remaining, total := x.remaining, x.agent.total
+	remaining, total, owned, known := x.remaining, x.agent.total, x.agent.owned, true
 	for _, v := range conversions {
 		if !remaining.contains(v.consumed) {
 			problem := remaining.String() + " does not contain " + v.consumed.String()
@@ -139,10 +139,15 @@ func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Ope
 			remaining = remaining.plus(v.converted)
 		}
 		total = total.minus(v.consumed.allocated("")).plus(v.converted.allocated(""))
+		known = known && owned.contains(v.consumed.allocated(""))
+		owned = owned.minus(v.consumed.allocated("")).plus(v.converted.allocated(""))
 	}
 	x.remaining, x.agent.total = remaining, total
-	if x.agent.linked() {
-		c.own(x.agent, total)
+	// What an operation needs that was lost, the agent does not have either.
+	if c.reaches(x.agent, Delivery{Framework: x.framework.id, Operation: op.Type.String()}) && known {
+		c.own(x.agent, owned)
+	} else if op.ID != nil {
+		x.lost = append(x.lost, *op.ID)
 	}
 	return ""
 }

@@ -65,14 +65,54 @@ func (c *Cluster) StateOf(id string) (AgentState, bool) {
 	return state, true
 }
 
+// AgentCondition is how an agent is, as somebody sees it who knows both sides.
+type AgentCondition struct {
+	Up          bool // its process runs
+	Partitioned bool // it and the master do not hear each other
+	Registered  bool // the master knows it and has not given it up
+	Unreachable bool // the master has given it up
+	Gone        bool // an operator has
+}
+
+// Condition is how the agent is that has an id, or had it before.
+func (c *Cluster) Condition(id string) AgentCondition {
+	a := c.host(id)
+	if a == nil {
+		return AgentCondition{}
+	}
+	_, unreachable := c.registry.unreachable[a.id]
+	_, gone := c.registry.gone[a.id]
+	return AgentCondition{Up: a.up, Partitioned: a.partitioned, Registered: a.member, Unreachable: unreachable, Gone: gone}
+}
+
+// String is the one word that matters most.
+func (a AgentCondition) String() string {
+	switch {
+	case a.Gone:
+		return "gone"
+	case !a.Up:
+		return "down"
+	case a.Partitioned:
+		return "partitioned"
+	case a.Registered:
+		return "registered"
+	case a.Unreachable:
+		return "unreachable"
+	}
+	return "registering"
+}
+
+// Unreachable is how many agents the master has given up.
+func (c *Cluster) Unreachable() int { return len(c.registry.unreachable) }
+
 func (c *Cluster) executorState(e *executorRun) ExecutorState {
 	s := ExecutorState{Info: e.info, Framework: e.framework.id, Container: e.container}
 	if i := slices.IndexFunc(e.processes, func(p *process) bool { return p.container == e.container }); i >= 0 {
 		s.PID, s.Started = e.processes[i].pid, e.processes[i].started
 	}
 	used := e.resources
-	for _, id := range e.framework.tasks.keys {
-		t := e.framework.tasks.of[id]
+	for _, key := range e.agent.tasks.keys {
+		t := e.agent.tasks.of[key]
 		if t.executor != e {
 			continue
 		}

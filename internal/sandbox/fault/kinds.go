@@ -198,7 +198,7 @@ func Table() []Entry {
 			[]string{paramTask, paramFramework}, []string{paramTask}},
 		{TaskDrop, Rule, "a launch never reaches the agent",
 			"The master believes the task STAGING; the agent has never heard of it, and says so when it registers again.",
-			append([]string{paramAgent}, often...), nil},
+			append([]string{paramAgent, paramTask}, often...), nil},
 		{OperationDrop, Rule, "an operation never reaches the agent",
 			"The master has carried it out; the agent has not, and its view wins when it registers again.",
 			append([]string{paramAgent}, often...), nil},

@@ -1,11 +1,13 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/protojson"
 )
@@ -81,10 +83,21 @@ func decodeProblem(media string, body []byte, call unmarshaler) string {
 }
 
 func writeJSON(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", mediaJSON)
-	encoder := json.NewEncoder(w)
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value) // the only failure is a connection that is gone
+	if err := encoder.Encode(value); err != nil {
+		refuse(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	writeBody(w, mediaJSON, bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
+
+// writeBody answers with a body of known length; a master sends only streams in chunks.
+func writeBody(w http.ResponseWriter, media string, body []byte) {
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the only failure is a connection that is gone
 }
 
 func notFound(w http.ResponseWriter, _ *http.Request) {

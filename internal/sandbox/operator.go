@@ -80,8 +80,7 @@ func respond(w http.ResponseWriter, media string, response message) {
 		refuse(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	w.Header().Set("Content-Type", media)
-	_, _ = w.Write(body) // the only failure is a connection that is gone
+	writeBody(w, media, body)
 }
 
 // ownResponse answers what is about the process and not the cluster; nil for everything else.

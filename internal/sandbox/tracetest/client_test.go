@@ -194,15 +194,16 @@ func readRecord(in *bufio.Reader) ([]byte, error) {
 	return record, err
 }
 
-// take gives the answer to the oldest call that was not taken yet.
+// take gives the answer to the last call that was not taken yet.
 func (c *client) take() *answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.answers) == 0 {
+	last := len(c.answers) - 1
+	if last < 0 {
 		return nil
 	}
-	a := c.answers[0]
-	c.answers = c.answers[1:]
+	a := c.answers[last]
+	c.answers = c.answers[:last]
 	return a
 }
 
@@ -263,7 +264,7 @@ func (c *client) callRaw(q *request) {
 	}()
 }
 
-// takeRaw ends the oldest raw call and gives what came back. body has the chunks as they were on the wire.
+// takeRaw ends the raw call and gives what came back. body has the chunks as they were on the wire.
 func (c *client) takeRaw(method string) (*answer, error) {
 	if len(c.raw) == 0 {
 		return nil, fmt.Errorf("no call is open")

@@ -236,8 +236,23 @@ func (c *comparison) alike(want, got any) bool {
 	return len(try.differences) == 0
 }
 
+const oneResource = `[\w.-]+(?:\(allocated: [^)]*\))?(?:\(reservations: \[[^\]]*\]\))?(?:\[[^\]]*\])?:(?:\[[^\]]*\]|\{[^}]*\}|[\d.]+)`
+
+// someResources finds lists of resources in a message: in which order they stand depends on what was added and taken away
+// before, and means nothing.
+var someResources = regexp.MustCompile(oneResource + `(?:; ` + oneResource + `)+`)
+
+func sortResources(text string) string {
+	return someResources.ReplaceAllStringFunc(text, func(list string) string {
+		items := strings.Split(list, "; ")
+		slices.Sort(items)
+		return strings.Join(items, "; ")
+	})
+}
+
 // texts compares two texts and learns which identifiers in them belong together.
 func (c *comparison) texts(want, got string) bool {
+	want, got = sortResources(want), sortResources(got)
 	if c.ids.translate(want) == got {
 		for _, id := range append(identifier.FindAllString(want, -1), encodedUUID.FindAllString(want, -1)...) {
 			c.ids.bind(id, c.ids.one(id))

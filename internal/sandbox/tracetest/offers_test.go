@@ -34,6 +34,10 @@ func (r *replay) supply(l *line) {
 		return
 	}
 	for _, id := range unknown {
+		if offer := r.elsewhere(l, id); offer != "" {
+			r.ids.rebind(id, offer)
+			continue
+		}
 		if offer := r.whole(l, r.agentFor(l, id)); offer != "" {
 			r.ids.rebind(id, offer)
 		}
@@ -42,19 +46,38 @@ func (r *replay) supply(l *line) {
 
 // driverDeclines: an offer of an agent came again, so the one before was declined; the recording leaves out that call.
 func driverDeclines(r *replay, l *line) bool {
-	if l.typ() != "OFFERS" || !r.left[l.Who]["OFFERS"] {
+	if l.typ() != "OFFERS" {
 		return false
 	}
-	var held []string
+	declined := false
+	for _, who := range sortedKeys(r.left) {
+		var held []string
+		for _, agent := range r.agentsIn(l) {
+			held = append(held, r.heldBy(who, agent)...)
+		}
+		if r.left[who]["OFFERS"] && len(held) > 0 {
+			r.declineAll(l, who, held)
+			declined = true
+		}
+	}
+	return declined
+}
+
+// agentsIn lists the agents whose offers a line has, as the replay calls them.
+func (r *replay) agentsIn(l *line) []string {
+	var list []string
 	offers, _ := l.at("offers", "offers").([]any)
 	for _, o := range offers {
 		agent, _ := dig(o, "agent_id", "value").(string)
-		held = append(held, r.heldBy(l.Who, r.ids.translate(agent))...)
+		list = append(list, r.ids.translate(agent))
 	}
-	if len(held) > 0 {
-		r.declineAll(l, held)
+	short, _ := l.at("abridged").([]any)
+	for _, o := range short {
+		var id, agent string
+		_, _ = fmt.Sscan(o.(string), &id, &agent)
+		list = append(list, r.ids.translate(r.masterID+"-"+agent))
 	}
-	return len(held) > 0
+	return list
 }
 
 func offersOf(l *line) []string {
@@ -113,6 +136,24 @@ var (
 	offerOfAgent  = regexp.MustCompile(`Offer (\S+) uses agent (\S+) and agent (\S+)$`)
 )
 
+var offerOfFramework = regexp.MustCompile(`Offer (\S+) has invalid framework (\S+) while`)
+
+// elsewhere finds an offer that somebody else holds, if that is what the call is answered with.
+func (r *replay) elsewhere(l *line, id string) string {
+	for _, answer := range r.trace.lines[l.number:min(l.number+4, len(r.trace.lines))] {
+		m := offerOfFramework.FindStringSubmatch(answer.text("update", "status", "message"))
+		if m == nil || m[1] != id {
+			continue
+		}
+		for _, who := range sortedKeys(r.clients) {
+			if held := r.heldBy(who, r.agentFor(l, id)); r.clients[who].framework == r.ids.translate(m[2]) && len(held) > 0 {
+				return held[len(held)-1]
+			}
+		}
+	}
+	return ""
+}
+
 // agentFor guesses which agent an offer was of that the recording does not show: from what the answers to the call say,
 // from what the call says, or it is the last that was asked for.
 func (r *replay) agentFor(l *line, id string) string {
@@ -150,7 +191,7 @@ func (r *replay) whole(l *line, agent string) string {
 		case 1:
 			return held[0]
 		default:
-			r.declineAll(l, held)
+			r.declineAll(l, l.Who, held)
 		}
 		before := r.elapsed()
 		for r.elapsed() < before+tolerance && len(r.heldBy(l.Who, agent)) == 0 {
@@ -161,7 +202,7 @@ func (r *replay) whole(l *line, agent string) string {
 	return ""
 }
 
-func (r *replay) declineAll(l *line, offers []string) {
+func (r *replay) declineAll(l *line, who string, offers []string) {
 	type id struct {
 		Value string `json:"value"`
 	}
@@ -171,7 +212,7 @@ func (r *replay) declineAll(l *line, offers []string) {
 		ids = append(ids, id{offer})
 	}
 	list, _ := json.Marshal(ids)
-	c := r.client(l.Who)
+	c := r.client(who)
 	c.mu.Lock()
 	stream, framework := c.stream, c.framework
 	c.mu.Unlock()

@@ -51,6 +51,7 @@ type replay struct {
 	conns map[net.Conn]bool
 
 	left        map[string]map[string]bool // types of events that the recording leaves out, by who
+	late        []*line                    // calls that are made when their answer is due
 	held        map[string]map[string]any  // offers of the replay that nobody has answered, by id
 	extra       map[string]string          // headers of the next call, which the recording tells of in a note
 	lastAgent   string                     // that an offer was wanted of
@@ -256,6 +257,10 @@ func (r *replay) step(l *line) {
 		r.supply(l)
 		r.reach(l)
 		r.pass(r.travel(l))
+		if r.overtaken(l) {
+			r.late = append(r.late, l)
+			return
+		}
 		r.makeCall(l)
 		r.settle()
 	case responseLine:
@@ -274,7 +279,7 @@ func (r *replay) step(l *line) {
 func (r *replay) travel(l *line) time.Duration {
 	const longest = 4 * time.Millisecond
 	for _, next := range r.trace.lines[l.number:] {
-		if next.Dir == responseLine && next.Who == l.Who {
+		if r.trace.calls()[next] == l {
 			return min(longest, seconds(next.T-l.T)*2/3)
 		}
 	}
@@ -309,7 +314,6 @@ func (r *replay) makeCall(l *line) {
 		q.header[name] = value
 	}
 	r.extra = nil
-	r.answered(l)
 	c.call(q)
 }
 
@@ -366,6 +370,10 @@ func (r *replay) expectResponse(l *line) {
 		r.compareAnswer(l, a)
 		return
 	}
+	if call := r.callOf(l); slices.Contains(r.late, call) {
+		r.reach(l)
+		r.makeCall(call)
+	}
 	a := c.take()
 	if a == nil {
 		r.problem(l, "the recording has an answer to no call")
@@ -385,17 +393,32 @@ func (r *replay) expectResponse(l *line) {
 	r.compareAnswer(l, a)
 }
 
-// callOf is the call that a response line answers.
+// callOf is the call that a response line answers; the line itself if the recording has none.
 func (r *replay) callOf(l *line) *line {
-	for i := l.number - 2; i >= 0; i-- {
-		if c := r.trace.lines[i]; c.Dir == callLine && c.Who == l.Who {
-			return c
-		}
+	if call := r.trace.calls()[l]; call != nil {
+		return call
 	}
 	return l
 }
 
+// overtaken tells whether a call had its effect only after what comes before its answer: a connection was closed, and the
+// call, sent before, was refused because of that.
+func (r *replay) overtaken(l *line) bool {
+	for _, next := range r.trace.lines[l.number:] {
+		if r.trace.calls()[next] == l {
+			return next.number > l.number+1 && tooLate[next.text()]
+		}
+	}
+	return false
+}
+
+// tooLate are answers to calls that came after the end of a subscription.
+var tooLate = map[string]bool{"Framework is not subscribed": true, "Framework cannot be found": true}
+
 func (r *replay) compareAnswer(l *line, a *answer) {
+	if a.status == http.StatusAccepted {
+		r.answered(r.callOf(l)) // otherwise its offers are still there
+	}
 	c := comparison{ids: r.ids}
 	status, proto := l.HTTP.Status, a.proto
 	if l.HTTP.StatusLine != "" {

@@ -50,7 +50,7 @@ type exchange struct {
 // at is a value inside the body, nil if there is none.
 func (l *line) at(path ...string) any { return dig(l.decoded, path...) }
 
-// text is a string inside the body, "" if there is none.
+// text is a string inside the body, or the body itself; "" if there is none.
 func (l *line) text(path ...string) string {
 	text, _ := l.at(path...).(string)
 	return text
@@ -81,6 +81,8 @@ func dig(value any, path ...string) any {
 type trace struct {
 	name  string // of the file, without folder and extension
 	lines []*line
+
+	answered map[*line]*line // see calls
 }
 
 // readTraces reads all recordings.
@@ -122,6 +124,25 @@ func readTrace(path string) (*trace, error) {
 	return t, in.Err()
 }
 
+// calls finds the call that a response line answers: the last of that `who` that has no answer yet.
+func (t *trace) calls() map[*line]*line {
+	if t.answered != nil {
+		return t.answered
+	}
+	t.answered = map[*line]*line{}
+	open := map[string][]*line{}
+	for _, l := range t.lines {
+		switch stack := open[l.Who]; {
+		case l.Dir == callLine:
+			open[l.Who] = append(stack, l)
+		case l.Dir == responseLine && len(stack) > 0:
+			t.answered[l] = stack[len(stack)-1]
+			open[l.Who] = stack[:len(stack)-1]
+		}
+	}
+	return t.answered
+}
+
 // where finds a line for people.
 func (t *trace) where(l *line) string { return fmt.Sprintf("%s:%d t=%.3f", t.name, l.number, l.T) }
 
@@ -135,6 +156,19 @@ func (t *trace) caseOf(l *line) string {
 		}
 	}
 	return ""
+}
+
+// next is the first line that fits within some time after a line; an empty one if there is none.
+func (t *trace) next(l *line, within time.Duration, fits func(*line) bool) *line {
+	for _, other := range t.lines[l.number:] {
+		if seconds(other.T-l.T) > within {
+			break
+		}
+		if fits(other) {
+			return other
+		}
+	}
+	return &line{}
 }
 
 // beat is when a master made its rounds of offers: at phase, phase+period, ...

@@ -80,7 +80,7 @@ func TestAgentShowsWhatRunsAndItsFiles(t *testing.T) {
 	if !strings.Contains(browse, `"mode":"-rw-r--r--"`) || !strings.Contains(browse, `"path":"`+virtual+`/stderr"`) {
 		t.Errorf("browse: %s", browse)
 	}
-	if text := get(t, at+"/files/read?"+url.Values{"path": {virtual + "/stdout"}}.Encode()); text != `{"data":"","offset":4}`+"\n" {
+	if text := get(t, at+"/files/read?"+url.Values{"path": {virtual + "/stdout"}}.Encode()); text != `{"data":"","offset":4}` {
 		t.Errorf("read: %s", text)
 	}
 	if text := get(t, at+"/files/download?"+url.Values{"path": {virtual + "/stderr"}}.Encode()); text != "err\n" {

@@ -8,6 +8,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/master"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+	"github.com/quobyte/mesos-framework/internal/sandbox/protojson"
 )
 
 // operatorCall answers the v1 operator API of the master.
@@ -70,7 +71,33 @@ func (s *Sandbox) operate(w http.ResponseWriter, media string, call *master.Call
 		s.answer(w, answer.Answer)
 		return
 	}
+	if media == mediaJSON {
+		respondWith(w, answer)
+		return
+	}
 	respond(w, media, answer.Response)
+}
+
+// respondWith writes a response in JSON, with what the generated types have no place for: the offer constraints of
+// frameworks, and that agents write checkpoints, which all do now.
+func respondWith(w http.ResponseWriter, answer cluster.OperatorAnswer) {
+	body, err := protojson.MarshalLists(answer.Response, func(message any) (string, any) {
+		switch m := message.(type) {
+		case *mesos.AgentInfo:
+			return "checkpoint", true
+		case *master.Response_GetFrameworks_Framework:
+			if constraints := answer.Constraints[m.FrameworkInfo.ID.GetValue()]; constraints != nil {
+				return "offer_constraints", constraints
+			}
+			return "offer_constraints", &cluster.OfferConstraints{}
+		}
+		return "", nil
+	})
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	writeBody(w, mediaJSON, body)
 }
 
 // respond writes a response of either operator API.

@@ -113,7 +113,7 @@ func encode(media string, event message) ([]byte, error) {
 	}
 	switch event.(type) {
 	case *master.Response, *master.Event, *agent.Response:
-		return protojson.MarshalLists(event)
+		return protojson.MarshalLists(event, nil)
 	}
 	return protojson.Marshal(event)
 }

@@ -107,7 +107,7 @@ func (c *Cluster) round() {
 // One agent gives several offers if some of it is reserved for a role that does not get the rest.
 func (c *Cluster) allocate(agents []*agent) {
 	batches := map[*framework][]mesos.Offer{}
-	for _, a := range agents {
+	for _, a := range c.shuffled(agents) {
 		if !c.offersFrom(a) {
 			continue
 		}
@@ -126,6 +126,23 @@ func (c *Cluster) allocate(agents []*agent) {
 		}
 	}
 	c.askToLeave(agents)
+}
+
+func (c *Cluster) shuffled(agents []*agent) []*agent {
+	if c.cfg.Shuffle == nil {
+		return agents
+	}
+	var ids []string
+	byID := map[string]*agent{}
+	for _, a := range agents {
+		ids, byID[a.id] = append(ids, a.id), a
+	}
+	c.cfg.Shuffle(ids)
+	var list []*agent
+	for _, id := range ids {
+		list = append(list, byID[id])
+	}
+	return list
 }
 
 func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources) *offer {
@@ -166,7 +183,7 @@ func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resour
 			if f.excludes(role, a) || c.remote(a) && !f.has(mesos.FrameworkInfo_Capability_REGION_AWARE) {
 				continue
 			}
-			part := free.where(allocatableTo(role)).where(f.form().shows)
+			part := c.withinQuota(role, free.where(allocatableTo(role)).where(f.form().shows))
 			if allocatable(part) && !f.suppressed[role] && !f.refuses(role, a, part) {
 				claims = append(claims, claim{f, role, part})
 			}

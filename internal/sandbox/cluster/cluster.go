@@ -24,6 +24,10 @@ type Config struct {
 
 	Domain *mesos.DomainInfo // of the master; default none
 
+	// Shuffle puts ids of agents into the order in which they are looked at when offers are made; a master does so in no
+	// order that anybody knows. It calls nothing of the cluster. nil means the order in which they registered.
+	Shuffle func(agents []string)
+
 	AllocationInterval  time.Duration // 1 s; between two rounds of offers
 	FirstRound          time.Duration // 0; from New to the first round of offers, which sets the beat of the others
 	OfferTimeout        time.Duration // none; after which offers that nobody answered are rescinded

@@ -138,9 +138,12 @@ func upgraded(r mesos.Resource) mesos.Resource {
 
 // popped is the resource before its last reservation.
 func popped(r mesos.Resource) mesos.Resource {
-	if last := len(r.Reservations) - 1; last >= 0 {
-		r.Reservations = r.Reservations[:last:last]
+	last := len(r.Reservations) - 1
+	if last < 1 {
+		r.Reservations = nil // and not empty, which would be told
+		return r
 	}
+	r.Reservations = r.Reservations[:last:last]
 	return r
 }
 

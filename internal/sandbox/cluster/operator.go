@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -13,7 +14,8 @@ import (
 // OperatorAnswer is what a call of the operator API is answered with over HTTP: a response, or a text, or only a status.
 type OperatorAnswer struct {
 	Answer
-	Response *master.Response
+	Response    *master.Response
+	Constraints map[string]*OfferConstraints // of the frameworks in Response that have any, by id
 }
 
 // ValidateOperatorCall checks what a master checks of any operator call before it does anything. The error is what it
@@ -88,9 +90,19 @@ func (c *Cluster) Operate(now time.Time, call *master.Call) (OperatorAnswer, []E
 		return OperatorAnswer{Answer: answer}, c.end()
 	}
 	if response := c.read(call); response != nil {
-		return OperatorAnswer{Answer{Status: statusOK}, response}, c.end()
+		return OperatorAnswer{Answer{Status: statusOK}, response, c.constraintsByID()}, c.end()
 	}
 	return OperatorAnswer{Answer: c.change(call)}, c.end()
+}
+
+func (c *Cluster) constraintsByID() map[string]*OfferConstraints {
+	byID := map[string]*OfferConstraints{}
+	for _, f := range append(slices.Clone(c.frameworks), c.completed...) {
+		if f.constraints != nil {
+			byID[f.id] = f.constraints
+		}
+	}
+	return byID
 }
 
 // read answers the calls that change nothing; nil for others.
@@ -114,6 +126,8 @@ func (c *Cluster) read(call *master.Call) *master.Response {
 		return &master.Response{Type: master.Response_GET_ROLES, GetRoles: c.allRoles()}
 	case master.Call_GET_OPERATIONS:
 		return &master.Response{Type: master.Response_GET_OPERATIONS, GetOperations: c.allOperations()}
+	case master.Call_GET_QUOTA:
+		return &master.Response{Type: master.Response_GET_QUOTA, GetQuota: c.allQuotas()}
 	case master.Call_GET_WEIGHTS:
 		return &master.Response{Type: master.Response_GET_WEIGHTS}
 	case master.Call_GET_MAINTENANCE_STATUS:
@@ -151,6 +165,20 @@ func (c *Cluster) change(call *master.Call) Answer {
 		return c.startMaintenance(call.StartMaintenance.Machines)
 	case master.Call_STOP_MAINTENANCE:
 		return c.stopMaintenance(call.StopMaintenance.Machines)
+	case master.Call_UPDATE_QUOTA:
+		return c.updateQuota(call.UpdateQuota)
+	case master.Call_RESERVE_RESOURCES:
+		return c.operateOn(call.ReserveResources.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_RESERVE,
+			Reserve: &mesos.Offer_Operation_Reserve{Resources: call.ReserveResources.Resources}})
+	case master.Call_UNRESERVE_RESOURCES:
+		return c.operateOn(call.UnreserveResources.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_UNRESERVE,
+			Unreserve: &mesos.Offer_Operation_Unreserve{Resources: call.UnreserveResources.Resources}})
+	case master.Call_CREATE_VOLUMES:
+		return c.operateOn(call.CreateVolumes.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_CREATE,
+			Create: &mesos.Offer_Operation_Create{Volumes: call.CreateVolumes.Volumes}})
+	case master.Call_DESTROY_VOLUMES:
+		return c.operateOn(call.DestroyVolumes.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_DESTROY,
+			Destroy: &mesos.Offer_Operation_Destroy{Volumes: call.DestroyVolumes.Volumes}})
 	}
 	return Answer{Status: statusUnsupported, Text: "call type " + call.Type.String() + " is not implemented"}
 }

@@ -15,24 +15,31 @@ import (
 
 // Marshal writes message, a pointer to a generated struct, as a master would. It fails only for types that no
 // Mesos message contains.
-func Marshal(message any) ([]byte, error) { return marshal(message, false) }
+func Marshal(message any) ([]byte, error) { return marshal(message, encoder{}) }
+
+// An Addition gives one more field of a message, for what the generated types have no place for: its name, "" for none,
+// and its value: a bool, or a pointer to a struct with tags like those of generated ones. It is asked for every message, with a
+// pointer to it.
+type Addition func(message any) (name string, value any)
 
 // MarshalLists is Marshal, but writes a list that is empty and not nil, as []. The read-only calls of the operator API
-// give some of their lists in that way and omit others.
-func MarshalLists(message any) ([]byte, error) { return marshal(message, true) }
+// give some of their lists in that way and omit others. add may be nil.
+func MarshalLists(message any, add Addition) ([]byte, error) {
+	return marshal(message, encoder{emptyLists: true, add: add})
+}
 
 // encoder is what is written so far.
 type encoder struct {
 	bytes.Buffer
 	emptyLists bool
+	add        Addition
 }
 
-func marshal(message any, emptyLists bool) ([]byte, error) {
+func marshal(message any, b encoder) ([]byte, error) {
 	v := reflect.ValueOf(message)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return nil, fmt.Errorf("message %T: want a non-nil pointer to a message struct", message)
 	}
-	b := encoder{emptyLists: emptyLists}
 	if err := writeMessage(&b, v.Elem()); err != nil {
 		return nil, fmt.Errorf("message %T: %w", message, err)
 	}
@@ -62,6 +69,9 @@ func writeMessage(b *encoder, v reflect.Value) error {
 			return fmt.Errorf("field %s: %w", f.name, err)
 		}
 	}
+	if err := b.addition(v, first); err != nil {
+		return err
+	}
 	b.WriteByte('}')
 	return nil
 }
@@ -83,6 +93,22 @@ func writeFallback(b *encoder, f field, kind reflect.Type) {
 		v.SetString(f.fallback)
 	}
 	_ = writeValue(b, f, v) // all of these kinds have a JSON form
+}
+
+func (b *encoder) addition(v reflect.Value, first bool) error {
+	if b.add == nil || !v.CanAddr() {
+		return nil
+	}
+	name, value := b.add(v.Addr().Interface())
+	if name == "" {
+		return nil
+	}
+	if !first {
+		b.WriteByte(',')
+	}
+	writeString(b, name)
+	b.WriteByte(':')
+	return writeValue(b, field{name: name}, reflect.ValueOf(value))
 }
 
 // isSet tells whether a master would write the field. An optional enum that the generated code holds by value has no

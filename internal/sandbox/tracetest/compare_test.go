@@ -124,7 +124,7 @@ func show(value any) string {
 var measured = regexp.MustCompile(`(^|\.)(timestamp|executor_pid|pid_of_executor|\w*_time\.nanoseconds|uptime_secs)$`)
 
 // unordered are the ends of paths to lists whose order means nothing.
-var unordered = regexp.MustCompile(`(^|\.)(offers\.offers|resources|inverse_offers\.inverse_offers|executor_ids)$`)
+var unordered = regexp.MustCompile(`(^|\.)(offers|\w*resources|inverse_offers\.inverse_offers|executor_ids)$`)
 
 // values compares what stands at a path.
 func (c *comparison) values(path string, want, got any) {

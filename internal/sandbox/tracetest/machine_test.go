@@ -132,7 +132,7 @@ func (m *machine) stillRuns(p *process) bool {
 type stimulus func(r *replay, l *line) bool
 
 // stimuli are tried in this order when a line's time has come and its event has not.
-var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines}
+var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines, operatorCalls}
 
 // processStarts: TASK_STARTING of a command task shows that its process was started.
 func processStarts(r *replay, l *line) bool {
@@ -171,22 +171,4 @@ func processExits(r *replay, l *line) bool {
 		}
 	}
 	return false
-}
-
-// executorExits: FAILURE tells how the process of a custom executor ended. The updates of its tasks may come first.
-func executorExits(r *replay, l *line) bool {
-	failure := l
-	if l.text("update", "status", "reason") == "REASON_EXECUTOR_TERMINATED" {
-		id := l.text("update", "status", "executor_id", "value")
-		failure = r.trace.next(l, swapped, func(other *line) bool {
-			return other.Who == l.Who && other.text("failure", "executor_id", "value") == id
-		})
-	}
-	id := failure.text("failure", "executor_id", "value")
-	status, _ := failure.at("failure", "status").(float64)
-	p := r.machine.process(id)
-	if id == "" || !r.machine.stillRuns(p) || !p.start.CustomExecutor {
-		return false
-	}
-	return r.machine.exit(p, cluster.Exit{Status: int(status)})
 }

@@ -4,8 +4,8 @@ import "regexp"
 
 // streamNotes are about subscriptions and about the recording itself.
 var streamNotes = []note{
-	{regexp.MustCompile(`^stream of (\S+) ended: EOFError: final zero-length chunk`), (*replay).expectEnd},
-	{regexp.MustCompile(`^stream of (\S+) ended: EOFError: connection closed by peer`), (*replay).hangUp},
+	{properEnd, (*replay).expectEnd},
+	{closedByUs, (*replay).hangUp},
 	{regexp.MustCompile(`Mesos-Stream-Id header on SUBSCRIBE`), func(r *replay, _ *line, _ []string) {
 		r.extra = map[string]string{"Mesos-Stream-Id": "00000000-0000-4000-8000-000000000000"}
 	}},
@@ -14,8 +14,25 @@ var streamNotes = []note{
 	}},
 }
 
-// expectEnd checks that the sandbox has ended a stream as it should.
-func (r *replay) expectEnd(l *line, m []string) {
+// properEnd is said where the master has ended a stream.
+var properEnd = regexp.MustCompile(`^stream of (\S+) ended: EOFError: final zero-length chunk`)
+
+// closedByUs is said where the driver closed the connection, and where the master died.
+var closedByUs = regexp.MustCompile(`^stream of (\S+) ended: EOFError: connection closed by peer`)
+
+// expectEnd notes that the sandbox has to end a stream. The call that makes it do so may stand on the next line.
+func (r *replay) expectEnd(l *line, _ []string) { r.ends = append(r.ends, l) }
+
+// checkEnds checks the ends of streams that were noted some time before a line, or all.
+func (r *replay) checkEnds(now *line) {
+	for len(r.ends) > 0 && (now == nil || seconds(now.T-r.ends[0].T) > swapped) {
+		l := r.ends[0]
+		r.ends = r.ends[1:]
+		r.checkEnd(l, properEnd.FindStringSubmatch(l.note()))
+	}
+}
+
+func (r *replay) checkEnd(l *line, m []string) {
 	c := r.client(m[1])
 	for until := r.elapsed() + tolerance; c.end() == "" && r.elapsed() < until; {
 		r.waitUntil(until)

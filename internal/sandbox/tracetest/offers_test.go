@@ -66,16 +66,25 @@ func driverDeclines(r *replay, l *line) bool {
 // agentsIn lists the agents whose offers a line has, as the replay calls them.
 func (r *replay) agentsIn(l *line) []string {
 	var list []string
+	for _, number := range agentNumbers(l) {
+		list = append(list, r.ids.translate(fmt.Sprintf("%s-S%d", r.masterID, number)))
+	}
+	return list
+}
+
+// agentNumbers are those of the agents whose offers a line has.
+func agentNumbers(l *line) []int {
+	var list []int
 	offers, _ := l.at("offers", "offers").([]any)
 	for _, o := range offers {
 		agent, _ := dig(o, "agent_id", "value").(string)
-		list = append(list, r.ids.translate(agent))
+		list = append(list, agentNumber(agent))
 	}
 	short, _ := l.at("abridged").([]any)
 	for _, o := range short {
 		var id, agent string
 		_, _ = fmt.Sscan(o.(string), &id, &agent)
-		list = append(list, r.ids.translate(r.masterID+"-"+agent))
+		list = append(list, agentNumber("-"+agent))
 	}
 	return list
 }
@@ -226,4 +235,17 @@ func (r *replay) declineAll(l *line, who string, offers []string) {
 		r.problem(l, "offers that are in pieces can't be declined: %+v", a)
 	}
 	r.pass(time.Millisecond)
+}
+
+// operatorCalls: calls of operators are written down when their answer is there, so what they cause may stand before them.
+func operatorCalls(r *replay, l *line) bool {
+	call := r.trace.next(l, swapped, func(other *line) bool {
+		return other.Dir == callLine && other.Who == "operator" && !r.ahead[other]
+	})
+	if call.number == 0 {
+		return false
+	}
+	r.ahead[call] = true
+	r.makeCall(call)
+	return true
 }

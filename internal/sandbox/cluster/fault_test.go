@@ -34,7 +34,7 @@ func (s *story) cluster(d *datadriven.TestData) error {
 	if pings, ok := number(d, "pings"); ok {
 		cfg.PingTimeouts = int(pings)
 	}
-	cfg.ReregisterTimeout = duration(d, "reregister")
+	cfg.ReregisterTimeout, cfg.OfferTimeout = duration(d, "reregister"), duration(d, "offer-timeout")
 	s.c = cluster.New(s.now, cfg)
 	return nil
 }

@@ -37,7 +37,10 @@ func (c *Cluster) operateOn(agentID mesos.AgentID, op *mesos.Offer_Operation) An
 		if !a.free().contains(v.consumed) {
 			return Answer{Status: statusConflict, Text: a.free().String() + " does not contain " + v.consumed.String()}
 		}
-		c.own(a, a.total.minus(v.consumed).plus(v.converted))
+		a.total = a.total.minus(v.consumed).plus(v.converted)
+	}
+	if a.linked() {
+		c.own(a, a.total)
 	}
 	c.rounds.request(c.now)
 	return Answer{Status: statusAccepted}

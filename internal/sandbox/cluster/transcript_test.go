@@ -111,7 +111,8 @@ func (s *story) run(d *datadriven.TestData) error {
 		"free":       s.free,            // free: what each agent uses and has offered
 		"json":       s.lastEventOfTask, // json t1: the last update of a task in full
 
-		"cluster": s.cluster, // cluster [registry=memory] [ping=1s] [pings=3]: another one than usual, as the first command
+		"operate": s.operate, // operate \n {"type":"GET_QUOTA"}: a call of the operator API
+		"cluster": s.cluster, // cluster [registry=memory] [ping=1s] [pings=3] [offer-timeout=2s]: another one than usual, as the first command
 		"fault":   s.fault,   // fault kill M-S0, see fault_test.go
 	}
 	command := commands[d.Cmd]

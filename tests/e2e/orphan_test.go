@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/quobyte/mesos-framework/internal/zktest"
 	"github.com/quobyte/mesos-framework/plans"
 )
 
@@ -73,10 +74,9 @@ func (g *gate) await(t *testing.T) {
 	}
 }
 
-// via are the flags of serve with another way to the master.
-func (c *cluster) via(t *testing.T, address string, extra ...string) []string {
-	flags := c.flags(t)
-	flags[slices.Index(flags, "--master")+1] = address
+// before are flags of serve, with the gate in place of the master.
+func (g *gate) before(flags []string, extra ...string) []string {
+	flags[slices.Index(flags, "--master")+1] = strings.TrimPrefix(g.URL, "http://")
 	return append(flags, extra...)
 }
 
@@ -146,7 +146,7 @@ func TestFrameworkIDIsLost(t *testing.T) {
 			c := startCluster(t, test.network, 3)
 			g := newGate(t, c.master, test.answered)
 			expect := "--expect=registry=3,metadata=3,data=3"
-			first := start(t, "serve 1", built(t).framework(), c.via(t, strings.TrimPrefix(g.URL, "http://"), expect)...)
+			first := start(t, "serve 1", built(t).framework(), g.before(c.flags(t), expect)...)
 			test.end(t, g, first, api{t: t, url: first.find(`msg=serving api=(\S+)`)[1]})
 			var lost known
 			eventually(t, "the framework that was lost is disconnected", func() bool {
@@ -168,6 +168,27 @@ func TestFrameworkIDIsLost(t *testing.T) {
 				t.Error("the log does not tell of the end of the framework")
 			}
 		})
+	}
+}
+
+// The same with ZooKeeper: the leader is killed in between, and the instance that takes over does what is to be done.
+func TestFrameworkIDIsLostByALeader(t *testing.T) {
+	t.Parallel()
+	zk := "zk://" + zktest.Start(t).Address + "/quobyte"
+	c := startCluster(t, "127.0.36.", 1)
+	g := newGate(t, c.master, true)
+	lead := start(t, "leader", built(t).framework(), g.before(c.zkFlags(t, zk), "--expect=registry=1")...)
+	g.await(t)
+	standby, after := c.serveZK(t, "standby", zk, "--expect=registry=1")
+	standby.find("standing by")
+	lost := c.frameworks(t)
+	lead.signal(syscall.SIGKILL)
+	lead.wait()
+	eventually(t, "deploy is complete", func() bool { return after.deploy().Status == plans.Complete })
+	view, _ := after.view()
+	want := known{All: []string{view.FrameworkID}, Connected: []string{view.FrameworkID}, Ended: lost.All}
+	if diff := cmp.Diff(want, c.frameworks(t)); diff != "" || len(lost.All) != 1 || view.FrameworkID == lost.All[0] {
+		t.Errorf("frameworks (-want +got):\n%s", diff)
 	}
 }
 

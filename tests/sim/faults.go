@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/quobyte/mesos-framework/internal/sandbox/direct"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
 
@@ -23,6 +24,10 @@ const (
 	startFails    Kind = "start-fails"    // the next Count starts of What on Host
 	proberHangs   Kind = "prober-hangs"   // for For
 	daemonSick    Kind = "daemon-sick"    // What on Host, for For
+	agentKill     Kind = "agent-kill"     // the agent's process, started again after For
+	agentReboot   Kind = "agent-reboot"   // the whole machine, up again after For
+	agentPart     Kind = "agent-part"     // it and the master do not hear each other for For
+	masterFalls   Kind = "master-falls"   // another one leads after at most For; Count: how many of the stages it takes
 )
 
 // faultKind says how a fault is drawn and what it does.
@@ -49,6 +54,10 @@ var faultKinds = []faultKind{
 	{startFails, 3, drawStarts, func(w *world, f Fault) { w.host(f).broken[f.What] += f.Count }},
 	{proberHangs, 2, drawFor(5*time.Second, 200*time.Second), func(w *world, f Fault) { w.host(f).hung = w.now.Add(f.For) }},
 	{daemonSick, 3, drawSickness, func(w *world, f Fault) { w.host(f).sick[f.What] = w.now.Add(f.For) }},
+	{agentKill, 5, drawFor(time.Second, 3*time.Minute), func(w *world, f Fault) { w.loseAgent(f, w.cluster.KillAgent) }},
+	{agentReboot, 5, drawFor(time.Second, 3*time.Minute), func(w *world, f Fault) { w.loseAgent(f, w.cluster.RebootAgent) }},
+	{agentPart, 5, drawFor(time.Second, 3*time.Minute), (*world).partition},
+	{masterFalls, 6, drawFall, (*world).fallOver},
 }
 
 // Kinds lists all kinds of faults.
@@ -126,6 +135,10 @@ func drawStarts(r *rand.Rand, f *Fault) {
 func drawSickness(r *rand.Rand, f *Fault) {
 	f.What = serverTypes[r.IntN(len(serverTypes))]
 	f.For = between(r, time.Second, 100*time.Second)
+}
+
+func drawFall(r *rand.Rand, f *Fault) {
+	f.For, f.Count = between(r, 100*time.Millisecond, 40*time.Second), r.IntN(5)
 }
 
 func callFaultOf(f Fault, call string) callFault {
@@ -224,7 +237,7 @@ func (w *world) muteStream(Fault) {
 
 // loseLeader has the master lead no more, or not answer, for a while. Its streams end.
 func (w *world) loseLeader(f Fault) {
-	w.network.downTill, w.network.down = w.now.Add(f.For), "503 No leader elected"
+	w.network.downTill, w.network.down = w.now.Add(f.For), "No leader elected"
 	w.cutStream(f)
 }
 
@@ -237,4 +250,50 @@ func (w *world) endTask(f Fault) {
 			return
 		}
 	}
+}
+
+// loseAgent takes an agent away, and starts it again.
+func (w *world) loseAgent(f Fault, take func(time.Time, string) []direct.Effect) {
+	h := w.host(f)
+	if h.agent == "" || h.away {
+		return
+	}
+	h.away = true
+	w.act(take(w.now, h.agent))
+	w.after(f.For, "agent", func() {
+		h.away = false
+		effects, err := w.cluster.StartAgent(w.now, h.agent, false)
+		if err != nil {
+			panic(err) // nothing about it has changed
+		}
+		w.note("%s: its agent is back", h.name)
+		w.act(effects)
+	})
+}
+
+func (w *world) partition(f Fault) {
+	h := w.host(f)
+	if h.agent == "" {
+		return
+	}
+	w.act(w.cluster.PartitionAgent(w.now, h.agent))
+	w.after(f.For, "heals", func() {
+		w.note("%s: is heard again", h.name)
+		w.act(w.cluster.HealAgent(w.now, h.agent))
+	})
+}
+
+// fallOver ends the master. The next one takes some of the stages on its way to leading, and its agents come back in their time.
+func (w *world) fallOver(f Fault) {
+	if _, down := w.cluster.Unavailable(); down {
+		return
+	}
+	part := f.For / 5
+	o := direct.Outage{Back: part}
+	for k, stage := range []*time.Duration{&o.Down, &o.Leaderless, &o.Starting, &o.Recovering} {
+		if k < f.Count {
+			*stage = part
+		}
+	}
+	w.act(w.cluster.FailOver(w.now, o))
 }

@@ -17,6 +17,7 @@ type host struct {
 	name   string
 	plan   Host
 	up     []*container         // the processes that run, oldest first
+	away   bool                 // its agent is down
 	agent  string               // its id; empty before it joins
 	hung   time.Time            // until when its probers do nothing
 	broken map[string]int       // pod type -> how many starts will fail
@@ -48,6 +49,16 @@ func (h *host) facts() quobyte.Facts {
 	device(quobyte.Metadata, h.plan.Metadata, false)
 	device(quobyte.Data, h.plan.Data, false)
 	return f
+}
+
+// renamed notes the id that an agent has from now on.
+func (w *world) renamed(e direct.Registered) {
+	for _, h := range w.hosts {
+		if h.agent == e.Former && e.Former != "" || h.name == e.Hostname {
+			w.note("%s: is %s from now on", h.name, e.ID)
+			h.agent = e.ID
+		}
+	}
 }
 
 func (w *world) hostOf(agent string) *host {

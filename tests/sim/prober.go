@@ -42,6 +42,15 @@ func (p *prober) subscribe() {
 	p.act(effects)
 }
 
+// subscribeAgain goes on until the agent is back.
+func (p *prober) subscribeAgain() {
+	if p.gone || p.stream != "" {
+		return
+	}
+	p.subscribe()
+	p.after(time.Second, "executor", p.subscribeAgain)
+}
+
 func (p *prober) take(e direct.ToExecutor) {
 	if p.gone || e.Stream != p.stream {
 		return
@@ -107,6 +116,10 @@ func (p *prober) report() {
 func (p *prober) update(u direct.Update) {
 	id := p.newID()
 	u.UUID = id[:]
+	if p.stream == "" { // the agent is away
+		p.pending = append(p.pending, u)
+		return
+	}
 	p.pending = append(p.pending, u)
 	_, effects := p.cluster.ExecutorUpdate(p.now, p.executor(), u)
 	p.act(effects)

@@ -15,6 +15,8 @@ type Schedule struct {
 	Speed Speed `json:"speed"`
 	// Reserve says that the pods of a device have their resources reserved.
 	Reserve bool `json:"reserve,omitempty"`
+	// Forgetful says that the master's registry is in its memory.
+	Forgetful bool `json:"forgetful,omitempty"`
 	// Closed says that no hosts may join once all is deployed (--new-hosts=off).
 	Closed bool    `json:"closed,omitempty"`
 	Faults []Fault `json:"faults"`
@@ -70,7 +72,7 @@ const chaos = 4 * time.Minute
 // Draw makes the schedule of a seed.
 func Draw(seed uint64) Schedule {
 	r := rand.New(rand.NewPCG(seed, 0x5eed))
-	s := Schedule{Seed: seed, Reserve: r.IntN(4) == 0, Closed: r.IntN(8) == 0, Speed: drawSpeed(r)}
+	s := Schedule{Seed: seed, Reserve: r.IntN(4) == 0, Closed: r.IntN(8) == 0, Forgetful: r.IntN(3) == 0, Speed: drawSpeed(r)}
 	s.Hosts = drawHosts(r)
 	span := chaos
 	if r.IntN(2) == 0 { // crowd them into the deployment itself
@@ -161,6 +163,9 @@ func drawVerbs(r *rand.Rand, hosts int) []Verb {
 			v.Kind, v.Step = "force-complete", 1+r.IntN(hosts)
 		case 8:
 			v.Kind, v.Step = "pause", 1+r.IntN(hosts)
+		}
+		if v.Kind == "force-complete" && v.Phase == "registry" {
+			v.Phase = "metadata" // without the first registry, which an operator may say is complete, no other comes up
 		}
 		if v.Step > 0 && v.Phase == "" {
 			v.Phase = "data"

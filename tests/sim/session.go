@@ -82,7 +82,7 @@ func (s *session) connect() {
 		panic(err)
 	}
 	s.after(s.upTo(s.schedule.Speed.Network), "SUBSCRIBE", func() {
-		if why := s.network.closed(s.now); why != "" {
+		if why, _ := s.unreachable(); why != "" {
 			s.backTo(attempt, 0, func() { s.lose(why, false) })
 			return
 		}
@@ -109,6 +109,18 @@ func (s *session) connect() {
 			s.running(func() { s.lose("no subscription within 15s", false) })
 		}
 	})
+}
+
+// unreachable says why no master serves, and with which status it says so itself; 0: nobody is there. Empty: one serves.
+func (s *session) unreachable() (string, int) {
+	if why := s.network.closed(s.now); why != "" {
+		return why, 503
+	}
+	answer, down := s.cluster.Unavailable()
+	if down {
+		return answer.Text, 0
+	}
+	return answer.Text, answer.Status
 }
 
 // backTo does something in the process after d, if it still waits for that.
@@ -246,12 +258,16 @@ func (s *session) drop() {
 	}
 }
 
-// hangUp tells the master that a connection is closed, if news gets through to it.
+// numbness is after how long a master notices that a connection is dead over which nothing gets through.
+const numbness = 5 * time.Minute
+
+// hangUp tells the master that a connection is closed.
 func (s *session) hangUp(c *conn) {
+	d := s.upTo(s.schedule.Speed.Network)
 	if c.mute {
-		return
+		d = numbness
 	}
-	s.after(s.upTo(s.schedule.Speed.Network), "hang up", func() {
+	s.after(d, "hang up", func() {
 		delete(s.conns, c.stream)
 		s.act(s.cluster.Disconnect(s.now, c.stream))
 	})
@@ -318,10 +334,13 @@ func (s *session) transmit(c machine.Call, done func()) {
 	s.after(callTimeout, "timeout", func() { settle(wire.Ambiguous, "no answer within 15s") })
 	there := s.upTo(s.schedule.Speed.Network) + fault.delay
 	s.after(there, machine.CallName(c), func() {
-		why := s.network.closed(s.now)
+		why, status := s.unreachable()
 		switch {
-		case why != "":
+		case why != "" && status == 0:
 			s.after(0, "refused", func() { settle(wire.Refused, why) })
+			return
+		case why != "":
+			s.after(s.upTo(s.schedule.Speed.Network), "answer", func() { settle(wire.Judge(status, why), why) })
 			return
 		case fault.kind == lostBefore:
 			if !fault.silent {

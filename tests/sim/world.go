@@ -123,7 +123,13 @@ func newWorld(s Schedule, journal io.Writer) *world {
 		panic(err) // the settings are ours
 	}
 	w.service = service
-	w.model = cluster.New(began, cluster.Config{MasterID: "master", Hostname: "master", IP: "10.0.0.1", Port: 5050, NewID: w.newID})
+	registry := cluster.Replicated
+	if s.Forgetful {
+		registry = cluster.InMemory
+	}
+	w.model = cluster.New(began, cluster.Config{
+		MasterID: "master", Hostname: "master", IP: "10.0.0.1", Port: 5050, NewID: w.newID, Registry: registry,
+	})
 	w.cluster = direct.Cluster{Model: w.model}
 	w.disk = newDisk()
 	w.check = newChecker(w)
@@ -221,7 +227,13 @@ func (w *world) act(effects []direct.Effect) {
 				w.after(w.upTo(w.schedule.Speed.Network), "to executor", func() { p.take(e) })
 			}
 		case direct.ExecutorEnded:
-			delete(w.probers, e.Stream)
+			if p := w.probers[e.Stream]; p != nil {
+				delete(w.probers, e.Stream)
+				p.stream = ""
+				p.after(time.Second, "executor", p.subscribeAgain)
+			}
+		case direct.Registered:
+			w.renamed(e)
 		}
 	}
 	w.tickLater()

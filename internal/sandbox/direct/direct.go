@@ -26,6 +26,9 @@ type Record struct {
 // Ended says that the stream of a scheduler has ended, after what was sent before.
 type Ended struct{ Stream string }
 
+// Registered says that an agent has another id from now on; Former is empty if it never had one.
+type Registered struct{ Former, ID, Hostname string }
+
 // Start asks for the process of a container. Answer with Started or Failed.
 type Start struct {
 	Container, Agent, Framework string
@@ -67,6 +70,7 @@ type ExecutorEnded struct{ Stream string }
 
 func (Record) effect()        {}
 func (Ended) effect()         {}
+func (Registered) effect()    {}
 func (Start) effect()         {}
 func (Signal) effect()        {}
 func (ToExecutor) effect()    {}
@@ -199,6 +203,10 @@ func translate(effects []cluster.Effect) []Effect {
 			out = append(out, Record{e.Stream, record})
 		case cluster.CloseScheduler:
 			out = append(out, Ended{e.Stream})
+		case cluster.CutScheduler:
+			out = append(out, Ended{e.Stream})
+		case cluster.AgentRegistered:
+			out = append(out, Registered{Former: e.Former, ID: e.Agent, Hostname: e.Hostname})
 		case cluster.StartProcess:
 			out = append(out, Start{
 				Container: e.Container, Agent: e.Agent, Framework: e.Framework, Executor: e.Executor, Custom: e.CustomExecutor,

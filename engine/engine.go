@@ -270,6 +270,7 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	if err := e.leading(); err != nil {
 		return time.Time{}, err
 	}
+	e.send(effects.Calls, 0)
 	for i, g := range effects.Groups {
 		e.load.begin(time.Now())
 		err := e.cfg.Store.Commit(ctx, g)
@@ -284,9 +285,6 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 			return time.Time{}, err
 		}
 		e.send(effects.Calls, i+1)
-	}
-	if len(effects.Groups) == 0 {
-		e.send(effects.Calls, 0)
 	}
 	if effects.View != nil {
 		e.publish(effects.View)

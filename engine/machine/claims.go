@@ -167,11 +167,13 @@ func (m *Machine) forgetGrowth(c Accept) {
 	}
 }
 
-// proveClaim notes what is reserved for a pod, once the agent or the executor of a task that was launched with it says
-// anything: then the master has taken the operations that came before the launch. What the master says proves nothing.
+// proveClaim notes what is reserved for a pod, once the agent or the executor of a task that was launched with it says that it has had the task:
+// then it has carried out the operations that came before the launch. What the master says proves nothing, and neither does an agent that has
+// dropped a task: it may never have heard of it, nor of the operations, because it was out of reach when they were sent.
 func (m *Machine) proveClaim(p *Pod, s TaskStatus) {
 	t := p.Task
-	if p.Claim == nil || t.Claim == nil || t.Claim.ID != p.Claim.ID || s.Source != "EXECUTOR" && s.Source != "AGENT" || s.Reason == reasonUnknown {
+	heard := (s.Source == "EXECUTOR" || s.Source == "AGENT") && s.State != Dropped && s.Reason != reasonUnknown
+	if !heard || p.Claim == nil || t.Claim == nil || t.Claim.ID != p.Claim.ID {
 		return
 	}
 	if !p.Claim.equal(t.Claim) {

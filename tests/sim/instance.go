@@ -92,6 +92,7 @@ func (i *instance) decide() {
 	}
 	effects := i.machine.Decide(now, i.newID())
 	i.check.decided(i, effects)
+	i.send(effects.Calls, 0)
 	i.carryOut(effects, 0)
 }
 
@@ -109,9 +110,6 @@ func (i *instance) carryOut(effects machine.Effects, n int) {
 		if !i.commit(effects, n) {
 			return
 		}
-	}
-	if n == 0 {
-		i.send(effects.Calls, 0)
 	}
 	i.finish(effects)
 }

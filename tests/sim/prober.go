@@ -29,11 +29,14 @@ func (p *prober) executor() direct.Executor {
 }
 
 func (p *prober) begin() {
-	p.subscribe()
+	p.subscribeAgain()
 	p.round()
 }
 
 func (p *prober) subscribe() {
+	if p.host.away {
+		return // nobody listens
+	}
 	stream, answer, effects := p.cluster.ExecutorSubscribe(p.now, p.executor(), p.pending)
 	if answer.Status == 200 {
 		p.stream = stream

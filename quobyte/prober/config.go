@@ -29,6 +29,8 @@ type Config struct {
 	ProcMounts string
 	// ScanTimeout [10 s] and PollTimeout [3 s] are how long a round waits for a scan and for a pod's answer.
 	ScanTimeout, PollTimeout time.Duration
+	// LaunchPatience is how long it waits for its task before it ends [1 min].
+	LaunchPatience time.Duration
 	// Transport carries the health polls [a transport without proxy and kept connections].
 	Transport http.RoundTripper
 	// Session connects to the agent [one that is made from the environment that Mesos gives executors].
@@ -59,6 +61,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.PollTimeout == 0 {
 		c.PollTimeout = 3 * time.Second
+	}
+	if c.LaunchPatience == 0 {
+		c.LaunchPatience = time.Minute
 	}
 	if c.Transport == nil {
 		c.Transport = &http.Transport{Proxy: nil, DisableKeepAlives: true}

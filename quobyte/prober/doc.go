@@ -6,7 +6,7 @@
 //	err := prober.Run(ctx, prober.Config{Getenv: os.Getenv, Logger: logger})
 //
 // Run returns nil when the agent ended it (KILL, SHUTDOWN) or ctx did, and an error if its environment is wrong or the agent
-// is gone for good.
+// is gone for good, or no task comes within LaunchPatience.
 //
 // # What it does
 //

@@ -29,6 +29,7 @@ func Run(ctx context.Context, cfg Config) error {
 		log:      cfg.Logger,
 		session:  cfg.Session,
 		interval: cfg.Interval,
+		patience: cfg.LaunchPatience,
 		rounds:   make(chan round, 1),
 		looker: looker{
 			scan:    cfg.scan,
@@ -59,6 +60,7 @@ type prober struct {
 	log      *slog.Logger
 	session  Session
 	interval time.Duration
+	patience time.Duration // for the task
 	looker   looker
 	work     sync.WaitGroup
 
@@ -82,6 +84,8 @@ var errEnd = errors.New("end")
 func (p *prober) loop(ctx context.Context, events <-chan executor.Event, ended <-chan error) error {
 	ticks := time.NewTicker(p.interval)
 	defer ticks.Stop()
+	taskless := time.NewTimer(p.patience)
+	defer taskless.Stop()
 	for {
 		var err error
 		select {
@@ -91,6 +95,12 @@ func (p *prober) loop(ctx context.Context, events <-chan executor.Event, ended <
 			return sessionEnd(ctx, err)
 		case e := <-events:
 			err = p.take(ctx, e)
+		case <-taskless.C:
+			// A launch that was under way when the agent was restarted never comes, and the agent does not end who waits for it: the
+			// framework starts another prober, and this one would stay for ever.
+			if p.taskID == "" {
+				err = fmt.Errorf("no task came within %v", p.patience)
+			}
 		case <-ticks.C:
 			p.silent++
 			if !p.busy {

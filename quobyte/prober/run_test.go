@@ -183,7 +183,7 @@ func TestNothingIsSaidBeforeTheLaunch(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		w.say(executor.Subscribed{AgentID: "S0"})
 		w.say(executor.Message{Data: []byte(one)})
-		w.pass(time.Hour)
+		w.pass(59 * time.Second)
 		w.expect("before the launch")
 	})
 }
@@ -338,6 +338,22 @@ func TestShutdownEndsTheProber(t *testing.T) {
 		w.say(executor.Shutdown{})
 		if err := <-w.result; err != nil {
 			t.Errorf("shutdown ends with %v", err)
+		}
+		w.result <- nil
+	})
+}
+
+func TestAProberWithoutATaskEnds(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		w.pass(59 * time.Second)
+		select {
+		case err := <-w.result:
+			t.Fatalf("ended after 59 s: %v", err)
+		default:
+		}
+		w.pass(2 * time.Second)
+		if err := <-w.result; err == nil || !strings.Contains(err.Error(), "no task came within 1m0s") {
+			t.Errorf("ended with %v", err)
 		}
 		w.result <- nil
 	})

@@ -22,6 +22,8 @@ type prober struct {
 	last    quobyte.Report
 	silent  int
 	pending []direct.Update // that the agent has not acknowledged
+
+	believed bool // it has acknowledged one
 }
 
 func (p *prober) executor() direct.Executor {
@@ -31,13 +33,22 @@ func (p *prober) executor() direct.Executor {
 func (p *prober) begin() {
 	p.subscribeAgain()
 	p.round()
+	p.after(time.Minute, "patience", func() {
+		if p.taskID == "" {
+			p.exit(256)
+		}
+	})
 }
 
 func (p *prober) subscribe() {
 	if p.host.away {
 		return // nobody listens
 	}
-	stream, answer, effects := p.cluster.ExecutorSubscribe(p.now, p.executor(), p.pending)
+	var unheard []string
+	if p.taskID != "" && !p.believed {
+		unheard = []string{p.taskID}
+	}
+	stream, answer, effects := p.cluster.ExecutorSubscribe(p.now, p.executor(), p.pending, unheard)
 	if answer.Status == 200 {
 		p.stream = stream
 		p.probers[stream] = p
@@ -71,6 +82,7 @@ func (p *prober) take(e direct.ToExecutor) {
 		p.list, p.heard, p.asked = list, quobyte.HeardDigest(e.Data), true
 		p.report()
 	case direct.Acknowledged:
+		p.believed = true
 		for i, u := range p.pending {
 			if bytes.Equal(u.UUID, e.UUID) {
 				p.pending = append(p.pending[:i:i], p.pending[i+1:]...)

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -78,9 +79,25 @@ func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executo
 	for i := range call.Subscribe.UnacknowledgedUpdates {
 		c.executorUpdate(e, call.Subscribe.UnacknowledgedUpdates[i].Status)
 	}
+	c.dropUnheard(e, call.Subscribe.UnacknowledgedTasks)
 	c.sendLaunches(e, e.queued)
 	e.queued = nil
 	return e.stream, Answer{Status: statusOK}, c.end()
+}
+
+// dropUnheard ends the tasks of an executor that is back after its agent was started again, and has not heard of them: their launch was lost with
+// the agent before.
+func (c *Cluster) dropUnheard(e *executorRun, known []mesos.TaskInfo) {
+	if !e.returning {
+		return
+	}
+	e.returning = false
+	for _, t := range e.live() {
+		heard := slices.ContainsFunc(known, func(info mesos.TaskInfo) bool { return info.TaskID.Value == t.id })
+		if t.latest == mesos.TASK_STAGING && !heard && !slices.Contains(e.queued, t) {
+			c.agentStatus(t, e.id, mesos.TASK_DROPPED, mesos.REASON_AGENT_RESTARTED, "Task launched during agent restart")
+		}
+	}
 }
 
 func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executorRun, Answer) {

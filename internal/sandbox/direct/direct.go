@@ -168,11 +168,14 @@ func (u Update) status() mesos.TaskStatus {
 	return s
 }
 
-// ExecutorSubscribe hands in the SUBSCRIBE of an executor, with the updates that its agent has not acknowledged. With a status of 200
-// there is a stream.
-func (c Cluster) ExecutorSubscribe(now time.Time, e Executor, pending []Update) (string, Answer, []Effect) {
+// ExecutorSubscribe hands in the SUBSCRIBE of an executor, with the updates that its agent has not acknowledged, and the tasks of which it has
+// acknowledged none. With a status of 200 there is a stream.
+func (c Cluster) ExecutorSubscribe(now time.Time, e Executor, pending []Update, tasks []string) (string, Answer, []Effect) {
 	call := e.call(executor.Call_SUBSCRIBE)
 	call.Subscribe = &executor.Call_Subscribe{}
+	for _, id := range tasks {
+		call.Subscribe.UnacknowledgedTasks = append(call.Subscribe.UnacknowledgedTasks, mesos.TaskInfo{TaskID: mesos.TaskID{Value: id}})
+	}
 	for _, u := range pending {
 		call.Subscribe.UnacknowledgedUpdates = append(call.Subscribe.UnacknowledgedUpdates, executor.Call_Update{Status: u.status()})
 	}

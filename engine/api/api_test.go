@@ -310,9 +310,23 @@ func TestVerbs(t *testing.T) {
 		},
 		{
 			"unknown verb", "plans/deploy/rollback", "ann", "", done, 404,
-			`verb "rollback": not found; there are: interrupt, continue, forceComplete, break, unbreak`, nil,
+			`verb "rollback": not found; there are: start, stop, restart, interrupt, continue, forceComplete, break, unbreak`, nil,
 		},
-		{"verb of the SDK", "plans/deploy/restart", "ann", "", done, 501, `verb "restart": this framework does not carry it out yet; there are: interrupt,`, nil},
+		{
+			"start", "plans/deploy/start?reason=r", "ann", "{ }\n", done, 200, `"message": "Received cmd: start deploy with parameters: {}"`,
+			&machine.Verb{Kind: machine.Start, Plan: "deploy", Reason: "r", Actor: "ann"},
+		},
+		{"start with parameters", "plans/deploy/start", "ann", `{"A":"b"}`, done, 400, `body: has parameters, and plan "deploy" takes none`, nil},
+		{"start of a phase", "plans/deploy/start?phase=data", "ann", "", done, 400, `query "phase": unknown; there are: reason, revision`, nil},
+		{"stop", "plans/deploy/stop", "ann", "", done, 200, `"message": "Received cmd: stop"`, ask(machine.Stop, "deploy", "", "")},
+		{
+			"restart", "plans/deploy/restart?phase=data&step=data-0", "ann", "", done, 200,
+			`"message": "Received cmd: restart for Plan: deploy, Phase: data, Step: data-0"`, ask(machine.Restart, "deploy", "data", "data-0"),
+		},
+		{
+			"restart by force", "plans/deploy/restart?force=true&reason=r", "ann", "", done, 200, `Received cmd: restart for Plan: deploy, Phase: null, Step: null`,
+			&machine.Verb{Kind: machine.Restart, Plan: "deploy", Force: true, Reason: "r", Actor: "ann"},
+		},
 		{"unknown verb on a pod", "pods/data-0/restart", "ann", "", done, 404, `verb "restart": not found; there are: except, include`, nil},
 		{"misspelt parameter", "plans/deploy/interrupt?phas=data", "ann", "", done, 400, `query "phas": unknown; there are: phase, step, when, reason, revision`, nil},
 		{"parameter of another verb", "plans/deploy/continue?when=now", "ann", "", done, 400, `query "when": unknown; there are: phase, step, reason, revision`, nil},
@@ -356,7 +370,7 @@ func TestTheIndexListsWhatThereIs(t *testing.T) {
 			t.Errorf("the index lacks %q:\n%s", want, index)
 		}
 	}
-	for _, other := range []string{"{verb}", "restart"} {
+	for _, other := range []string{"{verb}", "rollback"} {
 		if strings.Contains(index, other) {
 			t.Errorf("the index lists %q:\n%s", other, index)
 		}

@@ -27,7 +27,9 @@
 //
 // # Verbs
 //
-// POST /v1/plans/{plan}/interrupt, continue and forceComplete are the SDK's. They take ?phase= and ?step= (names or ids; a step needs its phase),
+// POST /v1/plans/{plan}/start, stop, restart, interrupt, continue and forceComplete are the SDK's. Whole plans are started and stopped; start takes no
+// parameters, so that a body is empty or {}, and stop ends the run instead of doing it again. restart takes ?force=true: then running pods are
+// stopped whatever gate and budget say, which takes a ?reason=. All but start and stop take ?phase= and ?step= (names or ids; a step needs its phase),
 // ?reason=, ?revision= (that of the plan that was looked at, from its JSON or from the header Quobyte-Plan-Revision), and interrupt takes
 // ?when= (now, after-steps, after-phase). Ours are /v1/plans/{plan}/break and unbreak, with ?phase= and ?when= (before, after, after-batch), and
 // /v1/pods/{pod}/except, include and forgetReservations, with ?reason= and ?force=true for the first and the last, and /v1/tasks/{task}/kill, with ?reason=, for tasks that belong to
@@ -39,7 +41,6 @@
 //	404  no such plan, phase, step, pod or task
 //	409  conflict: the plan is no longer that of ?revision=
 //	422  refused: it would do harm, or nothing
-//	501  a verb of the SDK that is not carried out yet: start, stop, restart
 //	503  the scheduler gave no answer; the verb may still be carried out
 //
 // All but 200 are plain text: first the SDK's words, where it has some, and on the last line ours. A verb is answered when what it changed

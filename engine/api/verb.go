@@ -32,6 +32,9 @@ type verb struct {
 
 // planVerbs are the verbs on plans and what they consist of.
 var planVerbs = [...]verb{
+	{"start", machine.Start, "begin a new run", []string{"reason", "revision"}, false},
+	{"stop", machine.Stop, "end the run; what runs is left alone", []string{"reason", "revision"}, false},
+	{"restart", machine.Restart, "do it again: running pods are stopped and started, one after the other", []string{"phase", "step", "force", "reason", "revision"}, true},
 	{"interrupt", machine.Pause, "begin no new step", []string{"phase", "step", "when", "reason", "revision"}, false},
 	{"continue", machine.Resume, "go on, with a canary too", []string{"phase", "step", "reason", "revision"}, false},
 	{"forceComplete", machine.Force, "count as COMPLETE", []string{"phase", "step", "reason", "revision"}, true},
@@ -50,9 +53,6 @@ var podVerbs = [...]verb{
 var taskVerbs = [...]verb{
 	{"kill", machine.KillTask, "kill a task that belongs to no pod", []string{"reason"}, false},
 }
-
-// notYet are verbs of the SDK that the framework does not carry out.
-var notYet = [...]string{"start", "stop", "restart"}
 
 // The most characters that parameters may have. Reasons and actors are stored, and shown beside what they concern.
 const (
@@ -79,22 +79,22 @@ func (s *server) routesOf(path string, verbs []verb) []route {
 	return routes
 }
 
-// unknownVerb answers verbs that do not exist, and those of the SDK that do not exist here.
+// unknownVerb answers verbs that do not exist.
 func (s *server) unknownVerb(verbs []verb) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		name := r.PathValue("verb")
-		if r.PathValue("plan") != "" && slices.Contains(notYet[:], name) {
-			text(w, http.StatusNotImplemented, "verb %q: this framework does not carry it out yet; there are: %s", name, verbNames(verbs))
-			return
-		}
-		text(w, http.StatusNotFound, "verb %q: not found; there are: %s", name, verbNames(verbs))
+		text(w, http.StatusNotFound, "verb %q: not found; there are: %s", r.PathValue("verb"), verbNames(verbs))
 	}
 }
 
 // verb carries out a verb on a plan or a pod.
 func (s *server) verb(w http.ResponseWriter, r *http.Request, asked verb) {
-	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
 		bodyRefused(w, err)
+		return
+	}
+	if given := strings.Join(strings.Fields(string(body)), ""); asked.kind == machine.Start && given != "" && given != "{}" {
+		text(w, http.StatusBadRequest, "body: has parameters, and plan %q takes none", r.PathValue("plan"))
 		return
 	}
 	v, err := readVerb(r, asked)
@@ -239,6 +239,9 @@ func (s *server) answer(w http.ResponseWriter, asked verb, v machine.Verb, a mac
 // received is the SDK's message to a verb that was carried out.
 func received(asked verb, v machine.Verb) string {
 	message := "Received cmd: " + asked.name
+	if asked.kind == machine.Start {
+		message += fmt.Sprintf(" %s with parameters: {}", v.Plan)
+	}
 	if asked.element {
 		message += fmt.Sprintf(" for Plan: %s, Phase: %s, Step: %s", v.Plan, orNull(v.Phase), orNull(v.Step))
 	}

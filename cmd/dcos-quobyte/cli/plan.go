@@ -15,7 +15,8 @@ import (
 
 func (c *command) plan() *cobra.Command {
 	return group("plan", "Rollouts: what they do, why they wait, and what to do about it", []string{"plans"},
-		c.planList(), c.planShow(), c.planWatch(), c.planPause(), c.planResume(), c.planForceComplete(), c.planBreak(), c.planUnbreak())
+		c.planList(), c.planShow(), c.planWatch(), c.planStart(), c.planStop(), c.planRestart(),
+		c.planPause(), c.planResume(), c.planForceComplete(), c.planBreak(), c.planUnbreak())
 }
 
 // planLine is a plan in a list.

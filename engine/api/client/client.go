@@ -199,6 +199,25 @@ func (c *Client) ForceComplete(ctx context.Context, at Element, note Note) (stri
 	return c.verb(ctx, at.query(note), "plans", at.Plan, "forceComplete")
 }
 
+// Start begins a new run of a plan that has none at work.
+func (c *Client) Start(ctx context.Context, plan string, note Note) (string, error) {
+	return c.verb(ctx, Element{}.query(note), "plans", plan, "start")
+}
+
+// Stop ends the run of a plan. What runs is left alone, and what the run had stopped is brought back.
+func (c *Client) Stop(ctx context.Context, plan string, note Note) (string, error) {
+	return c.verb(ctx, Element{}.query(note), "plans", plan, "stop")
+}
+
+// Restart has an element done again: running pods are stopped and started, as budget and gate let them, or with force whatever those say.
+func (c *Client) Restart(ctx context.Context, at Element, force bool, note Note) (string, error) {
+	query := at.query(note)
+	if force {
+		query.Set("force", "true")
+	}
+	return c.verb(ctx, query, "plans", at.Plan, "restart")
+}
+
 // Break sets a breakpoint before a phase, after it, or after each of its batches.
 func (c *Client) Break(ctx context.Context, plan, phase string, at plans.When, note Note) (string, error) {
 	query := Element{Phase: phase}.query(note)

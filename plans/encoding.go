@@ -273,7 +273,7 @@ func (r *Run) recordTimes() []recordTime {
 		times = append(times, recordTime{"pardons: at", &r.Pardons[i].At})
 	}
 	for i := range r.Batches {
-		times = append(times, recordTime{"batches: settled_at", &r.Batches[i].SettledAt})
+		times = append(times, recordTime{"batches: settled_at", &r.Batches[i].SettledAt}, recordTime{"batches: unknown_since", &r.Batches[i].UnknownSince})
 	}
 	for i := range r.Stills {
 		times = append(times, recordTime{"stills: from", &r.Stills[i].From}, recordTime{"stills: to", &r.Stills[i].To})

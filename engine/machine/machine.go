@@ -319,28 +319,40 @@ type retry struct {
 	count int
 }
 
-// clampTimes brings times from the records that lie in the future, because the clock was wrong, to where they can't hold anything up.
+// clampTimes brings times from the records that lie in the future, because the clock was wrong, to where they can't hold anything up, and has
+// that recorded: otherwise they would move with every start.
 func (m *Machine) clampTimes(now time.Time) {
-	clamp := func(t *time.Time, latest time.Time) {
-		if t.After(latest) {
-			*t = latest
+	clamp := func(key string, latest time.Time, times ...*time.Time) {
+		for _, t := range times {
+			if t.After(latest) {
+				*t = latest
+				m.dirty[key] = true
+			}
 		}
 	}
 	for _, h := range m.hosts {
-		clamp(&h.FirstSeen, now)
-		clamp(&h.ReportedAt, now)
+		clamp(prefixHost+h.Key, now, &h.FirstSeen, &h.ReportedAt)
 	}
 	for _, p := range m.pods {
-		clamp(&p.NextTry, now.Add(m.cfg.BackoffMax))
-		clamp(&p.CompletedAt, now)
+		clamp(prefixPod+p.Name, now, &p.CompletedAt, &p.BegunAt, &p.Fallen)
+		clamp(prefixPod+p.Name, now.Add(m.cfg.BackoffMax), &p.NextTry)
 		if p.Stop != nil {
-			clamp(&p.Stop.At, now)
+			clamp(prefixPod+p.Name, now, &p.Stop.At)
 		}
-		if p.Task != nil {
-			clamp(&p.Task.StateAt, now)
+		if t := p.Task; t != nil {
+			clamp(prefixPod+p.Name, now, &t.LaunchedAt, &t.StateAt, &t.Healthy)
 		}
 	}
-	clamp(&m.run.StartedAt, now)
+	for key, f := range m.facts {
+		if c := f.Clamped(now); !c.At.Equal(f.At) {
+			m.facts[key] = c
+			m.dirty[key] = true
+		}
+	}
+	if run := m.run.Clamped(now); !run.Equal(m.run) {
+		m.run = run
+		m.dirty[keyRun] = true
+	}
 }
 
 // endSession forgets what does not outlive a session with a master: offers are dead, filters and open questions are gone.

@@ -16,6 +16,7 @@ import (
 	"github.com/quobyte/mesos-framework/engine/mesos"
 	"github.com/quobyte/mesos-framework/engine/store"
 	"github.com/quobyte/mesos-framework/internal/sandbox"
+	"github.com/quobyte/mesos-framework/internal/sandbox/fault"
 	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/plans"
 )
@@ -133,17 +134,49 @@ func TestIdleHostsAreNotOffered(t *testing.T) {
 // constraints that the master has.
 func deployPinned(t *testing.T, network string, off bool) (*eavesdropped, func() *machine.View, func() string) {
 	t.Helper()
-	master := threeHosts(t, network)
+	master := threeHosts(t, network).MasterAddress()
 	l := begin(t, master, pinned{host: "a"}, store.OpenMemory(), off, nil)
-	eventually(t, "the pod runs", func() bool {
-		v := l.view()
-		return v != nil && len(v.Pods) == 1 && v.Pods[0].State == machine.Running
-	})
+	l.runs(t)
 	return l.session, l.view, func() string { return constraintsOf(t, master) }
 }
 
-// threeHosts starts a sandbox of the hosts a, b and c, and returns the address of its master.
-func threeHosts(t *testing.T, network string) string {
+// When a master does not want to be told, or nobody knows whether it was, that is no reason for a pod not to come back.
+func TestExclusionFails(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		fault   fault.Fault
+		warning string
+	}{
+		{"refused", fault.Fault{Kind: fault.CallStatus, Call: "UPDATE_FRAMEWORK", Status: 400, Text: "no", Count: -1}, "does not want to be told which hosts are idle"},
+		{"done and not answered", fault.Fault{Kind: fault.CallLostAfter, Call: "UPDATE_FRAMEWORK"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			box := threeHosts(t, "127.0.94.")
+			if _, err := box.Inject(tt.fault); err != nil {
+				t.Fatal(err)
+			}
+			l := begin(t, box.MasterAddress(), pinned{host: "a"}, store.OpenMemory(), false, nil)
+			first := l.runs(t)
+			eventually(t, "the call has failed", func() bool {
+				got := l.session.Stats().Calls["UPDATE_FRAMEWORK"]
+				return got.Refused+got.Ambiguous > 0
+			})
+			eventually(t, "the pod is launched again", func() bool {
+				p := l.view().Pods[0]
+				return p.TaskID != first && p.State == machine.Running
+			})
+			warned := slices.ContainsFunc(l.view().Warnings, func(h plans.Hold) bool { return strings.Contains(h.Text, tt.warning) })
+			if warned != (tt.warning != "") {
+				t.Errorf("warnings are %v, want %q", l.view().Warnings, tt.warning)
+			}
+		})
+	}
+}
+
+// threeHosts starts a sandbox of the hosts a, b and c.
+func threeHosts(t *testing.T, network string) *sandbox.Sandbox {
 	t.Helper()
 	var agents []sandbox.Agent
 	for i, name := range []string{"a", "b", "c"} {
@@ -160,7 +193,7 @@ func threeHosts(t *testing.T, network string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { box.Close() })
-	return box.MasterAddress()
+	return box
 }
 
 // life is an engine that runs until it is ended, or the test ends.
@@ -172,11 +205,22 @@ type life struct {
 
 func (l life) view() *machine.View { v, _ := l.engine.View(); return v }
 
+// runs waits until the pod runs, and returns the id of its task.
+func (l life) runs(t *testing.T) string {
+	t.Helper()
+	eventually(t, "the pod runs", func() bool {
+		v := l.view()
+		return v != nil && len(v.Pods) == 1 && v.Pods[0].State == machine.Running
+	})
+	return l.view().Pods[0].TaskID
+}
+
 // begin runs an engine for a service. What it does often is done fast.
 func begin(t *testing.T, master string, service pinned, state store.Store, unconstrained bool, lost func(machine.Event) bool) life {
 	t.Helper()
 	inner, err := mesos.New(mesos.Config{
 		Masters: []string{master}, Framework: mesos.Framework{User: "root", Name: "pinned", Roles: []string{"r"}, FailoverTimeout: time.Hour},
+		CallTimeout: time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 // nothing else can tell.
 func TestOperationsAreReconciled(t *testing.T) {
 	t.Parallel()
-	master := threeHosts(t, "127.0.93.")
+	master := threeHosts(t, "127.0.93.").MasterAddress()
 	state := store.OpenMemory()
 	service := pinned{host: "a", reserves: true}
 	first := begin(t, master, service, state, false, func(e machine.Event) bool {

@@ -59,7 +59,7 @@ var pureImports = []string{
 // pureImportsAlso lists what single packages may import as well, with the reason.
 var pureImportsAlso = map[string]map[string]string{
 	"quobyte":                  {"bufio": "scans a device file that was read already", "net/url": "builds addresses", "net": "joins host and port"},
-	"internal/sandbox/cluster": {"net/http": "names of status codes", "reflect": "prints any message", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
+	"internal/sandbox/cluster": {"net/http": "names of status codes", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
 	"internal/sandbox/fault":   {"net": "splits host and port"},
 	"engine/mesos/wire":        {"net": "joins host and port, reads addresses", "net/http": "names of status codes", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
 }

@@ -51,6 +51,10 @@ type Config struct {
 	// and calls nothing of the cluster. nil loses nothing.
 	Lose func(Delivery) bool
 
+	// Docker says that agents have images, and run Docker containers. Others end tasks that need that, as an agent of Mesos
+	// does without --containerizers=docker and --image_providers.
+	Docker bool
+
 	// Script gives what a task does that the cluster is to play by itself. It answers the same for the same task, and
 	// calls nothing of the cluster. nil, and a nil Script, mean that the caller runs a process for it. Custom executors
 	// are always run by the caller.

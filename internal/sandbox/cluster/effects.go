@@ -76,7 +76,12 @@ type StartProcess struct {
 	// and Command is nil: it is there when it is made, and gone when it is signaled with Kill.
 	DefaultExecutor bool
 	Checkpoint      bool // of the framework
-	Volumes         []Volume
+	// Image is what it is to run in, "" for none. If the caller has no such image, it answers with ProcessFailed. Docker says
+	// that the answer is ImagePulled first if it has, and may then be ContainerNotRun.
+	Image         string
+	Docker        bool
+	ContainerInfo *mesos.ContainerInfo // all else that was asked for, nil for nothing
+	Volumes       []Volume
 }
 
 // PerformCheck asks for one check of a running task. The caller answers with Checked when it knows, or when Timeout is

@@ -27,6 +27,7 @@ func duration(d *datadriven.TestData, name string) time.Duration {
 // cluster begins the story with another cluster than the usual one.
 func (s *story) cluster(d *datadriven.TestData) error {
 	cfg := s.config()
+	cfg.Docker = d.HasArg("docker")
 	if d.HasArg("registry") {
 		cfg.Registry = cluster.InMemory
 	}

@@ -107,26 +107,13 @@ func (c *Cluster) deliverCommand(t *task) {
 			"Cannot reuse an already existing executor for a command task")
 		return
 	}
-	if reason, message := unfitContainer(t.info.Container); message != "" {
+	if reason, message := c.unfitContainer(t.info.Container); message != "" {
 		c.agentStatus(t, t.id, mesos.TASK_FAILED, reason, message)
 		return
 	}
 	e := c.newExecutor(commandExecutor, t.framework, t.agent, t.id)
 	t.executor = e
 	t.process = c.contain(e, t, e.container, t.info.Command)
-}
-
-// unfitContainer says why an agent can't run a container: its agents have neither Docker nor images.
-func unfitContainer(container *mesos.ContainerInfo) (mesos.TaskStatus_Reason, string) {
-	image := container.GetMesos().GetImage()
-	switch {
-	case container != nil && container.GetType() == mesos.ContainerInfo_DOCKER:
-		return mesos.REASON_EXECUTOR_TERMINATED, "Abnormal executor termination: unknown container"
-	case image != nil:
-		return mesos.REASON_CONTAINER_LAUNCH_FAILED,
-			"Failed to launch container: Unsupported container image type: " + image.GetType().String()
-	}
-	return 0, ""
 }
 
 func (c *Cluster) newExecutor(kind executorKind, f *framework, a *agent, id string) *executorRun {

@@ -25,6 +25,7 @@ type process struct {
 
 	completeBy time.Time
 	killAt     time.Time
+	stopIn     *time.Duration // the grace of a KILL that has to wait until it has started
 
 	// why the tasks will have failed if it ends without a word
 	outcome mesos.TaskState
@@ -38,18 +39,20 @@ func (c *Cluster) contain(e *executorRun, t *task, container string, command *me
 	p.outcome, p.reason, p.message = mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"
 	e.processes = append(e.processes, p)
 	c.processes[container] = p
-	if t != nil && e.kind == commandExecutor && command.Value == nil {
-		p.play = &play{startAt: c.now, hopeless: true}
+	if p.play = c.doom(p, command); p.play != nil {
 		return p
 	}
 	if script := c.scriptOf(p); script != nil {
 		p.play = &play{script: *script, startAt: c.now.Add(script.StartDelay)}
 		return p
 	}
+	image, _ := imageOf(p.containerInfo())
 	start := StartProcess{
 		Container: container, Parent: p.parent(), Agent: e.agent.id, Framework: e.framework.id, Executor: e.id,
 		Command: command, User: cmp.Or(command.GetUser(), e.framework.info.User),
-		CustomExecutor: e.kind == customExecutor, DefaultExecutor: e.kind == defaultExecutor && t == nil, Checkpoint: e.framework.info.GetCheckpoint(), Volumes: p.volumes(),
+		CustomExecutor: e.kind == customExecutor, DefaultExecutor: e.kind == defaultExecutor && t == nil,
+		Checkpoint: e.framework.info.GetCheckpoint(), Volumes: p.volumes(),
+		Image: image, ContainerInfo: p.containerInfo(), Docker: t != nil && p.docker(),
 	}
 	if t != nil {
 		start.Task = t.id
@@ -95,18 +98,25 @@ func (c *Cluster) run(p *process, pid int) {
 	if p.task == nil || terminal(p.task.latest) {
 		return
 	}
-	if limit := p.task.info.GetMaxCompletionTime(); limit != nil {
-		p.completeBy = c.now.Add(time.Duration(limit.Nanoseconds))
+	c.starting(p)
+	word := p.word(c, mesos.TASK_RUNNING)
+	if p.docker() {
+		word.Data = p.inspection(c.now)
 	}
-	if p.said == nil { // the default executor has said so before
+	c.say(p, word)
+	if c.beginChecks(p); p.stopIn != nil {
+		c.terminate(p, *p.stopIn)
+	}
+}
+
+// starting is what the executor of a task says first, once.
+func (c *Cluster) starting(p *process) {
+	if p.said == nil {
 		c.say(p, p.word(c, mesos.TASK_STARTING))
 	}
-	if p.play != nil && p.play.hopeless {
-		c.ended(p, Exit{Lost: true})
-		return
+	if limit := p.task.info.GetMaxCompletionTime(); limit != nil && p.completeBy.IsZero() {
+		p.completeBy = c.now.Add(time.Duration(limit.Nanoseconds))
 	}
-	c.say(p, p.word(c, mesos.TASK_RUNNING))
-	c.beginChecks(p)
 }
 
 // ProcessFailed says that the process of a container could not be started, for example because a URI could not be
@@ -188,6 +198,9 @@ func (c *Cluster) ended(p *process, exit Exit) {
 		c.agentStatus(p.task, e.id, p.outcome, p.reason, p.message)
 	default:
 		word, text := p.word(c, p.outcomeOf(exit)), exitText(exit.Status)
+		if p.docker() {
+			text = dockerText(exit.Status)
+		}
 		word.Message = &text
 		c.say(p, word)
 	}

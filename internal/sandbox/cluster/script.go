@@ -34,9 +34,8 @@ type ScriptedTask struct {
 type play struct {
 	script  Script
 	startAt time.Time
-	// hopeless is a command executor that finds that it has no command: it ends after TASK_STARTING.
-	hopeless bool
-
+	doomed  bool // it can't run: it ends instead, after TASK_STARTING if begins is set
+	begins  bool
 	readyAt time.Time
 	downAt  time.Time // when its checks begin to fail again
 	endAt   time.Time
@@ -61,14 +60,19 @@ func (c *Cluster) perform(p *process) {
 	}
 	if play := p.play; due(play.startAt, c.now) {
 		play.startAt = time.Time{}
-		if play.script.Problem != "" {
+		switch {
+		case play.doomed:
+			if play.begins {
+				c.starting(p)
+			}
+			c.ended(p, Exit{Status: -1, Lost: true})
+			return
+		case play.script.Problem != "":
 			c.failedToStart(p, play.script.Problem)
 			return
 		}
 		play.begin(c.now)
-		if c.run(p, scriptedPID); c.processes[p.container] != p {
-			return
-		}
+		c.run(p, scriptedPID)
 	}
 	if p.play != nil && due(p.play.endAt, c.now) {
 		c.ended(p, p.play.exit)

@@ -80,7 +80,10 @@ func (p *process) word(c *Cluster, state mesos.TaskState) mesos.TaskStatus {
 	if p.executor.kind == defaultExecutor && (!p.started || terminal(state)) {
 		status.ContainerStatus = &mesos.ContainerStatus{ContainerID: status.ContainerStatus.ContainerID}
 	}
-	if check := p.task.info.GetCheck(); check != nil {
+	if p.docker() {
+		status.ContainerStatus.ExecutorPID = nil
+	}
+	if check := p.task.info.GetCheck(); check != nil && !p.docker() {
 		nothing := emptyCheckStatus(check.Type)
 		status.CheckStatus = &nothing
 	}
@@ -94,8 +97,11 @@ func (p *process) word(c *Cluster, state mesos.TaskState) mesos.TaskStatus {
 	return status
 }
 
-// further is an update with all that the last one of the task has said.
+// further is an update with all that the last one of the task has said, but for a Docker container.
 func (p *process) further(c *Cluster) mesos.TaskStatus {
+	if p.docker() {
+		return p.word(c, mesos.TASK_RUNNING)
+	}
 	status := *p.said
 	status.UUID, status.Timestamp = c.newUUID(), c.timestamp()
 	return status

@@ -32,7 +32,7 @@ func (c *Cluster) deliverKill(t *task, kill *scheduler.Call_Kill) {
 	case t.executor == nil || terminal(t.latest):
 	case t.executor.kind == customExecutor || t.process == nil:
 		c.killThrough(t.executor, t, kill.KillPolicy)
-	case t.executor.kind == defaultExecutor && kill.KillPolicy.GetGracePeriod() != nil:
+	case kill.KillPolicy.GetGracePeriod() != nil && t.process.takesKillPolicy():
 		c.stop(t.process, time.Duration(kill.KillPolicy.GracePeriod.Nanoseconds))
 	default: // the kill policy of the call is not for command executors (F36)
 		c.stop(t.process, t.process.ownGrace(c))
@@ -41,8 +41,12 @@ func (c *Cluster) deliverKill(t *task, kill *scheduler.Call_Kill) {
 
 // stop asks a task to end, or kills it if it has not even started. In a group the others follow when it has ended.
 func (c *Cluster) stop(p *process, grace time.Duration) {
-	if p.started {
+	switch {
+	case p.started:
 		c.terminate(p, grace)
+		return
+	case p.said != nil && p.docker(): // its executor looks for the container first
+		p.stopIn = &grace
 		return
 	}
 	if !terminal(p.task.latest) {
@@ -57,12 +61,23 @@ func (p *process) ownGrace(c *Cluster) time.Duration {
 	if policy := p.task.info.GetKillPolicy().GetGracePeriod(); policy != nil {
 		return time.Duration(policy.Nanoseconds)
 	}
+	if p.docker() {
+		return c.cfg.ShutdownGrace
+	}
 	return c.cfg.KillGrace
 }
 
-// terminate asks a task to end and arms the SIGKILL. Its checks are over. A second time changes nothing.
+// takesKillPolicy tells whether its executor heeds the kill policy of a KILL. That of plain commands does not (F36).
+func (p *process) takesKillPolicy() bool { return p.executor.kind == defaultExecutor || p.docker() }
+
+// terminate asks a task to end and arms the SIGKILL. Its checks are over. A second time changes nothing, but that a Docker
+// container can be given less grace.
 func (c *Cluster) terminate(p *process, grace time.Duration) {
 	if p.killing {
+		if p.docker() {
+			p.killAt = earlier(p.killAt, c.now.Add(grace))
+			c.signal(p, Terminate)
+		}
 		return
 	}
 	p.killing, p.checks, p.completeBy = true, nil, time.Time{}

@@ -103,6 +103,23 @@ func (s *story) checked(d *datadriven.TestData) error {
 	return nil
 }
 
+func (s *story) pulled(d *datadriven.TestData) error {
+	container, err := s.container(d)
+	if err == nil {
+		s.show(s.c.ImagePulled(s.now, container))
+	}
+	return err
+}
+
+func (s *story) notRun(d *datadriven.TestData) error {
+	container, err := s.container(d)
+	if err == nil {
+		code, _ := number(d, "code")
+		s.show(s.c.ContainerNotRun(s.now, container, int(code)))
+	}
+	return err
+}
+
 func (s *story) died(d *datadriven.TestData) error {
 	status, _ := number(d, "status")
 	framework, task := s.frameworks[d.CmdArgs[0].Key], d.CmdArgs[1].Key

@@ -55,7 +55,7 @@ type story struct {
 	operations map[string]*mesos.OperationStatus // the last with a uuid, by id
 	tasks      map[string]string                 // container by task, or by executor id of a custom one
 	scripts    map[string]*cluster.Script        // by task
-	held       []mesos.OfferID                   // offered since the last group, for the next
+	held       []mesos.OfferID                   // offered since the last group, or launch of what is held, for the next
 	out        strings.Builder
 }
 
@@ -95,8 +95,10 @@ func (s *story) run(d *datadriven.TestData) error {
 		"call":       s.call,            // call A \n {"type":"REVIVE"}
 		"accept":     s.accept,          // accept A offer=0 [refuse=1000] \n one operation a line, see operation_test.go
 		"ackop":      s.ackOperation,    // ackop A op1: acknowledge the last update seen of op1
-		"launch":     s.launch,          // launch A offer=0 task=t1 cpus=1 mem=64 [executor=e1] [grace=2s] [limit=5s] ...
+		"launch":     s.launch,          // launch A offer=0|held task=t1 cpus=1 mem=64 [executor=e1] [grace=2s] [limit=5s] ...
 		"ack":        s.ack,             // ack A t1: acknowledge the last update seen of t1
+		"pulled":     s.pulled,          // pulled t1: its image is there
+		"not-run":    s.notRun,          // not-run t1 code=125: its container can't be run
 		"started":    s.started,         // started t1 pid=7
 		"failed":     s.failed,          // failed t1 problem="..."
 		"refused":    s.refused,         // refused t1: its agent can't make room for it
@@ -112,7 +114,7 @@ func (s *story) run(d *datadriven.TestData) error {
 		"json":       s.lastEventOfTask, // json t1: the last update of a task in full
 
 		"operate": s.operate, // operate \n {"type":"GET_QUOTA"}: a call of the operator API
-		"cluster": s.cluster, // cluster [registry=memory] [ping=1s] [pings=3] [offer-timeout=2s]: another one than usual, as the first command
+		"cluster": s.cluster, // cluster [registry=memory] [docker] [ping=1s] [pings=3] [offer-timeout=2s]: another one than usual, as the first command
 		"fault":   s.fault,   // fault kill M-S0, see fault_test.go
 	}
 	command := commands[d.Cmd]
@@ -275,6 +277,9 @@ func (s *story) launch(d *datadriven.TestData) error {
 			}
 			accept.OfferIDs = append(accept.OfferIDs, mesos.OfferID{Value: n})
 		}
+	}
+	if d.HasArg("held") {
+		accept.OfferIDs, s.held = s.held, nil
 	}
 	if refuse, ok := number(d, "refuse"); ok {
 		accept.Filters = &mesos.Filters{RefuseSeconds: &refuse}

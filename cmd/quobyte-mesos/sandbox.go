@@ -31,6 +31,7 @@ type clusterOptions struct {
 	Hosts   int
 	Dir     string
 	Timing  timing
+	Images  []string // NAME=COMMAND
 }
 
 // timing are the times of a master that are worth choosing, with the names that they have there.
@@ -87,7 +88,23 @@ func (o *clusterOptions) complete() error {
 		problems = multierror.Append(problems, fmt.Errorf("--network: %q: must be the first three bytes of loopback addresses, 127.X.Y", o.Network))
 	}
 	o.Network = network
+	if _, err := o.images(); err != nil {
+		problems = multierror.Append(problems, err)
+	}
 	return problems.ErrorOrNil()
+}
+
+// images are the commands that stand for container images, by their names.
+func (o *clusterOptions) images() (map[string]string, error) {
+	images := map[string]string{}
+	for _, given := range o.Images {
+		name, command, ok := strings.Cut(given, "=")
+		if !ok || name == "" || strings.TrimSpace(command) == "" {
+			return nil, fmt.Errorf("--image: %q: must be NAME=COMMAND, such as 'busybox=exec \"$@\"'", given)
+		}
+		images[name] = command
+	}
+	return images, nil
 }
 
 // expect are the minimums that the cluster meets: its first three hosts have registry and metadata devices.
@@ -139,8 +156,12 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 	if err != nil {
 		return fmt.Errorf("own binary, which supervises tasks: %w", err)
 	}
+	images, err := o.images()
+	if err != nil {
+		return err
+	}
 	c.Sandbox, err = sandbox.Start(ctx, sandbox.Config{
-		MasterAddress: o.Master, Agents: sandbox.Agents(hosts), Logger: log,
+		MasterAddress: o.Master, Agents: sandbox.Agents(hosts), Logger: log, Images: images,
 		Supervisor:         []string{self, "sandbox", "supervise", "--"},
 		AllocationInterval: o.Timing.AllocationInterval,
 		Model: model.Config{
@@ -186,7 +207,11 @@ func newSandbox(env environment) *cobra.Command {
 		Use:   "sandbox",
 		Short: "Run an embedded Mesos cluster, and nothing else",
 		Long: `Run a Mesos-compatible cluster in one process: a master and a number of agents on loopback addresses, each with devices for Quobyte. It prints
-the master's address and a command line of serve that fits it, and runs until it is interrupted. No process outlives it.`,
+the master's address and a command line of serve that fits it, and runs until it is interrupted. No process outlives it.
+
+Tasks are real processes, with real health checks. There is no Docker: --image names a shell command that is run in place of an image, whose $0 is
+the image and "$@" what the container would run; CONTAINER_VOLUMES has a line with path inside, tab, path on the host for each of its directories.
+Without --image, agents refuse containers as agents without Docker do.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			level, err := (&serveOptions{LogLevel: logLevel}).level()
@@ -210,6 +235,7 @@ the master's address and a command line of serve that fits it, and runs until it
 	}
 	o.bind(cmd.Flags())
 	o.Timing.bind(cmd.Flags())
+	cmd.Flags().StringArrayVar(&o.Images, "image", nil, "NAME=COMMAND: shell command to run in place of a container image; a name without tag is any tag (repeatable)")
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env))
 	return cmd

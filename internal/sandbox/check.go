@@ -59,7 +59,7 @@ func (s *Sandbox) performCheck(ctx context.Context, c *container, p cluster.Perf
 // checkCommand runs a command as the task is run: as its user, in its directory and environment. What it prints is lost. When
 // ctx ends it is killed with all that it has started.
 func (s *Sandbox) checkCommand(ctx context.Context, c *container, command *mesos.CommandInfo) (int32, error) {
-	cmd := s.supervisor(c, command)
+	cmd := s.supervisor(c, commandLine(command))
 	for _, variable := range command.GetEnvironment().GetVariables() {
 		cmd.Env = append(cmd.Env, variable.Name+"="+variable.GetValue())
 	}
@@ -84,10 +84,10 @@ func (s *Sandbox) checkCommand(ctx context.Context, c *container, command *mesos
 	return int32(status.ExitStatus()), nil
 }
 
-// supervisor is the process that runs a command for a container whose directory is there.
-func (s *Sandbox) supervisor(c *container, command *mesos.CommandInfo) *exec.Cmd {
+// supervisor is the process that runs a command line for a container whose directory is there.
+func (s *Sandbox) supervisor(c *container, line []string) *exec.Cmd {
 	argv := append(append([]string(nil), s.cfg.Supervisor[1:]...), string(c.account))
-	argv = append(argv, commandLine(command)...)
+	argv = append(argv, line...)
 	cmd := exec.Command(s.cfg.Supervisor[0], argv...)
 	cmd.Dir, cmd.Env = c.dir, s.environment(c)
 	return cmd

@@ -49,6 +49,12 @@ type Config struct {
 	// Path is the PATH of tasks. Default: the usual system directories.
 	Path string
 
+	// Images names the shell command that is run in place of each image, be it in a Docker container or in one of Mesos. A name
+	// without a tag stands for all of its tags. The command's $0 is the image, and "$@" what the container would run; it gets
+	// the task's environment, and CONTAINER_VOLUMES with a line for each directory of the host that the container has: path in
+	// the container, tab, path on the host. Without images, agents have no Docker.
+	Images map[string]string
+
 	// Model tells the model more than the fields above do: intervals, timeouts, the domain of the master. MasterID and NewID
 	// default to random ones; addresses are those that the sandbox listens on, whatever is said here.
 	Model cluster.Config
@@ -145,6 +151,10 @@ func (cfg Config) complete() (Config, error) {
 			}
 		}
 	}
+	for _, problem := range imageProblems(cfg.Images) {
+		fail("%w", problem)
+	}
+	cfg.Model.Docker = cfg.Model.Docker || len(cfg.Images) > 0
 	if cfg.Listen == nil {
 		cfg.Listen = listenOn
 	}

@@ -29,6 +29,8 @@ type container struct {
 	links   map[string]string // volume paths by their place in the directory
 	account account
 
+	program string // the shell command that stands for its image, "" without one
+
 	// fetched are the files that the fetcher made, below dir. Only the container's own goroutine uses it.
 	fetched []string
 }
@@ -136,8 +138,11 @@ func (s *Sandbox) run(c *container) {
 func (s *Sandbox) notStarted(c *container, err error) {
 	refused, is := errors.AsType[refusal](err)
 	s.apply(func(now time.Time) []cluster.Effect {
-		if is {
+		switch {
+		case is:
 			return s.cluster.ContainerRefused(now, c.start.Container, refused.Error())
+		case c.start.Docker && c.program != "": // the image was there
+			return s.cluster.ContainerNotRun(now, c.start.Container, daemonFailed)
 		}
 		return s.cluster.ProcessFailed(now, c.start.Container, err.Error())
 	})
@@ -184,7 +189,11 @@ func (s *Sandbox) prepareAndStart(c *container) (*supervised, error) {
 	if err := account.own(c.dir); err != nil {
 		return nil, err
 	}
-	cmd := s.supervisor(c, c.start.Command)
+	if err := s.pull(c); err != nil {
+		fmt.Fprintln(stderr, err)
+		return nil, err
+	}
+	cmd := s.supervisor(c, c.commandLine())
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	return startSupervised(cmd)
 }
@@ -249,6 +258,9 @@ func (s *Sandbox) environment(c *container) []string {
 	}
 	if c.start.CustomExecutor {
 		env = append(env, executorEnvironment(c)...)
+	}
+	if c.start.Image != "" {
+		env = append(env, "MESOS_CONTAINER_NAME=mesos-"+c.start.Container, "CONTAINER_VOLUMES="+c.containerVolumes())
 	}
 	for _, variable := range c.start.Command.GetEnvironment().GetVariables() {
 		env = append(env, variable.Name+"="+variable.GetValue())

@@ -31,6 +31,9 @@
 // that of their executor. The executors that are a part of Mesos have no processes of their own: they are a part of the
 // model.
 //
-// What the sandbox never does: isolate tasks from each other or limit what they use, run Docker containers, or unpack
+// There is no Docker. Config.Images names commands that are run in place of images, with the words of the executors that
+// run containers: see there for what such a command gets. Nothing of the host is mounted for it.
+//
+// What the sandbox never does: isolate tasks from each other or limit what they use, mount anything, pull images, or unpack
 // archives.
 package sandbox

@@ -32,6 +32,16 @@ func (r Report) Started(pid int) {
 	r.sandbox.apply(func(now time.Time) []cluster.Effect { return r.sandbox.cluster.ProcessStarted(now, r.container, pid) })
 }
 
+// Pulled says that the image of a Docker container is there. It comes before Started.
+func (r Report) Pulled() {
+	r.sandbox.apply(func(now time.Time) []cluster.Effect { return r.sandbox.cluster.ImagePulled(now, r.container) })
+}
+
+// NotRun says, in place of Started, what docker run has ended with for a container that it could not run.
+func (r Report) NotRun(code int) {
+	r.sandbox.apply(func(now time.Time) []cluster.Effect { return r.sandbox.cluster.ContainerNotRun(now, r.container, code) })
+}
+
 // Failed says that it could not be started.
 func (r Report) Failed(problem string) {
 	r.sandbox.apply(func(now time.Time) []cluster.Effect {

@@ -51,7 +51,6 @@ type agent struct {
 	partitioned bool          // no message passes between it and the master
 	severed     bool          // as partitioned, and still so until it has registered again
 	drain       *Drain        // it is being emptied
-	fresh       bool          // it will get a new id when it starts again
 	registerAt  time.Time     // when it presents itself to the master; zero if it is registered, or can't
 	backoff     time.Duration // how long after the beginning of the next master it does so, at least
 	former      string        // the id that it had before this one, if any

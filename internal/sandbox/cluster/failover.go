@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -172,3 +173,6 @@ func (c *Cluster) lead() {
 		}
 	}
 }
+
+// MasterAddress is where the master is that leads, or led last: IP and port.
+func (c *Cluster) MasterAddress() string { return fmt.Sprintf("%s:%d", c.cfg.IP, c.cfg.Port) }

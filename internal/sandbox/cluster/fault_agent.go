@@ -44,7 +44,7 @@ func (c *Cluster) KillAgent(now time.Time, id string) []Effect {
 }
 
 // StopAgent ends the process of an agent as SIGUSR1 does: it takes its leave of the master, which removes it with all of
-// its tasks at once (F58), and ends what runs there. When it starts again it is a new agent with the old volumes.
+// its tasks at once (F58), and ends what runs there. It can start again, with its id and its volumes.
 func (c *Cluster) StopAgent(now time.Time, id string) []Effect {
 	c.begin(now)
 	if a := c.host(id); a != nil && a.up {
@@ -89,7 +89,7 @@ func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effe
 	case a.up:
 		return c.end(), fmt.Errorf("agent %s: it runs", a.name())
 	}
-	fresh := start.NewID || start.Wipe || a.fresh || a.id == ""
+	fresh := start.NewID || start.Wipe || a.id == ""
 	owned, configured, err := a.restored(start, fresh)
 	if err != nil {
 		return c.end(), err
@@ -288,7 +288,7 @@ func (c *Cluster) abandon(e *executorRun) {
 	c.dropExecutor(e)
 }
 
-// shutDownAgent is an agent that ends everything that runs on it and then itself. It will never come back under this id.
+// shutDownAgent is an agent that ends everything that runs on it and then itself.
 func (c *Cluster) shutDownAgent(a *agent) {
 	for _, key := range slices.Clone(a.executors.keys) {
 		e := a.executors.of[key]
@@ -299,7 +299,6 @@ func (c *Cluster) shutDownAgent(a *agent) {
 		e.orphan = true
 	}
 	a.tasks, a.updates, a.operations, a.drain = ordered[*task]{}, ordered[*updates]{}, nil, nil
-	a.fresh = true
 	a.up, a.registerAt = false, time.Time{}
 	for _, key := range a.executors.keys {
 		a.executors.of[key].registerBy = time.Time{}

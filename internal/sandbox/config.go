@@ -33,6 +33,10 @@ type Config struct {
 	// MasterAddress is an IPv4 address with a port; port 0 means any free one. Default DefaultMasterAddress.
 	MasterAddress string
 
+	// Standbys are addresses of further masters, as MasterAddress. They send everybody to the one that leads, until it fails and
+	// one of them takes over. Default: none.
+	Standbys []string
+
 	// Agents are the machines of the cluster, in the order in which they register. May be empty.
 	Agents []Agent
 
@@ -130,6 +134,11 @@ func (cfg Config) complete() (Config, error) {
 	}
 	if err := checkAddress(cfg.MasterAddress); err != nil {
 		fail("master address %q: %w", cfg.MasterAddress, err)
+	}
+	for _, address := range cfg.Standbys {
+		if err := checkAddress(address); err != nil {
+			fail("standby %q: %w", address, err)
+		}
 	}
 	if cfg.AllocationInterval <= 0 {
 		cfg.AllocationInterval = 500 * time.Millisecond

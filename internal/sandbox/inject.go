@@ -118,7 +118,7 @@ func (s *Sandbox) end(now time.Time, f fault.Fault) error {
 		}
 		return returnMount(dir)
 	case fault.MasterDown, fault.NoLeader:
-		s.performAll(s.cluster.FailOver(now, cluster.MasterFailover{}))
+		s.performAll(s.cluster.FailOver(now, s.successor()))
 	}
 	if f.Agent == "" {
 		return nil
@@ -133,7 +133,8 @@ func (s *Sandbox) end(now time.Time, f fault.Fault) error {
 // failover describes another master: without a leader for a while, as one that starts is seen (F14), and with agents
 // that trickle in.
 func (s *Sandbox) failover(f fault.Fault) cluster.MasterFailover {
-	failover := cluster.MasterFailover{Delay: time.Duration(f.Delay), Delays: map[string]time.Duration{}}
+	failover := s.successor()
+	failover.Delay, failover.Delays = time.Duration(f.Delay), map[string]time.Duration{}
 	if outage := time.Duration(f.For); outage > 0 {
 		failover.Outage = []cluster.Stage{
 			{State: cluster.Down, For: outage / 2}, {State: cluster.Starting, For: outage / 4},

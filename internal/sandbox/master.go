@@ -14,7 +14,8 @@ import (
 
 const streamIDHeader = "Mesos-Stream-Id"
 
-func (s *Sandbox) masterHandler() http.Handler {
+// masterHandler serves what a master serves that listens at an address.
+func (s *Sandbox) masterHandler(address string) http.Handler {
 	mux := http.NewServeMux()
 	for path, handler := range map[string]http.HandlerFunc{
 		"/api/v1/scheduler":  s.schedulerCall,
@@ -39,7 +40,7 @@ func (s *Sandbox) masterHandler() http.Handler {
 		"/redirect":             s.redirect,
 		"/teardown":             s.teardown,
 	} {
-		handler = s.gated(handler)
+		handler = s.gated(address, handler)
 		mux.HandleFunc(path, handler)
 		mux.HandleFunc("/master"+path, handler)
 	}
@@ -132,16 +133,19 @@ func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, request *sch
 // local are the endpoints that a master answers itself even if it does not lead.
 var local = []string{"/health", "/metrics/snapshot", "/redirect", "/version", "/flags"}
 
-// gated lets through only what a master answers that leads.
-func (s *Sandbox) gated(next http.HandlerFunc) http.HandlerFunc {
+// gated lets through only what a master answers in the state that it is in.
+func (s *Sandbox) gated(address string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimPrefix(r.URL.Path, "/master")
 		s.mu.Lock()
 		master, unavailable := s.cluster.Master(), s.cluster.Unavailable()
+		leader := s.cluster.MasterAddress()
 		f, redirects := s.faults.Find(func(f *fault.Active) bool { return f.Kind == fault.Redirect })
 		s.mu.Unlock()
 		own := slices.Contains(local, path)
 		switch {
+		case address != leader:
+			s.standBy(w, r, path, next, leader)
 		case master == cluster.Down:
 			reset(w)
 		case master == cluster.Starting, unavailable.Status != 0 && !own, master == cluster.Leaderless && path == "/redirect":
@@ -160,7 +164,7 @@ func (s *Sandbox) gated(next http.HandlerFunc) http.HandlerFunc {
 func (s *Sandbox) elsewhere(to string) string {
 	switch to {
 	case fault.ToLoop:
-		return s.MasterAddress()
+		return s.LeaderAddress()
 	case fault.ToNowhere:
 		return "nowhere.invalid:5050"
 	}
@@ -173,5 +177,5 @@ func redirectTo(w http.ResponseWriter, address string) {
 }
 
 func (s *Sandbox) redirect(w http.ResponseWriter, _ *http.Request) {
-	redirectTo(w, s.MasterAddress())
+	redirectTo(w, s.LeaderAddress())
 }

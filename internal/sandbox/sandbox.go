@@ -27,7 +27,9 @@ type Sandbox struct {
 	ctx    context.Context // ends when the sandbox is to end
 	stop   context.CancelFunc
 	master *endpoint
-	agents []*agentShell
+
+	standbys []*endpoint // the other masters
+	agents   []*agentShell
 
 	goroutines sync.WaitGroup // every goroutine and every HTTP handler
 	kick       chan struct{}  // the next wake-up may have changed
@@ -96,7 +98,10 @@ func (s *Sandbox) listen() error {
 		return fmt.Errorf("master: %w", err)
 	}
 	s.master = &endpoint{listener: listener}
-	s.master.server = s.newServer(s.masterHandler())
+	s.master.server = s.newServer(s.masterHandler(listener.Addr().String()))
+	if err := s.listenStandbys(); err != nil {
+		return err
+	}
 	for _, cfg := range s.cfg.Agents {
 		if err := os.MkdirAll(cfg.WorkDir, 0o755); err != nil {
 			return fmt.Errorf("agent %s: work directory: %w", cfg.Hostname, err)
@@ -205,7 +210,7 @@ func (s *Sandbox) populate() error {
 }
 
 func (s *Sandbox) endpoints() []*endpoint {
-	all := []*endpoint{s.master}
+	all := append([]*endpoint{s.master}, s.standbys...)
 	for _, a := range s.agents {
 		all = append(all, a.endpoint)
 	}
@@ -375,7 +380,7 @@ func (s *Sandbox) agentByID(id string) *agentShell {
 	return nil
 }
 
-// MasterAddress is where the master listens, as IP:PORT.
+// MasterAddress is where the master listens that leads at first, as IP:PORT.
 func (s *Sandbox) MasterAddress() string { return s.master.listener.Addr().String() }
 
 // AgentAddresses is where the agents listen, in the order of Config.Agents.

@@ -235,6 +235,22 @@ func (c *Cluster) DelayAgent(now time.Time, id string, delay time.Duration) []Ef
 	return c.end()
 }
 
+// AgentProcess is what is to know of an agent's process besides what the master knows of it.
+type AgentProcess struct {
+	ID         string    // that it has now; "" until it has registered for the first time
+	Up         bool      // it runs
+	RegisterAt time.Time // when it presents itself to the master; zero if it is registered, or can't
+}
+
+// AgentProcess gives it by the id that an agent has, or by any that it had before.
+func (c *Cluster) AgentProcess(id string) AgentProcess {
+	a := c.host(id)
+	if a == nil {
+		return AgentProcess{}
+	}
+	return AgentProcess{ID: a.id, Up: a.up, RegisterAt: a.registerAt}
+}
+
 // host finds an agent by the id that it has, or by any that it had before.
 func (c *Cluster) host(id string) *agent {
 	if id == "" {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -106,6 +107,13 @@ func (c *client) call(q *request) {
 			c.mu.Unlock()
 		}
 	}()
+}
+
+// lose is a call that nobody gets.
+func (c *client) lose() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answers = append(c.answers, &answer{err: syscall.ECONNRESET})
 }
 
 func (c *client) exchange(q *request, a *answer) error {

@@ -101,6 +101,7 @@ func orNothing(text string) string {
 type comparison struct {
 	ids         *bindings
 	differences []difference
+	cut         bool // the recording has only some of the keys
 }
 
 func (c *comparison) differ(path string, want, got any) {
@@ -121,10 +122,15 @@ func show(value any) string {
 
 // measured are the ends of paths to values that are as the machine had them: they need only be there, and be of the same
 // type.
-var measured = regexp.MustCompile(`(^|\.)(timestamp|executor_pid|pid_of_executor|\w*_time\.nanoseconds|uptime_secs)$`)
+var measured = regexp.MustCompile(`(^|\.)(timestamp|executor_pid|pid_of_executor|(\w*_time|timestamp)\.nanoseconds|uptime_secs)$`)
 
 // unordered are the ends of paths to lists whose order means nothing.
-var unordered = regexp.MustCompile(`(^|\.)(offers|\w*resources|inverse_offers\.inverse_offers|executor_ids)$`)
+var unordered = regexp.MustCompile(`(^|\.)(offers|\w*resources|inverse_offers\.inverse_offers|executor_ids|` +
+	`get_agents\.\w+|get_tasks\.\w+|get_frameworks\.\w+|draining_machines\[\d+\]\.statuses)$`)
+
+// unversioned are fields that our schema lacks: the versioned API, which it is of, has no checkpoint of agents, and it is
+// older than constraints, of which masters show an empty object where there are none.
+var unversioned = regexp.MustCompile(`(agent_info|recovered_agents(\[\])?)\.checkpoint$|^get_frameworks\..*\.offer_constraints$`)
 
 // values compares what stands at a path.
 func (c *comparison) values(path string, want, got any) {
@@ -159,12 +165,12 @@ func (c *comparison) objects(path string, want, got map[string]any) {
 	for _, key := range sortedKeys(want) {
 		if value, ok := got[key]; ok {
 			c.values(join(path, key), want[key], value)
-		} else {
+		} else if !unversioned.MatchString(join(path, key)) {
 			c.differ(join(path, key), want[key], nil)
 		}
 	}
 	for _, key := range sortedKeys(got) {
-		if _, ok := want[key]; !ok {
+		if _, ok := want[key]; !ok && !c.cut {
 			c.differ(join(path, key), nil, got[key])
 		}
 	}
@@ -209,12 +215,12 @@ func (c *comparison) sets(path string, want, got []any) {
 	rest := slices.Clone(got)
 	var missing []any
 	for _, w := range want {
-		i := slices.IndexFunc(rest, func(g any) bool { return c.alike(w, g) })
+		i := slices.IndexFunc(rest, func(g any) bool { return c.alike(path+"[]", w, g) })
 		if i < 0 {
 			missing = append(missing, w)
 			continue
 		}
-		c.values(path, w, rest[i]) // for what it binds
+		c.values(path+"[]", w, rest[i]) // for what it binds
 		rest = slices.Delete(rest, i, i+1)
 	}
 	for i := range max(len(missing), len(rest)) {
@@ -230,9 +236,9 @@ func (c *comparison) sets(path string, want, got []any) {
 }
 
 // alike tries a comparison without consequences.
-func (c *comparison) alike(want, got any) bool {
+func (c *comparison) alike(path string, want, got any) bool {
 	try := comparison{ids: c.ids.clone()}
-	try.values("", want, got)
+	try.values(path, want, got)
 	return len(try.differences) == 0
 }
 

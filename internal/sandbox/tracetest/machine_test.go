@@ -132,7 +132,10 @@ func (m *machine) stillRuns(p *process) bool {
 type stimulus func(r *replay, l *line) bool
 
 // stimuli are tried in this order when a line's time has come and its event has not.
-var stimuli = []stimulus{processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines, operatorCalls}
+var stimuli = []stimulus{
+	processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines,
+	operatorCalls, agentsEnd,
+}
 
 // processStarts: TASK_STARTING of a command task shows that its process was started.
 func processStarts(r *replay, l *line) bool {

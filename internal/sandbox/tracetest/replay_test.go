@@ -43,6 +43,9 @@ type replay struct {
 	agents   []*agentSpec
 	hosts    map[int]string // addresses by port
 
+	terms    int      // masters that have led before
+	failures []string // of what notes made happen, under mu
+
 	start      time.Time
 	offset     time.Duration // how much later the replay is than the recording
 	poked      chan struct{}
@@ -60,6 +63,7 @@ type replay struct {
 	lastAgent   string                     // that an offer was wanted of
 	problems    []string
 	lastAllowed bool
+	polled      map[*line]bool // answers to calls that the recording does not have
 	ahead       map[*line]bool // calls that were made before their line's turn
 	matched     int
 	failed      int
@@ -71,7 +75,7 @@ func run(t *testing.T, trace *trace, ledger ledger) *replay {
 	t.Helper()
 	r := &replay{
 		trace: trace, ledger: ledger, flags: trace.flags(), dir: t.TempDir(), network: newNetwork(), ids: newBindings(),
-		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{}, ahead: map[*line]bool{},
+		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{}, ahead: map[*line]bool{}, polled: map[*line]bool{},
 		left: map[string]map[string]bool{}, held: map[string]map[string]any{},
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -89,6 +93,7 @@ func run(t *testing.T, trace *trace, ledger ledger) *replay {
 		}
 		r.checkEnds(nil)
 		r.leftovers()
+		r.problems = append(r.problems, r.failures...)
 	})
 	return r
 }
@@ -105,6 +110,11 @@ func (r *replay) setUp() error {
 			OfferTimeout:      duration(r.flags["offer_timeout"]),
 			RegistrationLimit: duration(r.flags["executor_registration_timeout"]),
 			ShutdownGrace:     duration(r.flags["executor_shutdown_grace_period"]),
+
+			PingTimeout: duration(r.flags["agent_ping_timeout"]), PingTimeouts: r.number("max_agent_ping_timeouts"),
+			ReregisterTimeout:   duration(r.flags["agent_reregister_timeout"]),
+			ReregistrationLimit: duration(r.flags["executor_reregistration_timeout"]),
+			Registry:            registries[r.flags["registry"]],
 		},
 	}
 	infos := r.trace.masterInfos()
@@ -113,6 +123,13 @@ func (r *replay) setUp() error {
 	}
 	r.adoptMaster(infos[0])
 	cfg.MasterAddress, cfg.Model.MasterID = r.master, r.masterID
+	for _, info := range infos[1:] {
+		if address := addressOfMaster(info); address != r.master && !slices.Contains(cfg.Standbys, address) {
+			cfg.Standbys = append(cfg.Standbys, address)
+			port, _ := dig(info, "port").(float64)
+			r.hosts[int(port)] = address
+		}
+	}
 	r.ids.bind(r.masterID, r.masterID)
 	if domain := dig(infos[0], "domain"); domain != nil {
 		cfg.Model.Domain = &mesos.DomainInfo{}
@@ -136,13 +153,25 @@ func (r *replay) setUp() error {
 	return err
 }
 
+var registries = map[string]cluster.RegistryKind{"in_memory": cluster.InMemory, "replicated_log": cluster.Replicated}
+
+func (r *replay) number(flag string) int {
+	n, _ := strconv.Atoi(r.flags[flag])
+	return n
+}
+
 // adoptMaster takes a master of the recording as the one that calls go to.
 func (r *replay) adoptMaster(info any) {
 	r.masterID, _ = dig(info, "id").(string)
+	r.master = addressOfMaster(info)
+	port, _ := dig(info, "port").(float64)
+	r.hosts[int(port)] = r.master
+}
+
+func addressOfMaster(info any) string {
 	ip, _ := dig(info, "address", "ip").(string)
 	port, _ := dig(info, "port").(float64)
-	r.master = net.JoinHostPort(ip, strconv.Itoa(int(port)))
-	r.hosts[int(port)] = r.master
+	return net.JoinHostPort(ip, strconv.Itoa(int(port)))
 }
 
 // agent configures one agent, with the id that it had.
@@ -271,6 +300,9 @@ func (r *replay) step(l *line) {
 		r.makeCall(l)
 		r.settle()
 	case responseLine:
+		if r.polled[l] {
+			r.reach(l)
+		}
 		r.expectResponse(l)
 	case eventLine:
 		r.expectEvent(l)
@@ -321,7 +353,38 @@ func (r *replay) makeCall(l *line) {
 		q.header[name] = value
 	}
 	r.extra = nil
+	if r.isLost(l) {
+		c.lose()
+		return
+	}
 	c.call(q)
+}
+
+// reset is how the driver of the recordings notes that a connection was reset before there was an answer.
+const reset = "ConnectionResetError"
+
+// isLost tells whether a call met the end of its master. It is not made then: what matters is that it had no effect.
+func (r *replay) isLost(l *line) bool {
+	answer := r.answerOf(l)
+	text, _ := answer.decoded.(string)
+	return strings.Contains(text, reset)
+}
+
+// answerOf is the response line of a call.
+func (r *replay) answerOf(l *line) *line {
+	open := 0
+	for _, next := range r.trace.lines[l.number:] {
+		switch {
+		case next.Who != l.Who:
+		case next.Dir == callLine:
+			open++
+		case next.Dir == responseLine && open == 0:
+			return next
+		case next.Dir == responseLine:
+			open--
+		}
+	}
+	return &line{}
 }
 
 func orText(text, otherwise string) string {
@@ -394,6 +457,10 @@ func (r *replay) expectResponse(l *line) {
 		r.problem(l, "no answer")
 		return
 	}
+	if text, _ := l.decoded.(string); a.err != nil && strings.Contains(text, reset) {
+		r.count(true)
+		return
+	}
 	if a.err != nil {
 		r.problem(l, "answer: %v", a.err)
 		return
@@ -437,16 +504,24 @@ func (r *replay) endNotedAfter(l *line) *line {
 }
 
 // shuffle lets agents be looked at in the order of the recording: in its next OFFERS those come last that were looked at
-// first.
+// first. One that is not in it comes last, unless the master was killed in the middle of a round: then it was offered to
+// somebody whom that did not reach.
 func (r *replay) shuffle(agents []string) {
 	var order []int
+	killed := false
 	for _, l := range r.trace.lines[r.current.Load():] {
 		if l.typ() == "OFFERS" {
 			order = agentNumbers(l)
+			killed = r.trace.next(l, swapped, func(other *line) bool { return other.note() == masterKilled }).number > 0
 			break
 		}
 	}
-	place := func(agent string) int { return slices.Index(order, agentNumber(agent)) }
+	place := func(agent string) int {
+		if i := slices.Index(order, agentNumber(agent)); i >= 0 || !killed {
+			return i
+		}
+		return len(order)
+	}
 	slices.SortStableFunc(agents, func(a, b string) int { return place(b) - place(a) })
 }
 
@@ -538,6 +613,10 @@ func (r *replay) compareBody(c *comparison, l *line, a *answer) {
 }
 
 func (r *replay) compareJSON(c *comparison, want any, a *answer) {
+	if object, ok := want.(map[string]any); ok && object["_cut"] != nil {
+		c.cut = true
+		delete(object, "_cut")
+	}
 	var got any
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
 		c.differ("body", want, a.body)

@@ -312,12 +312,15 @@ func (t *trace) masterInfos() []any {
 	return infos
 }
 
+var registryInNote = regexp.MustCompile(`\bregistry (replicated_log|in_memory)`)
+
 var flagInNote = regexp.MustCompile(`--([a-z_]+)=(\S+?)[,;)]?(?:\s|$)`)
 
 // flags are those that the notes name, over those that every recording was made with.
 func (t *trace) flags() map[string]string {
 	flags := map[string]string{
 		"allocation_interval": "500ms", "agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "3",
+		"registry": "in_memory",
 	}
 	for name, value := range flagsByName[t.name] {
 		flags[name] = value
@@ -325,6 +328,9 @@ func (t *trace) flags() map[string]string {
 	for _, l := range t.lines {
 		if l.Dir != noteLine {
 			continue
+		}
+		if m := registryInNote.FindStringSubmatch(l.note()); m != nil {
+			flags["registry"] = m[1]
 		}
 		for _, m := range flagInNote.FindAllStringSubmatch(l.note(), -1) {
 			flags[m[1]] = m[2]

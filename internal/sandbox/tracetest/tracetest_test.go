@@ -13,9 +13,7 @@ var mostShown = flag.Int("problems", 25, "how many problems of each recording ar
 var unfinished = map[string]bool{
 	"02-decline-suppress-rescind": true, "02b-offer-timeout": true,
 	"04-command-tasks-updates": true, "05-task-group-default-executor": true,
-	"06-custom-executor": true, "07-bad-accepts": true, "08a-agent-lost-and-back": true,
-	"08c-gone-drain-maintenance": true, "11a-master-restart-in-memory": true,
-	"11b-master-restart-replicated-log": true, "11c-zk-two-masters": true,
+	"06-custom-executor": true, "07-bad-accepts": true,
 	"14-operator-api-state": true,
 }
 

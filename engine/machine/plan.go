@@ -137,8 +137,8 @@ func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.D
 		observed[i] = make([]plans.Observation, 0, len(pods)+1)
 		for _, p := range pods {
 			o := m.observeDeploy(now, p, restarts)
-			if serial := m.deploy.definition.Phases[i].Strategy != plans.Parallel; serial && o.Running && p.Task.State == Running && p.Task.Healthy.IsZero() {
-				o.Rank = -1 // what does not do its work anyway comes first: it may be what the change is for
+			if serial := m.deploy.definition.Phases[i].Strategy != plans.Parallel; serial && m.idles(p) {
+				o.Rank = -1
 			}
 			stops = stops || o.Running && (o.Status != plans.Complete || restarts.any)
 			observed[i] = append(observed[i], o)
@@ -148,6 +148,12 @@ func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.D
 		}
 	}
 	return m.deploy.definition, observed, stops
+}
+
+// idles says that a pod does not do its work anyway. It comes first in a serial phase: it may be what a change is for, and while it is down the
+// budget lets no other one be stopped, so that one which runs would wait for it, and it for its turn.
+func (m *Machine) idles(p *Pod) bool {
+	return !p.runs() || p.Task.State == Running && p.Task.Healthy.IsZero()
 }
 
 // observeDeploy says how far a pod's step in deploy has come. A pod that was completed with what the settings render now is COMPLETE whatever has

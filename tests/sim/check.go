@@ -16,6 +16,9 @@ import (
 // The invariants, as sentences.
 const (
 	quorumKept   = "a registry is never stopped voluntarily when the others are no majority of the replica set"
+	budgetKept   = "new stops never exceed the budget"
+	reasonFirst  = "no task is killed before it is on record why"
+	comesBack    = "no pod that was stopped stays down because of a pause"
 	oneTask      = "no two tasks of one pod run at the same time on one device"
 	durableTask  = "no task runs that is not in durable state"
 	uniqueTask   = "no task id is used twice"
@@ -38,7 +41,7 @@ const (
 
 // Invariants lists what every run is checked for.
 var Invariants = []string{
-	quorumKept, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, loads, wellFormed,
+	quorumKept, budgetKept, reasonFirst, comesBack, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, loads, wellFormed,
 	reproducible,
 }
 
@@ -48,23 +51,25 @@ type checker struct {
 	broken, detail string
 	at             time.Time
 
-	launches int
-	launched map[string]bool               // task ids that an ACCEPT brought
-	statuses map[string]machine.TaskStatus // that a machine took, by uuid
-	verbs    map[uint64]machine.Verb
-	paused   map[string]plans.Fact // what operators were told is paused or excepted
-	forced   map[string]bool       // pods of which operators said that they count as deployed
-	spent    map[string]string     // offers that a machine may not use any more, and why
-	open     []string              // offers that it may use
-	began    map[string]bool       // pods that were launched
-	excused  map[string]bool       // pods that operators once took out
-	wasWell  map[string]bool       // tasks whose daemon was well when its host's prober asked
+	launches  int
+	launched  map[string]bool               // task ids that an ACCEPT brought
+	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
+	verbs     map[uint64]machine.Verb
+	paused    map[string]plans.Fact // what operators were told is paused or excepted
+	forced    map[string]bool       // pods of which operators said that they count as deployed
+	spent     map[string]string     // offers that a machine may not use any more, and why
+	open      []string              // offers that it may use
+	began     map[string]bool       // pods that were launched
+	excused   map[string]bool       // pods that operators once took out
+	stops     map[string]bool       // tasks that were killed
+	downSince map[string]time.Time  // pods that a plan has stopped and that are down without hindrance
+	wasWell   map[string]bool       // tasks whose daemon was well when its host's prober asked
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
 		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{},
-		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, began: map[string]bool{}, excused: map[string]bool{},
+		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
 	}
 }
 
@@ -80,6 +85,8 @@ func (c *checker) fail(invariant, format string, args ...any) {
 // taking looks at an event before the machine does.
 func (c *checker) taking(i *instance, e machine.Event) {
 	switch e := e.(type) {
+	case machine.CallFailed:
+		c.note("serve %d: %s failed: %s", i.number, machine.CallName(e.Call), e.Err)
 	case machine.Updated:
 		if len(e.Status.UUID) > 0 {
 			c.statuses[string(e.Status.UUID)] = e.Status
@@ -132,6 +139,7 @@ func (c *checker) sending(i *instance, call machine.Call) {
 		c.acknowledging(i, call)
 	case machine.Kill:
 		c.note("serve %d: KILL %s", i.number, call.TaskID)
+		c.stopping(i, call)
 	}
 }
 
@@ -266,21 +274,107 @@ func (c *checker) arrives(i *instance, _ string, call machine.Call) {
 	}
 }
 
-// killing: a registry that is the task of its pod and runs is stopped only if the others are enough.
+// killing looks at a KILL that reaches the master: a registry that is the task of its pod and runs is stopped only if the others are enough. What
+// nobody could have known does not count.
 func (c *checker) killing(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
-	if kind != quobyte.Registry || c.disk.pods[pod].Task == nil || c.disk.pods[pod].Task.ID != call.TaskID {
+	if kind != quobyte.Registry || c.disk.pods[pod].Task == nil || c.disk.pods[pod].Task.ID != call.TaskID || c.gaveUp() {
 		return
 	}
+	victim, up, all := false, 0, 0
 	for _, h := range c.hosts {
-		r := c.running(quobyte.Registry, h)
-		if r == nil || r.task != call.TaskID || !c.replicas[h.name] {
+		if !c.replicas[h.name] {
 			continue
 		}
-		if up, all := c.registriesUp(); up-1 <= all/2 {
-			c.fail(quorumKept, "serve %d stops %s, and %d of %d remain", i.number, call.TaskID, up-1, all)
+		all++
+		r := c.running(quobyte.Registry, h)
+		switch {
+		case r != nil && r.task == call.TaskID:
+			victim = true
+		case r != nil || c.unknown(h.died[quobyte.Registry]):
+			up++
 		}
 	}
+	if victim && up <= all/2 {
+		c.fail(quorumKept, "serve %d stops %s, and %d of %d remain", i.number, call.TaskID, up, all)
+	}
+}
+
+// gaveUp says that operators took registries out, which they do with open eyes.
+func (c *checker) gaveUp() bool {
+	for pod := range c.excused {
+		if strings.HasPrefix(pod, quobyte.Registry+"-") {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	// reach is how long the news of a death may take.
+	reach = 10 * time.Second
+	// outOfReach is how long it may take if nobody is there to tell: missed pings, and silent probers.
+	outOfReach = 5 * time.Minute
+)
+
+func (c *checker) unknown(d death) bool {
+	since := c.now.Sub(d.at)
+	return !d.at.IsZero() && (since < reach || d.unseen && since < outOfReach)
+}
+
+// stopping looks at a KILL that the machine gives away: why is on record, and of pods that keep data no other one is down.
+func (c *checker) stopping(i *instance, call machine.Kill) {
+	pod, kind := podOf(call.TaskID)
+	record := c.disk.pods[pod]
+	replaced := slices.ContainsFunc(record.Replaced, func(r machine.TaskRef) bool { return r.TaskID == call.TaskID })
+	if replaced || record.Task == nil {
+		return
+	}
+	if record.Stop == nil || record.Stop.TaskID != call.TaskID {
+		c.fail(reasonFirst, "serve %d kills %s, and the record of %s does not say so", i.number, call.TaskID, pod)
+		return
+	}
+	if c.stops[call.TaskID] || !slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
+		return
+	}
+	c.stops[call.TaskID] = true
+	for name, other := range c.disk.pods {
+		if name == pod || other.Type != kind || other.Task == nil || c.excused[name] {
+			continue
+		}
+		if other.Stop != nil || other.Task.State.Terminal() && other.Completed != "" {
+			c.fail(budgetKept, "serve %d stops %s, and %s is down: %s", i.number, pod, name, other.Task.State)
+		}
+	}
+}
+
+// checkReturns: what a plan has stopped comes back, whatever is paused, if nothing else keeps it.
+func (c *checker) checkReturns(i *instance) {
+	for name, p := range c.disk.pods {
+		h := c.hostNamed(p.Host)
+		if p.Stop == nil || p.Task == nil || !p.Task.State.Terminal() || h == nil || c.excused[name] {
+			delete(c.downSince, name)
+			continue
+		}
+		hindered := h.away || h.cut || h.broken[p.Type] > 0 || !i.view.Connection.Connected || p.Failures > 0
+		if since, seen := c.downSince[name]; !seen || hindered {
+			c.downSince[name] = c.now
+		} else if c.now.Sub(since) > stayDown {
+			c.fail(comesBack, "%s was stopped by %s and is down for %v: %s", name, p.Stop.Plan, c.now.Sub(since), c.why(i))
+		}
+	}
+}
+
+// stayDown is how long a pod that was stopped may take to be launched again when nothing hinders that.
+const stayDown = 3 * time.Minute
+
+func (c *checker) hostNamed(name string) *host {
+	for _, h := range c.hosts {
+		if h.name == name {
+			return h
+		}
+	}
+	return nil
 }
 
 // starts looks at a process that is to be started.
@@ -304,6 +398,7 @@ const still = 2 * time.Minute
 
 // published looks at what operators see.
 func (c *checker) published(i *instance, v *machine.View) {
+	c.checkReturns(i)
 	for _, p := range v.Pods {
 		if p.Healthy && p.Type != quobyte.Prober && !c.wasWell[p.TaskID] {
 			c.fail(trulyDone, "serve %d says that %s is ready, and nobody found its task %s well", i.number, p.Name, p.TaskID)
@@ -346,7 +441,8 @@ func (c *checker) asked(_ *instance, v machine.Verb) {
 	}
 	for key, f := range c.paused {
 		switch {
-		case v.Kind == machine.Include && f.Pod == v.Pod, v.Kind == machine.Resume && f.Pod == "" && (v.Phase == "" || v.Phase == f.Phase):
+		case v.Kind == machine.Include && f.Pod == v.Pod,
+			(v.Kind == machine.Resume || v.Kind == machine.Restart) && f.Pod == "" && (v.Phase == "" || v.Phase == f.Phase): // to restart is to continue as well
 			delete(c.paused, key)
 		}
 	}

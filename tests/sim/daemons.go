@@ -2,7 +2,10 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
 
@@ -57,6 +60,37 @@ func (w *world) registriesUp() (up, all int) {
 func (w *world) quorum() bool {
 	up, all := w.registriesUp()
 	return all > 0 && up > all/2
+}
+
+// judge says whether a majority of the replica set runs without some pods; as it was, if that is all that the API knows.
+func (w *world) judge(pods []string) machine.Judgement {
+	up, all := 0, 0
+	for k, h := range w.hosts {
+		if !w.replicas[h.name] {
+			continue
+		}
+		all++
+		c := w.running(quobyte.Registry, h)
+		runs := c != nil && !slices.Contains(pods, c.pod)
+		if w.now.Before(w.stale) && k < len(w.past) {
+			runs = w.past[k] && (c == nil || !slices.Contains(pods, c.pod))
+		}
+		if runs {
+			up++
+		}
+	}
+	if up > all/2 {
+		return machine.Judgement{Gate: plans.GateOpen}
+	}
+	return machine.Judgement{Gate: plans.GateClosed, Code: "quorum", Text: fmt.Sprintf("%d of %d would remain", up, all)}
+}
+
+// remember has the API know for a while only what is so now.
+func (w *world) remember(f Fault) {
+	w.stale, w.past = w.now.Add(f.For), nil
+	for _, h := range w.hosts {
+		w.past = append(w.past, w.running(quobyte.Registry, h) != nil)
+	}
 }
 
 // running returns a process of a pod type on a host that runs.

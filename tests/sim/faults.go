@@ -27,6 +27,9 @@ const (
 	agentKill     Kind = "agent-kill"     // the agent's process, started again after For
 	agentReboot   Kind = "agent-reboot"   // the whole machine, up again after For
 	agentPart     Kind = "agent-part"     // it and the master do not hear each other for For
+	newSettings   Kind = "new-settings"   // the framework is started again with other settings for the pods of the type What
+	apiSilent     Kind = "api-silent"     // nobody answers whether pods may be stopped, for For
+	apiStale      Kind = "api-stale"      // the answer is that of now, for For
 	masterFalls   Kind = "master-falls"   // another one leads after at most For; Count: how many of the stages it takes
 )
 
@@ -58,6 +61,9 @@ var faultKinds = []faultKind{
 	{agentReboot, 5, drawFor(time.Second, 3*time.Minute), func(w *world, f Fault) { w.loseAgent(f, w.cluster.RebootAgent) }},
 	{agentPart, 5, drawFor(time.Second, 12*time.Minute), (*world).partition},
 	{masterFalls, 6, drawFall, (*world).fallOver},
+	{newSettings, 5, drawSettings, (*world).change},
+	{apiSilent, 2, drawFor(time.Second, 4*time.Minute), func(w *world, f Fault) { w.silent = w.now.Add(f.For) }},
+	{apiStale, 2, drawFor(time.Second, 4*time.Minute), (*world).remember},
 }
 
 // Kinds lists all kinds of faults.
@@ -139,6 +145,21 @@ func drawSickness(r *rand.Rand, f *Fault) {
 
 func drawFall(r *rand.Rand, f *Fault) {
 	f.For, f.Count = between(r, 100*time.Millisecond, 40*time.Second), r.IntN(5)
+}
+
+func drawSettings(r *rand.Rand, f *Fault) {
+	f.What = []string{quobyte.Registry, quobyte.Registry, quobyte.API, quobyte.Webconsole, quobyte.Metadata, quobyte.Data, quobyte.Prober}[r.IntN(7)]
+}
+
+// change starts the framework again with other settings. Many data services would take for ever.
+func (w *world) change(f Fault) {
+	kind := f.What
+	if len(w.hosts) > few && (kind == quobyte.Data || kind == quobyte.Metadata || kind == quobyte.Prober) {
+		kind = quobyte.Registry
+	}
+	w.changes[kind]++
+	w.configure()
+	w.crash(Fault{For: w.upTo(5 * time.Second)}, 0)
 }
 
 func callFaultOf(f Fault, call string) callFault {
@@ -276,8 +297,10 @@ func (w *world) partition(f Fault) {
 	if h.agent == "" {
 		return
 	}
+	h.cut = true
 	w.act(w.cluster.PartitionAgent(w.now, h.agent))
 	w.after(f.For, "heals", func() {
+		h.cut = false
 		w.note("%s: is heard again", h.name)
 		w.act(w.cluster.HealAgent(w.now, h.agent))
 	})

@@ -18,6 +18,8 @@ type host struct {
 	plan   Host
 	up     []*container         // the processes that run, oldest first
 	away   bool                 // its agent is down
+	cut    bool                 // its agent and the master do not hear each other
+	died   map[string]death     // pod type -> when its last process ended
 	agent  string               // its id; empty before it joins
 	hung   time.Time            // until when its probers do nothing
 	broken map[string]int       // pod type -> how many starts will fail
@@ -68,6 +70,12 @@ func (w *world) hostOf(agent string) *host {
 		}
 	}
 	return nil
+}
+
+// death is the end of a process. It is unseen if nobody could tell the framework of it at once.
+type death struct {
+	at     time.Time
+	unseen bool
 }
 
 // container is a process of a task, or of an executor.
@@ -154,6 +162,10 @@ func (c *container) exit(status int) {
 	c.gone, c.up = true, false
 	delete(c.containers, c.id)
 	c.host.up = slices.DeleteFunc(c.host.up, func(other *container) bool { return other == c })
+	if c.host.died == nil {
+		c.host.died = map[string]death{}
+	}
+	c.host.died[c.kind] = death{c.now, c.host.away || c.host.cut}
 	c.note("%s: %s ends with %d", c.host.name, c.task, status)
 	if c.prober != nil {
 		delete(c.probers, c.prober.stream)

@@ -29,7 +29,7 @@ func (w *world) boot(skew time.Duration) {
 	epoch, records := w.disk.open()
 	i := &instance{world: w, number: len(w.lives) + 1, epoch: epoch, skew: skew}
 	w.note("serve %d: starts with %d records", i.number, len(records))
-	cfg := machine.Config{NoNewHosts: w.schedule.Closed, Principal: "quobyte"}
+	cfg := machine.Config{NoNewHosts: w.schedule.Closed, Principal: "quobyte", Asks: w.schedule.Asks}
 	m, err := machine.New(cfg, w.service, records, machine.Boot{Now: i.clock(), By: "operator"})
 	if err != nil {
 		w.check.fail(loads, "%v", err)
@@ -92,6 +92,9 @@ func (i *instance) decide() {
 	}
 	effects := i.machine.Decide(now, i.newID())
 	i.check.decided(i, effects)
+	for _, ask := range effects.Asks {
+		i.ask(ask)
+	}
 	i.send(effects.Calls, 0)
 	i.carryOut(effects, 0)
 }
@@ -166,6 +169,18 @@ func (i *instance) finish(effects machine.Effects) {
 			}
 		})
 	}
+}
+
+// ask puts a question to whoever answers it: Quobyte's API, which knows its replica set, and may be silent or behind.
+func (i *instance) ask(ask machine.Ask) {
+	i.after(i.upTo(i.schedule.Speed.Network), "ask", func() {
+		if i.now.Before(i.silent) {
+			return
+		}
+		answer := machine.Judged{ID: ask.ID, Judgement: i.judge(ask.Pods)}
+		i.note("serve %d: may %v be stopped: %v", i.number, ask.Pods, answer.Gate)
+		i.after(i.upTo(i.schedule.Speed.Network), "answer", func() { i.session.running(func() { i.deliver(answer) }) })
+	})
 }
 
 // die ends the process; it is started again after a while, unless another one is there already.

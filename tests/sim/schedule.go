@@ -17,6 +17,8 @@ type Schedule struct {
 	Reserve bool `json:"reserve,omitempty"`
 	// Forgetful says that the master's registry is in its memory.
 	Forgetful bool `json:"forgetful,omitempty"`
+	// Asks says that somebody besides the service answers whether pods may be stopped.
+	Asks bool `json:"asks,omitempty"`
 	// Closed says that no hosts may join once all is deployed (--new-hosts=off).
 	Closed bool    `json:"closed,omitempty"`
 	Faults []Fault `json:"faults"`
@@ -72,7 +74,7 @@ const chaos = 4 * time.Minute
 // Draw makes the schedule of a seed.
 func Draw(seed uint64) Schedule {
 	r := rand.New(rand.NewPCG(seed, 0x5eed))
-	s := Schedule{Seed: seed, Reserve: r.IntN(4) == 0, Closed: r.IntN(8) == 0, Forgetful: r.IntN(3) == 0, Speed: drawSpeed(r)}
+	s := Schedule{Seed: seed, Reserve: r.IntN(4) == 0, Closed: r.IntN(8) == 0, Forgetful: r.IntN(3) == 0, Asks: r.IntN(3) == 0, Speed: drawSpeed(r)}
 	s.Hosts = drawHosts(r)
 	span := chaos
 	if r.IntN(2) == 0 { // crowd them into the deployment itself
@@ -141,13 +143,16 @@ func drawSpeed(r *rand.Rand) Speed {
 	}
 }
 
+// few is how many hosts are restarted in a while one after the other.
+const few = 9
+
 // drawVerbs draws a few things that operators do. Whatever they hold is let go of when the faults have ceased.
 func drawVerbs(r *rand.Rand, hosts int) []Verb {
 	var out []Verb
 	phases := []string{"", "", "probe", "registry", "metadata", "data", "api", "webconsole"}
 	for range 1 + r.IntN(5) {
 		v := Verb{At: time.Duration(r.Int64N(int64(chaos))).Round(time.Millisecond), Phase: phases[r.IntN(len(phases))]}
-		switch r.IntN(9) {
+		switch r.IntN(13) {
 		case 0, 1, 2:
 			v.Kind = "pause"
 			v.When = []string{"", "", "after-steps", "after-phase"}[r.IntN(4)]
@@ -163,6 +168,15 @@ func drawVerbs(r *rand.Rand, hosts int) []Verb {
 			v.Kind, v.Step = "force-complete", 1+r.IntN(hosts)
 		case 8:
 			v.Kind, v.Step = "pause", 1+r.IntN(hosts)
+		case 9, 10:
+			v.Kind = "restart"
+		case 11:
+			v.Kind, v.Step = "restart", 1+r.IntN(hosts)
+		case 12:
+			v.Kind, v.Phase = []string{"stop", "start"}[r.IntN(2)], ""
+		}
+		if v.Kind == "restart" && v.Step == 0 && hosts > few { // or it takes for ever
+			v.Phase = []string{"registry", "api", "webconsole"}[r.IntN(3)]
 		}
 		if v.Kind == "force-complete" && v.Phase == "registry" {
 			v.Phase = "metadata" // without the first registry, which an operator may say is complete, no other comes up

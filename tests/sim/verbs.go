@@ -69,6 +69,20 @@ func (w *world) release(n uint64) {
 			i.deliver(v)
 		}
 	}
+	if i := w.serve(); i != nil && i.view != nil {
+		deploy, _ := i.view.Plan(machine.DeployPlan)
+		n++
+		switch {
+		case deploy.Run.Halt != nil && !deploy.Run.Ended():
+			held = true
+			i.deliver(machine.Verb{ID: 1000 + n, Kind: machine.Resume, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
+			w.note("operator: continue: %s", deploy.Run.Halt.Cause.Text)
+		case deploy.Run.Outcome == plans.Stopped:
+			held = true
+			i.deliver(machine.Verb{ID: 1000 + n, Kind: machine.Start, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
+			w.note("operator: start")
+		}
+	}
 	if held || w.now.Before(w.calm.Add(time.Minute)) { // what was said last may not have been carried out yet
 		w.after(10*time.Second, "release", func() { w.release(n) })
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/quobyte/mesos-framework/engine/mesos/wire"
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 	"github.com/quobyte/mesos-framework/internal/sandbox/direct"
+	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
 
@@ -23,11 +24,15 @@ var began = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 // longest backoff.
 const patience = 30 * time.Minute
 
-// World is one run.
+// slowly is what each host adds to that: its pods may have to be stopped and started one after the other.
+const slowly = 5 * time.Minute
+
+// world is one run.
 type world struct {
 	queue
 	schedule Schedule
 	settings quobyte.Settings
+	changes  map[string]int // pod type -> how often its settings have changed
 	service  *quobyte.Service
 
 	model   *cluster.Cluster
@@ -48,6 +53,9 @@ type world struct {
 	replicas   map[string]bool // hosts whose registries belong to the replica set
 
 	network network
+	silent  time.Time // until when nobody answers asks
+	stale   time.Time // until when the answers are those of past
+	past    []bool    // which hosts' registries ran then
 	store   storeFaults
 	check   *checker
 
@@ -81,7 +89,7 @@ func (r Result) String() string {
 func Run(s Schedule, journal io.Writer) Result {
 	w := newWorld(s, journal)
 	w.plan()
-	end := w.calm.Add(patience)
+	end := w.calm.Add(patience + time.Duration(len(s.Hosts))*slowly)
 	wellSince := time.Time{}
 	for w.check.broken == "" && w.next(end) {
 		if w.now.Before(w.calm) {
@@ -117,12 +125,8 @@ func newWorld(s Schedule, journal io.Writer) *world {
 		calm: began,
 	}
 	w.queue.now = began
-	w.settings = settingsOf(s)
-	service, err := quobyte.New(w.settings)
-	if err != nil {
-		panic(err) // the settings are ours
-	}
-	w.service = service
+	w.changes = map[string]int{}
+	w.configure()
 	registry := cluster.Replicated
 	if s.Forgetful {
 		registry = cluster.InMemory
@@ -136,12 +140,27 @@ func newWorld(s Schedule, journal io.Writer) *world {
 	return w
 }
 
-func settingsOf(s Schedule) quobyte.Settings {
+// configure makes the service anew, as an operator does who starts the framework with other settings.
+func (w *world) configure() {
+	w.settings = settingsOf(w.schedule, w.changes)
+	service, err := quobyte.New(w.settings)
+	if err != nil {
+		panic(err) // the settings are ours
+	}
+	w.service = service
+}
+
+func settingsOf(s Schedule, changes map[string]int) quobyte.Settings {
 	settings := quobyte.DefaultSettings()
 	settings.DockerImage, settings.ClientImage, settings.Release = "quobyte/quobyte-server", "quobyte/quobyte-client", "1.0"
 	settings.Containerizer, settings.ServerCommand = quobyte.Command, "quobyte-server"
 	settings.FrameworkURL = "http://10.0.0.2:8080"
 	settings.ProbeInterval = s.Speed.Probe
+	for kind, n := range changes {
+		r := settings.Resources[kind]
+		r.CPUs += offers.Milli(n)
+		settings.Resources[kind] = r
+	}
 	if s.Reserve {
 		settings.Reserve = quobyte.ReserveDevices
 	}
@@ -261,6 +280,7 @@ func (w *world) tickLater() {
 func (w *world) letGo() {
 	w.note("calm: faults have ceased")
 	w.network = network{}
+	w.silent, w.stale = time.Time{}, time.Time{}
 	w.store = storeFaults{}
 	w.release(0)
 }

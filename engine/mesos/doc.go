@@ -42,6 +42,9 @@
 // ends the subscription, because only a new one makes the offers of a late copy invalid. It does so before it tells, so
 // that no question that comes of it is asked of the old one. Redirects are followed with every call.
 //
+// To exclude hosts from offers is to say all that the framework says of itself once more, since UPDATE_FRAMEWORK replaces it (wire.ExcludeHosts). A
+// master that forbids it has refused a call; the subscription stands.
+//
 // A master that hangs may find a SUBSCRIBE in a socket that the session gave up long ago, and then ends the present
 // subscription with "Framework failed over" although nobody else is there. So the first failover after a SUBSCRIBE that
 // stayed without an answer is not fatal, unless the subscription had stood for five minutes.

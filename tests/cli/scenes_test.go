@@ -56,7 +56,7 @@ func view(deploy plans.View) *machine.View {
 			{Name: "api-0", Type: "api"},
 		},
 		Hosts: []machine.HostView{
-			{Key: "node1", Hostname: "node1", Address: "127.0.1.1", AgentID: "A1", FirstSeen: minutesAgo(9), ReportedAt: minutesAgo(8), HeardAt: minutesAgo(2)},
+			{Key: "node1", Hostname: "node1", Address: "127.0.1.1", AgentID: "A1", FirstSeen: minutesAgo(9), ReportedAt: minutesAgo(8), HeardAt: minutesAgo(2), Excluded: true},
 			{
 				Key: "node2", Hostname: "node2", Address: "127.0.1.2", AgentID: "A2", FirstSeen: minutesAgo(9),
 				Holds: []plans.Hold{{Code: plans.CodeDuplicate, Text: "two live agents are called node2"}},

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -29,6 +31,10 @@ type Config struct {
 	// AgentEndpoint is host:port of the agent.
 	AgentEndpoint           string
 	ExecutorID, FrameworkID string
+	// Token is what an agent wants to be shown that lets only those in that it has started (--authenticate_http_executors); empty: nothing is shown.
+	Token string
+	// TLS is how to speak TLS with the agent; nil: it speaks plain HTTP.
+	TLS *tls.Config
 	// Sandbox is the directory that the executor may use.
 	Sandbox string
 	// Checkpoint says that the agent will look for the executor again after a restart.
@@ -47,6 +53,9 @@ type Config struct {
 	// Dial opens connections; nil: a net.Dialer does.
 	Dial transport.Dial
 }
+
+// tokenVariable is where an agent puts the token. Mesos hides it from nobody else in the sandbox either.
+const tokenVariable = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN"
 
 // FromEnviron reads the environment that an agent gives to executors. The error tells all that is missing or malformed.
 func FromEnviron(getenv func(string) string) (Config, error) {
@@ -79,7 +88,11 @@ func FromEnviron(getenv func(string) string) (Config, error) {
 		SubscriptionBackoffMax: duration("MESOS_SUBSCRIPTION_BACKOFF_MAX"),
 		ShutdownGrace:          duration("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD"),
 	}
-	if all != nil {
+	cfg.Token = getenv(tokenVariable)
+	secure, problems := tlsFromEnviron(getenv, cfg.AgentEndpoint)
+	cfg.TLS = secure
+	all = multierror.Append(all, problems...)
+	if all.ErrorOrNil() != nil {
 		all.ErrorFormat = func(errs []error) string {
 			return "environment: " + oneLine(errs) + "; an executor must be started by a Mesos agent"
 		}
@@ -141,6 +154,9 @@ func (c Config) validate() error {
 	var all *multierror.Error
 	if host, port, err := net.SplitHostPort(c.AgentEndpoint); err != nil || host == "" || port == "" {
 		all = multierror.Append(all, fmt.Errorf("agent endpoint %q is not host:port", c.AgentEndpoint))
+	}
+	if strings.ContainsFunc(c.Token, unicode.IsControl) || strings.ContainsRune(c.Token, ' ') {
+		all = multierror.Append(all, errors.New("authentication token: has spaces or control characters")) // not what it is: it is a secret
 	}
 	if err := wire.ValidateID("executor id", c.ExecutorID); err != nil {
 		all = multierror.Append(all, err)

@@ -13,5 +13,8 @@
 // passed. Without, the end of the event stream is the end of Run, because the agent has given up the tasks. Either way it is
 // for the program to end its tasks when Run returns.
 //
+// To an agent that authenticates executors the session shows the token that the agent gave it, and with one that speaks TLS it does too; both are part
+// of the Config that FromEnviron reads. A token that is not taken ends Run with ErrRefused.
+//
 // The session runs no tasks, keeps nothing on disk, and gives up an update only if the agent refuses it as malformed.
 package executor

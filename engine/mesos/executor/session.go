@@ -102,6 +102,7 @@ func (s *Session) Run(ctx context.Context, handler func(Event)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	trip := transport.New(s.cfg.Dial)
+	trip.TLSClientConfig, trip.TLSHandshakeTimeout = s.cfg.TLS, answerTimeout
 	defer trip.CloseIdleConnections()
 	answering, silent := context.WithCancel(ctx)
 	defer silent()

@@ -62,7 +62,13 @@ func (r *run) wrap(err error) error {
 func (r *run) refusal(resp *http.Response) error {
 	err := fmt.Errorf("agent %s: %d %s", r.cfg.AgentEndpoint, resp.StatusCode, transport.Text(resp.Body))
 	switch resp.StatusCode {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
+		why := "it does not take the token that is in " + tokenVariable
+		if r.cfg.Token == "" {
+			why = "it wants executors to authenticate, and there is no token in " + tokenVariable
+		}
+		return fmt.Errorf("%w: %w: %s", ErrRefused, err, why)
+	case http.StatusBadRequest, http.StatusForbidden:
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
@@ -150,13 +156,20 @@ func (r *run) post(ctx context.Context, call *exec.Call) (*http.Response, error)
 	if err != nil {
 		return nil, err
 	}
-	url := "http://" + r.cfg.AgentEndpoint + "/api/v1/executor"
+	scheme := "http://"
+	if r.cfg.TLS != nil {
+		scheme = "https://"
+	}
+	url := scheme + r.cfg.AgentEndpoint + "/api/v1/executor"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", transport.ContentType)
 	req.Header.Set("Accept", transport.ContentType)
+	if r.cfg.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.cfg.Token)
+	}
 	return r.client.Do(req)
 }
 

@@ -37,12 +37,14 @@ func (s *Sandbox) pushStruck(st *stream, event *scheduler.Event) error {
 	if _, lost := s.strikeLocked(subject, fault.EventLost, fault.UpdateLost, fault.HeartbeatsStop); lost {
 		return nil
 	}
-	if f, struck := s.strikeLocked(subject, fault.OffersOversized); struck && len(event.GetOffers().GetOffers()) > 0 {
-		event = oversized(event, f.Bytes)
-	}
 	data, err := encode(st.media, event)
 	if err != nil {
 		return err
+	}
+	if f, struck := s.strikeLocked(subject, fault.OffersOversized); struck {
+		if data, err = st.padded(data, strings.Repeat("x", f.Bytes)); err != nil {
+			return err
+		}
 	}
 	if f, struck := s.strikeLocked(subject, fault.EventUnknown); struck {
 		data, err = st.unknown(f.What, event, data)
@@ -76,15 +78,6 @@ func (s *Sandbox) subjectOfEvent(st *stream, event *scheduler.Event) fault.Subje
 	return subject
 }
 
-// oversized is an OFFERS event with an attribute of that many bytes. The event that came stays as it is.
-func oversized(event *scheduler.Event, size int) *scheduler.Event {
-	offers := append([]mesos.Offer(nil), event.Offers.Offers...)
-	offers[0].Attributes = append(append([]mesos.Attribute(nil), offers[0].Attributes...), mesos.Attribute{
-		Name: "oversized", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: strings.Repeat("x", size)},
-	})
-	return &scheduler.Event{Type: event.Type, Offers: &scheduler.Event_Offers{Offers: offers}}
-}
-
 // Names and numbers that no version of Mesos has.
 const (
 	unknownName   = "FROM_THE_FUTURE"
@@ -95,7 +88,7 @@ const (
 func (st *stream) unknown(what string, event *scheduler.Event, data []byte) ([]byte, error) {
 	switch what {
 	case fault.WhatField:
-		return st.withField(data)
+		return st.padded(data, "from the future")
 	case fault.WhatEnum:
 		return st.withReason(event)
 	}
@@ -107,9 +100,9 @@ func (st *stream) unknown(what string, event *scheduler.Event, data []byte) ([]b
 	return data, nil
 }
 
-func (st *stream) withField(data []byte) ([]byte, error) {
+// padded is an encoded event with a field that no version of Mesos has.
+func (st *stream) padded(data []byte, value string) ([]byte, error) {
 	if st.media == mediaProtobuf {
-		const value = "from the future"
 		data = protobufVarint(protobufVarint(bytes.Clone(data), unknownNumber<<3|2), uint64(len(value)))
 		return append(data, value...), nil
 	}
@@ -117,7 +110,11 @@ func (st *stream) withField(data []byte) ([]byte, error) {
 	if err := json.Unmarshal(data, &object); err != nil {
 		return nil, err
 	}
-	object["from_the_future"] = json.RawMessage(`{"value":[1,{"deep":null}]}`)
+	text, err := json.Marshal(map[string]any{"value": []any{1, map[string]any{"deep": nil}, value}})
+	if err != nil {
+		return nil, err
+	}
+	object["from_the_future"] = text
 	return json.Marshal(object)
 }
 

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -307,12 +309,30 @@ func TestOversizedAndSlowEvents(t *testing.T) {
 	inject(t, s, fault.Fault{Kind: fault.StreamTrickle, Event: "SUBSCRIBED", Delay: fault.Duration(100 * time.Microsecond)})
 	c.subscribe() // it arrives whole
 	inject(t, s, fault.Fault{Kind: fault.OffersOversized, Bytes: 5 << 20, Framework: c.id})
-	c.subscribe()
-	for {
-		offer := c.next(scheduler.Event_OFFERS).Offers.Offers[0]
-		if n := len(offer.Attributes); len(offer.Attributes[n-1].GetText().GetValue()) == 5<<20 {
-			break
+	c.stream = ""
+	response := c.post(c.ctx, &scheduler.Call{Type: scheduler.Call_SUBSCRIBE, FrameworkID: c.info.ID,
+		Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: &c.info}})
+	defer response.Body.Close()
+	for in := bufio.NewReader(response.Body); ; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal("no record that is as large: ", err)
 		}
+		n, err := strconv.Atoi(strings.TrimSpace(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		event, data := &scheduler.Event{}, make([]byte, n)
+		if _, err := io.ReadFull(in, data); err != nil {
+			t.Fatal(err)
+		}
+		if n < 5<<20 {
+			continue
+		}
+		if err := event.Unmarshal(data); err != nil || len(event.GetOffers().GetOffers()) != 1 {
+			t.Errorf("large record: %v, %v", event, err)
+		}
+		return
 	}
 }
 

@@ -355,8 +355,15 @@ type cluster struct {
 
 func startCluster(t *testing.T, network string, hosts int) *cluster {
 	t.Helper()
+	return startClusterWith(t, network, hosts)
+}
+
+// startClusterWith is startCluster with further flags of the sandbox.
+func startClusterWith(t *testing.T, network string, hosts int, extra ...string) *cluster {
+	t.Helper()
 	dir := t.TempDir()
-	p := start(t, "sandbox", built(t).framework(), "sandbox", "--dir", dir, "--network", network, "--hosts", fmt.Sprint(hosts), "--master-listen", "127.0.0.1:0")
+	args := []string{"sandbox", "--dir", dir, "--network", network, "--hosts", fmt.Sprint(hosts), "--master-listen", "127.0.0.1:0"}
+	p := start(t, "sandbox", built(t).framework(), append(args, extra...)...)
 	return &cluster{process: p, dir: dir, master: p.find(`(?m)^master (\S+)$`)[1]}
 }
 

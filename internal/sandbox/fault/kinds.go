@@ -176,7 +176,7 @@ func Table() []Entry {
 			"Before the next event comes one of a type that does not exist ('type'), or the next event has a field ('field') or an " +
 				"UPDATE a reason ('enum') that does not.", with(event, paramWhat), nil},
 		{OffersOversized, Rule, "a very large OFFERS event",
-			"The next OFFERS event has an attribute of 'bytes' (30 MB) in its first offer.", with(stream, paramBytes), nil},
+			"The next OFFERS event is made 'bytes' (30 MB) longer, by a field that no client knows.", with(stream, paramBytes), nil},
 		{UpdateLost, Rule, "a status update is lost", "As event-lost, for UPDATE. The agent repeats it when nobody acknowledges it.", update, nil},
 		{UpdateDuplicate, Rule, "a status update comes twice", "As event-duplicate, for UPDATE.", update, nil},
 

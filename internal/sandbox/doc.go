@@ -34,6 +34,10 @@
 // There is no Docker. Config.Images names commands that are run in place of images, with the words of the executors that
 // run containers: see there for what such a command gets. Nothing of the host is mounted for it.
 //
+// Things go wrong on purpose: Inject, Faults and ClearFaults are for this process, the endpoints below /sandbox of the
+// master's listener for others, Remote speaks to them, and package fault lists what there is. Faults of agents and masters
+// are calls of the model; those of calls and streams are of this package.
+//
 // What the sandbox never does: isolate tasks from each other or limit what they use, mount anything, pull images, or unpack
 // archives.
 package sandbox

@@ -204,6 +204,7 @@ func TestReservationThatNeverReachesItsAgent(t *testing.T) {
 
 func TestDrainedAndDeactivatedAgent(t *testing.T) {
 	s, c, pid := fragile(t)
+	c.next(scheduler.Event_OFFERS)
 	off := inject(t, s, fault.Fault{Kind: fault.AgentDeactivate, Agent: "0"})
 	c.next(scheduler.Event_RESCIND)
 	if _, err := s.ClearFaults(off.ID); err != nil {

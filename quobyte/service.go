@@ -31,6 +31,7 @@ func New(s Settings) (*Service, error) {
 	s.ExtraRAM = maps.Clone(s.ExtraRAM)
 	s.Expect = maps.Clone(s.Expect)
 	s.Constraints = maps.Clone(s.Constraints)
+	s.PreReservedRoles = maps.Clone(s.PreReservedRoles)
 	s.RestrictHosts = slices.Clone(s.RestrictHosts)
 	service := &Service{settings: s, fingerprints: map[string]string{}, requirements: map[string]offers.Requirement{}}
 	for _, t := range podTypes {
@@ -134,6 +135,12 @@ func (s Settings) requirement(t podType) offers.Requirement {
 	req := offers.Requirement{CPUs: r.CPUs, Mem: r.Mem, Disk: r.Disk, Ports: s.ports(t)}
 	// Validate has seen to it that there is no error.
 	req.Constraint, _ = offers.ParseConstraint(s.Constraints[t.name])
+	if s.Role != "" {
+		req.Roles = []string{s.Role} // what is offered to another role may be set aside for that
+	}
+	if role := s.PreReservedRoles[t.name]; role != "" {
+		req.PreReserved, req.Roles = role, []string{role} // Mesos offers what is set aside for a role to that role
+	}
 	if s.Reserve == ReserveDevices && t.device != "" {
 		req.Claim = &offers.Claim{}
 	}

@@ -91,6 +91,11 @@ type Settings struct {
 	// Constraints say on which hosts the pods without a device may run: api, webconsole and s3, in Marathon's grammar (see
 	// offers.ParseConstraint); a type that is missing may run anywhere [--<type>-constraint].
 	Constraints map[string]string
+	// Role is the framework's own Mesos role, whose offers pods are put on [--framework-role]; empty: any.
+	Role string
+	// PreReservedRoles are the Mesos roles, such as slave_public, for which the operator has set resources aside that pods of these
+	// types get all of theirs from: api, webconsole and s3. A type that is missing gets what every pod gets [--<type>-pre-reserved-role].
+	PreReservedRoles map[string]string
 
 	// HostDeviceDirectory is where a host's devices are mounted [--host-device-directory]. "{host}" stands for the host's
 	// key, so that several agents on one machine can have a directory each.
@@ -136,6 +141,7 @@ func DefaultSettings() Settings {
 		ExtraRAM:            map[string]int{},
 		Reserve:             ReserveNothing,
 		Constraints:         map[string]string{},
+		PreReservedRoles:    map[string]string{},
 		HostDeviceDirectory: "/mnt",
 		ServiceDebugPort:    -1,
 		AutodetectServiceIP: true,
@@ -147,7 +153,7 @@ func DefaultSettings() Settings {
 			s.ExtraRAM[t.name] = t.extraRAM
 		}
 		if t.isFree() {
-			s.Constraints[t.name] = ""
+			s.Constraints[t.name], s.PreReservedRoles[t.name] = "", ""
 		}
 	}
 	return s

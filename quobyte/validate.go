@@ -29,7 +29,7 @@ const hostPlaceholder = "{host}"
 func (s Settings) Validate() error {
 	problems := &multierror.Error{}
 	for _, check := range []func(Settings) []error{
-		checkChoices, checkConstraints, checkImages, checkCommands, checkTexts, checkURL, checkDirectories, checkPorts, checkResources, checkExpect, checkHosts,
+		checkChoices, checkConstraints, checkPreReservedRoles, checkImages, checkCommands, checkTexts, checkURL, checkDirectories, checkPorts, checkResources, checkExpect, checkHosts,
 	} {
 		problems = multierror.Append(problems, check(s)...)
 	}
@@ -89,6 +89,24 @@ func checkConstraints(s Settings) []error {
 		}
 		if _, err := offers.ParseConstraint(s.Constraints[name]); err != nil {
 			problems = append(problems, problem(name+"-constraint", "%w", err))
+		}
+	}
+	return problems
+}
+
+func checkPreReservedRoles(s Settings) []error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(s.PreReservedRoles)) {
+		t, ok := lookUp(name)
+		role := s.PreReservedRoles[name]
+		fault := offers.RoleFault(role)
+		switch {
+		case !ok || !t.isFree():
+			problems = append(problems, problem(name+"-pre-reserved-role", "%q: only pods of api, webconsole and s3 can be put on what is set aside for another role", role))
+		case role == "*":
+			problems = append(problems, problem(name+"-pre-reserved-role", "%q: nothing is set aside for it; use a role, or leave it out", role))
+		case role != "" && fault != "":
+			problems = append(problems, problem(name+"-pre-reserved-role", "%q %s", role, fault))
 		}
 	}
 	return problems

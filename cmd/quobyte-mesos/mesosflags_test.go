@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,5 +160,12 @@ func TestProblemsOfMesosFlags(t *testing.T) {
 	}
 	if got := runHere(t, map[string]string{envSecret: "s3cret"}, append(append([]string{"validate"}, good...), "--framework-principal=p")...); got.Code != 0 {
 		t.Errorf("a good setting: %+v", got)
+	}
+}
+
+func TestRolesOfPodsAreSubscribedWith(t *testing.T) {
+	got := withRoles([]string{"quobyte", "dev"}, map[string]string{"s3": "slave_public", "api": "slave_public", "webconsole": "dev", "data": ""})
+	if want := []string{"quobyte", "dev", "slave_public"}; !slices.Equal(got, want) {
+		t.Errorf("roles %v, want %v", got, want)
 	}
 }

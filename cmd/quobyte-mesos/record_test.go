@@ -15,7 +15,7 @@ import (
 // settingsRecordedAsTheyAre hold no secrets: names, addresses, ports, amounts, images, directories.
 var settingsRecordedAsTheyAre = []string{
 	"Name", "Release", "Containerizer", "DockerImage", "ClientImage", "User", "ProberFrom", "FrameworkImage", "ProbeInterval", "PortRangeBase", "PortsFrom",
-	"APIPort", "WebconsolePort", "S3Port", "ClientPort", "S3Hostname", "RegistryDNSName", "Resources", "ExtraRAM", "Reserve", "Constraints",
+	"APIPort", "WebconsolePort", "S3Port", "ClientPort", "S3Hostname", "RegistryDNSName", "Resources", "ExtraRAM", "Reserve", "Constraints", "Role", "PreReservedRoles",
 	"HostDeviceDirectory", "ClientMountPoint", "ServiceDebugPort", "EnableAssertions", "AutodetectServiceIP", "RestrictHosts", "Expect",
 }
 

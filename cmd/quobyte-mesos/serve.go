@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -109,6 +110,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	if o.Quobyte.FrameworkURL == "" {
 		o.Quobyte.FrameworkURL = reachableURL(listener, mesos.Addresses(o.Masters))
 	}
+	o.Quobyte.Role = o.FrameworkRole
 	service, err := quobyte.New(o.Quobyte)
 	if err != nil {
 		return nil, err
@@ -118,6 +120,7 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 	if err := o.Mesos.complete(&cfg); err != nil {
 		return nil, err
 	}
+	cfg.Framework.Roles = withRoles(cfg.Framework.Roles, o.Quobyte.PreReservedRoles)
 	if o.ZooKeeper != "" {
 		cfg.Dial = f.dialFenced
 	}
@@ -215,6 +218,16 @@ func mesosConfig(o serveOptions, log *slog.Logger) mesos.Config {
 		BesideNamesakes:  o.IgnoreLeftovers,
 		Logger:           log,
 	}
+}
+
+// withRoles adds the roles of whose resources pods are to be made, by pod type, as far as they are not there.
+func withRoles(roles []string, podTypes map[string]string) []string {
+	for _, t := range slices.Sorted(maps.Keys(podTypes)) {
+		if role := podTypes[t]; role != "" && !slices.Contains(roles, role) {
+			roles = append(slices.Clip(roles), role)
+		}
+	}
+	return roles
 }
 
 // run works until ctx ends (nil) or the framework can't go on. It starts the goroutines of the framework and joins them.

@@ -141,6 +141,9 @@ func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
 		f.Var(resourcesFlag{of: s.Resources, podType: t}, t+"-resources", "resources of each "+t+" pod")
 	}
 	f.StringVar(&s.Reserve, "reserve", s.Reserve, "devices: what registry, metadata and data pods get is reserved for them; none: nothing is (reservations outlive the framework)")
+	for _, t := range slices.Sorted(maps.Keys(s.PreReservedRoles)) {
+		f.Var(roleFlag{of: s.PreReservedRoles, podType: t}, t+"-pre-reserved-role", "Mesos role, such as slave_public, of whose static reservations "+t+" pods get all that they need; its resources are then offered")
+	}
 	for _, t := range slices.Sorted(maps.Keys(s.Constraints)) {
 		f.Var(constraintFlag{of: s.Constraints, podType: t}, t+"-constraint", "hosts for "+t+" pods, as in Marathon: hostname:UNLIKE:gpu.*,@zone:MAX_PER:1")
 	}
@@ -165,6 +168,26 @@ func (f constraintFlag) String() string {
 }
 
 func (f constraintFlag) Set(text string) error {
+	f.of[f.podType] = text
+	return nil
+}
+
+// roleFlag is a flag with a role; Settings.Validate checks it.
+type roleFlag struct {
+	of      map[string]string
+	podType string
+}
+
+func (f roleFlag) Type() string { return "role" }
+
+func (f roleFlag) String() string {
+	if f.of == nil {
+		return ""
+	}
+	return f.of[f.podType]
+}
+
+func (f roleFlag) Set(text string) error {
 	f.of[f.podType] = text
 	return nil
 }

@@ -24,6 +24,4 @@ var taskNotes = []note{
 var taskAllowances = []*allowance{
 	{file: "05", problem: regexp.MustCompile(`^update\.status\.container_status\.(network_infos|executor_pid)`),
 		reason: "TASK_STARTING of a group: an agent adds what it knows of the container by then, which is a race; here it is always too early"},
-	{file: "04", who: "K", problem: regexp.MustCompile(`^answer to TEARDOWN: `),
-		reason: "the driver's acknowledgement and TEARDOWN raced on two connections, and TEARDOWN was first"},
 }

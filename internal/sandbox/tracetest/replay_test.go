@@ -485,7 +485,7 @@ func (r *replay) overtaken(l *line) bool {
 		if call == l {
 			return answered || tooLate[next.text()] && (next.number > l.number+1 || r.endNotedAfter(next).number > 0)
 		}
-		answered = answered || call != nil && call.Who == l.Who
+		answered = answered || call != nil && call.Who == l.Who && call.number > l.number
 	}
 	return false
 }

@@ -136,8 +136,12 @@ func (t *trace) calls() map[*line]*line {
 		case l.Dir == callLine:
 			open[l.Who] = append(stack, l)
 		case l.Dir == responseLine && len(stack) > 0:
-			t.answered[l] = stack[len(stack)-1]
-			open[l.Who] = stack[:len(stack)-1]
+			i := len(stack) - 1
+			if i > 0 && stack[i].typ() == "TEARDOWN" && tooLate[l.text()] {
+				i-- // what came too late was the other call
+			}
+			t.answered[l] = stack[i]
+			open[l.Who] = slices.Delete(stack, i, i+1)
 		}
 	}
 	return t.answered

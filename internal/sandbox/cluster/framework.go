@@ -101,8 +101,8 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 	}})
 	c.send(f, &scheduler.Event{Type: scheduler.Event_HEARTBEAT})
 	f.heartbeatAt = c.now.Add(c.cfg.HeartbeatInterval)
-	c.resume(f)
 	c.allocate(c.agents)
+	c.resume(f) // the agents hear of it later than the allocator
 	return stream, c.end()
 }
 

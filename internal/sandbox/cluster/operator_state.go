@@ -126,7 +126,7 @@ func (c *Cluster) allocations(counts func(*framework, *agent) bool) Resources {
 	var sum Resources
 	for _, f := range c.frameworks {
 		for _, id := range f.tasks.keys {
-			if t := f.tasks.of[id]; !terminal(t.latest) && counts(f, t.agent) {
+			if t := f.tasks.of[id]; !terminal(t.known) && counts(f, t.agent) {
 				sum = sum.plus(t.resources)
 			}
 		}

@@ -288,7 +288,7 @@ func (w *world) check(t *rapid.T) {
 				}
 			}
 			for _, id := range f.tasks.keys {
-				if task := f.tasks.of[id]; task.agent == a && !terminal(task.latest) {
+				if task := f.tasks.of[id]; task.agent == a && !terminal(task.known) {
 					used = used.plus(task.resources.allocated(""))
 				}
 			}

@@ -181,6 +181,10 @@ func (c *Cluster) reconcileMember(a *agent) {
 	a.connected, a.reregistered = true, c.now
 	missing := c.missingTasks(a)
 	a.total, a.used = a.owned, c.inUse(a)
+	for _, key := range a.tasks.keys {
+		t := a.tasks.of[key]
+		t.known = t.latest
+	}
 	for _, t := range missing {
 		a.used = a.used.plus(t.resources.allocated(""))
 	}
@@ -274,8 +278,10 @@ func (c *Cluster) lose(a *agent) {
 			continue
 		}
 		for _, t := range c.tasksOn(f, a) {
+			if !terminal(t.known) {
+				a.used = a.used.minus(t.resources.allocated(""))
+			}
 			c.loseTask(t, mesos.TASK_LOST, mesos.REASON_AGENT_DISCONNECTED, "Agent "+a.hostname+" disconnected")
-			a.used = a.used.minus(t.resources.allocated(""))
 		}
 		for _, key := range a.executors.keys {
 			if e := a.executors.of[key]; e.framework == f {

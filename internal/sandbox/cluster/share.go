@@ -107,7 +107,7 @@ func (c *Cluster) standing(name string, member func(f *framework, role string) b
 	}
 	for _, f := range c.frameworks {
 		for _, id := range f.tasks.keys {
-			if t := f.tasks.of[id]; !terminal(t.latest) && member(f, t.role) {
+			if t := f.tasks.of[id]; !terminal(t.known) && member(f, t.role) {
 				has = has.plus(t.resources)
 			}
 		}

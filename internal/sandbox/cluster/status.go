@@ -129,8 +129,8 @@ func (c *Cluster) agentStatus(t *task, executorID string, state mesos.TaskState,
 	c.publish(t.framework, t.agent, status)
 }
 
-// publish takes an update into the queue of its task. Resources are free from the moment that the agent knows the
-// end, long before the scheduler acknowledges it.
+// publish takes an update into the queue of its task. Behind another one it waits, and the master does not know of it
+// before that is sent again.
 func (c *Cluster) publish(f *framework, a *agent, status mesos.TaskStatus) {
 	if c.removed[f.id] {
 		return
@@ -146,9 +146,7 @@ func (c *Cluster) publish(f *framework, a *agent, status mesos.TaskStatus) {
 		return
 	}
 	if t := a.tasks.of[key]; t != nil && !terminal(t.latest) {
-		t.latest = status.GetState()
-		if terminal(t.latest) {
-			c.free(t)
+		if t.latest = status.GetState(); terminal(t.latest) {
 			c.remount(t)
 		}
 	}
@@ -162,11 +160,9 @@ func (u *updates) known(uuid []byte) bool {
 	return slices.ContainsFunc(u.queue, func(q *update) bool { return bytes.Equal(q.status.UUID, uuid) })
 }
 
-// free makes available what a task used. If the agent can't tell the master, that finds out when it is back.
+// free makes available what a task used, as soon as the master knows that it has ended: the update that it hears that from
+// may be an earlier one, long before the scheduler sees the last.
 func (c *Cluster) free(t *task) {
-	if !t.agent.linked() {
-		return
-	}
 	t.agent.used = t.agent.used.minus(t.resources.allocated(""))
 	c.rounds.request(c.now)
 }
@@ -177,6 +173,9 @@ func (c *Cluster) forward(u *updates) {
 	head.retryAt = c.now.Add(head.wait)
 	status := head.status
 	if t := f.tasks.of[status.TaskID.Value]; t != nil && t.agent == u.agent {
+		if terminal(t.latest) && !terminal(t.known) {
+			c.free(t)
+		}
 		t.state, t.known, t.status = status.GetState(), t.latest, &status
 		t.note(status)
 		if !head.told {

@@ -172,7 +172,7 @@ func (c *Cluster) shutdownGrace(e *executorRun) time.Duration {
 // freeAll gives back what a removed framework uses on a member, while its executors are still ending.
 func (c *Cluster) freeAll(a *agent, f *framework) {
 	for _, t := range c.tasksOn(f, a) {
-		if !terminal(t.latest) {
+		if !terminal(t.known) {
 			a.used = a.used.minus(t.resources.allocated(""))
 		}
 	}

@@ -1,6 +1,9 @@
 package tracetest
 
 import (
+	"cmp"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
@@ -50,6 +53,48 @@ func executorEnds(r *replay, l *line) bool {
 	}
 	status, _ := l.at("failure", "status").(float64)
 	return r.machine.exit(p, cluster.Exit{Status: int(status)})
+}
+
+// hidden is the end of a process that a line tells of much later, since its update had to wait behind others. Its time is in
+// the update itself.
+type hidden struct {
+	at   float64 // time of the recording
+	line *line
+}
+
+// hiddenEnds lists them in their order.
+func (t *trace) hiddenEnds() []hidden {
+	const queued = 0.5 // seconds, longer than any update is on its way
+	var told []hidden
+	earliest := math.Inf(1)
+	for _, l := range t.lines {
+		stamp, ok := l.at("update", "status", "timestamp").(float64)
+		if !ok || l.Dir != eventLine || l.text("update", "status", "source") != "SOURCE_EXECUTOR" {
+			continue
+		}
+		earliest = min(earliest, l.T-stamp)
+		told = append(told, hidden{at: stamp, line: l})
+	}
+	var ends []hidden
+	for _, h := range told {
+		h.at += earliest
+		if message := h.line.text("update", "status", "message"); h.line.T-h.at > queued && exitedWith.MatchString(message) {
+			ends = append(ends, h)
+		}
+	}
+	slices.SortFunc(ends, func(a, b hidden) int { return cmp.Compare(a.at, b.at) })
+	return ends
+}
+
+// endHidden lets those processes end that have ended before a line.
+func (r *replay) endHidden(l *line) {
+	for len(r.hidden) > 0 && r.hidden[0].at <= l.T {
+		h := r.hidden[0]
+		r.hidden = r.hidden[1:]
+		r.reach(&line{T: h.at})
+		processExits(r, h.line)
+		r.settle()
+	}
 }
 
 // drop takes a process for ended, without a word of it.

@@ -64,6 +64,7 @@ type replay struct {
 	problems    []string
 	lastAllowed bool
 	polled      map[*line]bool // answers to calls that the recording does not have
+	hidden      []hidden
 	ahead       map[*line]bool // calls that were made before their line's turn
 	matched     int
 	failed      int
@@ -75,7 +76,7 @@ func run(t *testing.T, trace *trace, ledger ledger) *replay {
 	t.Helper()
 	r := &replay{
 		trace: trace, ledger: ledger, flags: trace.flags(), dir: t.TempDir(), network: newNetwork(), ids: newBindings(),
-		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{}, ahead: map[*line]bool{}, polled: map[*line]bool{},
+		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{}, ahead: map[*line]bool{}, polled: map[*line]bool{}, hidden: trace.hiddenEnds(),
 		left: map[string]map[string]bool{}, held: map[string]map[string]any{},
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -285,6 +286,7 @@ func (r *replay) pass(span time.Duration) {
 }
 
 func (r *replay) step(l *line) {
+	r.endHidden(l)
 	switch l.Dir {
 	case callLine:
 		if r.ahead[l] {

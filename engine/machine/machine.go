@@ -253,10 +253,13 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.admitHosts(now)
 	m.discover(now)
 	m.reconcile(now) // before launch: Mesos need not be asked about tasks that it has yet to hear of
-	m.launch(now, random, m.candidates(now))
+	evaluations, candidates, same := m.candidates(now)
+	same = same && len(m.tries) == 0
+	m.launch(now, random, candidates)
 	m.killStopped(now)
-	m.listenToScouts(now)
-	evaluations := m.finish(now)
+	if unchanged := m.listenToScouts(now); !unchanged || !same || len(m.tries) > 0 {
+		evaluations = m.finish(now)
+	}
 	m.ask(now, evaluations)
 	m.tellScouts(now)
 

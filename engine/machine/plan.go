@@ -12,13 +12,13 @@ import (
 const discoverStep = "discover"
 
 // candidates evaluates the plans, stops the running pods whose step may begin now, and returns those that may be launched: deploy's before
-// recovery's, no pod twice.
-func (m *Machine) candidates(now time.Time) []*Pod {
-	all := m.evaluate(now)
+// recovery's, no pod twice. same says that the plans are still as they were evaluated, because nothing begins and the run goes on.
+func (m *Machine) candidates(now time.Time) (all []plans.Evaluation, out []*Pod, same bool) {
+	before := m.run
+	all = m.evaluate(now)
 	if m.tryFits(now, all) {
 		all = m.evaluate(now)
 	}
-	var out []*Pod
 	seen := map[*Pod]bool{}
 	for _, e := range all {
 		for _, c := range e.Candidates {
@@ -36,7 +36,7 @@ func (m *Machine) candidates(now time.Time) []*Pod {
 			seen[p] = true
 		}
 	}
-	return out
+	return all, out, len(seen) == 0 && before.Equal(m.run)
 }
 
 // evaluate evaluates the plans, in the order of their priority, and notes what must be recorded of that: how far the run is, the pods that are

@@ -76,14 +76,16 @@ func (m *Machine) tell(now time.Time, scout *Pod, h *Host, pods []Pod) {
 }
 
 // listenToScouts finds scouts that run, by Mesos's word, and say nothing any more: what they said of their pods is not worth much.
-func (m *Machine) listenToScouts(now time.Time) {
+// It says whether all are as they were before.
+func (m *Machine) listenToScouts(now time.Time) (same bool) {
 	patience := m.service.ScoutSilence()
 	if patience == 0 || !m.connection.Connected {
-		return
+		return true
 	}
+	same = true
 	for host, p := range m.scouts {
 		if p.Task == nil || p.Task.State != Running {
-			m.hush(host, false)
+			same = m.hush(host, false) && same
 			continue
 		}
 		// Nothing can be heard without a session, nor before the task runs.
@@ -91,17 +93,21 @@ func (m *Machine) listenToScouts(now time.Time) {
 		if now.Before(end) {
 			m.wakeAt(end)
 		}
-		m.hush(host, !now.Before(end))
+		same = m.hush(host, !now.Before(end)) && same
 	}
+	return same
 }
 
-func (m *Machine) hush(host string, silent bool) {
-	if m.silent[host] != silent {
+// hush notes whether the scout of a host is silent, and says whether it was so before.
+func (m *Machine) hush(host string, silent bool) (same bool) {
+	same = m.silent[host] == silent
+	if !same {
 		m.changed = true
 	}
 	if silent {
 		m.silent[host] = true
-		return
+		return same
 	}
 	delete(m.silent, host)
+	return same
 }

@@ -150,10 +150,11 @@ func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.D
 	return m.deploy.definition, observed, stops
 }
 
-// idles says that a pod does not do its work anyway. It comes first in a serial phase: it may be what a change is for, and while it is down the
-// budget lets no other one be stopped, so that one which runs would wait for it, and it for its turn.
+// idles says that a pod does not do its work anyway, or was stopped by an earlier run and has not settled since. It comes first in a serial
+// phase: it may be what a change is for, and while it uses the budget no other one can be stopped, so that one which runs would wait for it,
+// and it for its turn.
 func (m *Machine) idles(p *Pod) bool {
-	return !p.runs() || p.Task.State == Running && p.Task.Healthy.IsZero()
+	return !p.runs() || p.Stop != nil || p.Task.Healthy.IsZero()
 }
 
 // observeDeploy says how far a pod's step in deploy has come. A pod that was completed with what the settings render now is COMPLETE whatever has

@@ -63,13 +63,14 @@ type checker struct {
 	excused   map[string]bool       // pods that operators once took out
 	stops     map[string]bool       // tasks that were killed
 	downSince map[string]time.Time  // pods that a plan has stopped and that are down without hindrance
+	quiet     map[string]time.Time  // steps that do not move and show no reason, since when
 	wasWell   map[string]bool       // tasks whose daemon was well when its host's prober asked
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
 		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{},
-		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
+		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
 	}
 }
 
@@ -330,11 +331,12 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 	if replaced || record.Task == nil {
 		return
 	}
+	worked := !record.Task.Healthy.IsZero() // what does not work costs nothing more
 	if record.Stop == nil || record.Stop.TaskID != call.TaskID {
 		c.fail(reasonFirst, "serve %d kills %s, and the record of %s does not say so", i.number, call.TaskID, pod)
 		return
 	}
-	if c.stops[call.TaskID] || !slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
+	if c.stops[call.TaskID] || !worked || !slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
 		return
 	}
 	c.stops[call.TaskID] = true
@@ -393,8 +395,12 @@ func (c *checker) runs(p *container) {
 	}
 }
 
-// still is how long something may take before it does not move.
-const still = 2 * time.Minute
+const (
+	// still is how long something may take before it does not move.
+	still = 2 * time.Minute
+	// instant is how long it may take to find out whether something may begin.
+	instant = 15 * time.Second
+)
 
 // published looks at what operators see.
 func (c *checker) published(i *instance, v *machine.View) {
@@ -414,17 +420,21 @@ func (c *checker) published(i *instance, v *machine.View) {
 }
 
 func (c *checker) checkHold(i *instance, p plans.View, phase plans.PhaseView, s *plans.StepView, at time.Time) {
-	if len(s.Holds) > 0 || s.Status == plans.Complete {
+	key := p.Name + "/" + phase.Name + "/" + s.Name
+	if s.Status == plans.Complete || len(s.Holds)+len(phase.Holds)+len(p.Holds) > 0 {
+		delete(c.quiet, key)
 		return
 	}
-	moves := s.Status == plans.Starting || s.Status == plans.Started
-	if moves && at.Sub(s.Since) < still {
-		return
+	if _, seen := c.quiet[key]; !seen {
+		c.quiet[key] = at
 	}
-	if len(phase.Holds) > 0 || len(p.Holds) > 0 {
-		return
+	most := instant
+	if s.Status == plans.Starting || s.Status == plans.Started {
+		most = still
 	}
-	c.fail(holdShown, "serve %d shows %s/%s/%s as %s since %v without a reason: %s", i.number, p.Name, phase.Name, s.Name, s.Status, at.Sub(s.Since), s.Message)
+	if since := at.Sub(c.quiet[key]); since > most {
+		c.fail(holdShown, "serve %d shows %s as %s for %v without a reason: %s", i.number, key, s.Status, since, s.Message)
+	}
 }
 
 // asked notes what an operator says, and answered what they are told.

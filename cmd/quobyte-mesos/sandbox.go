@@ -32,6 +32,8 @@ type clusterOptions struct {
 	Dir     string
 	Timing  timing
 	Images  []string // NAME=COMMAND
+
+	Standbys []string // addresses of masters that do not lead
 }
 
 // timing are the times of a master that are worth choosing, with the names that they have there.
@@ -88,6 +90,11 @@ func (o *clusterOptions) complete() error {
 		problems = multierror.Append(problems, fmt.Errorf("--network: %q: must be the first three bytes of loopback addresses, 127.X.Y", o.Network))
 	}
 	o.Network = network
+	for _, standby := range o.Standbys {
+		if at, err := netip.ParseAddrPort(standby); err != nil || !at.Addr().Is4() {
+			problems = multierror.Append(problems, fmt.Errorf("--standby: %q: must be IP:PORT, such as 127.0.0.1:5060", standby))
+		}
+	}
 	if _, err := o.images(); err != nil {
 		problems = multierror.Append(problems, err)
 	}
@@ -161,7 +168,7 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 		return err
 	}
 	c.Sandbox, err = sandbox.Start(ctx, sandbox.Config{
-		MasterAddress: o.Master, Agents: sandbox.Agents(hosts), Logger: log, Images: images,
+		MasterAddress: o.Master, Standbys: o.Standbys, Agents: sandbox.Agents(hosts), Logger: log, Images: images,
 		Supervisor:         []string{self, "sandbox", "supervise", "--"},
 		AllocationInterval: o.Timing.AllocationInterval,
 		Model: model.Config{
@@ -226,7 +233,7 @@ Without --image, agents refuse containers as agents without Docker do.`,
 			if err != nil {
 				return err
 			}
-			err = printServe(env.Stdout, c.MasterAddress(), c.dir, o.expect())
+			err = printServe(env.Stdout, strings.Join(c.MasterAddresses(), ","), c.dir, o.expect())
 			if err == nil {
 				<-cmd.Context().Done()
 			}
@@ -235,6 +242,7 @@ Without --image, agents refuse containers as agents without Docker do.`,
 	}
 	o.bind(cmd.Flags())
 	o.Timing.bind(cmd.Flags())
+	cmd.Flags().StringArrayVar(&o.Standbys, "standby", nil, "IP:PORT of another master, which sends everybody to the leader and takes over when that fails (repeatable)")
 	cmd.Flags().StringArrayVar(&o.Images, "image", nil, "NAME=COMMAND: shell command to run in place of a container image; a name without tag is any tag (repeatable)")
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env))

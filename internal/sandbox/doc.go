@@ -1,4 +1,4 @@
-// Package sandbox is a Mesos-compatible cluster in one process: a master, and agents on loopback addresses of their
+// Package sandbox is a Mesos-compatible cluster in one process: masters, and agents on loopback addresses of their
 // own, that run tasks as real processes. It is what the demo deploys to and what tests speak to over real HTTP.
 //
 // The caller makes hosts with MakeHosts (or brings its own), gives them to Start as agents, and speaks the v1
@@ -8,6 +8,12 @@
 // The decisions are made in the pure package cluster; this package is the shell around it: sockets, clock, processes
 // and files. One lock orders everything that happens, streams have queues of their own, and a slow reader delays
 // nobody. All methods are safe for concurrent use.
+//
+// One master leads. Config.Standbys are addresses of others: they send everybody to the leader, and one of them leads after a
+// failover. The model knows one master only, which moves. Processes have nothing to do with masters, nor with the agents
+// that the model plays: they outlive the failover of a master, and the end of an agent if their framework checkpoints. What
+// can be done to masters, agents, calls and streams is in package fault, and done by Inject, over HTTP below /sandbox/ at a
+// master's address, or by quobyte-mesos sandbox fault.
 //
 // A task is run by a supervisor, a child process that the caller names in Config.Supervisor and that must call
 // Supervise. It holds the read end of a pipe whose only write end is in this process; when that closes, for whatever

@@ -16,6 +16,11 @@
 //     started, and later ProcessExited for each one that was started. Likewise Checked once for each PerformCheck. None of
 //     this for tasks that Config.Script has a Script for: the cluster plays those by itself, in its Ticks.
 //  5. Tick when the time that NextWake names has come: offers, heartbeats, retries and timeouts happen there.
+//  6. What happens to agents (KillAgent, StopAgent, RebootAgent, StartAgent, PartitionAgent, HealAgent, DelayAgent), to
+//     masters (FailOver, StopMaster) and what operators do (MarkAgentGone, DrainAgent, DeactivateAgent, ReactivateAgent,
+//     UpdateMaintenance, StartMaintenance, StopMaintenance, or Operate for the calls of their API). An agent is named by the
+//     id that it has, or by any that it had before. While Master is not Leading, Call and Operate answer with Unavailable,
+//     Subscribe gives no stream, and all else goes on.
 //
 // After each of these calls the caller carries out the returned effects in their order. An effect that names a stream
 // which is closed by now is void.
@@ -36,4 +41,28 @@
 // an OPERATION_ERROR if it has an id; a successful one with an id is an OPERATION_FINISHED that the agent repeats until
 // it is acknowledged. Offers of one agent may be several, since what is reserved goes to its role and those below it.
 // A caller that starts an agent again gives AddAgent what Restore makes of the last CheckpointResources effect.
+//
+// # What survives what
+//
+// There are three places where something is kept, and each ends in its own way.
+//
+//   - The memory of the master that leads: frameworks with their subscriptions, tasks, offers, filters, timers, which
+//     frameworks were removed (50), who was offered something how often. FailOver and StopMaster end it.
+//   - The registry: which agents belong to the cluster, which are unreachable since when, which are gone, what operators have
+//     drained, deactivated and scheduled, quotas. It outlives masters if Config.Registry is Replicated.
+//   - The agents: reservations and volumes, executors and tasks with their state, updates and outcomes of operations that
+//     nobody has acknowledged. A new master learns from them which frameworks and tasks there are; such a framework is recovered
+//     until its scheduler subscribes. What an agent has of frameworks that do not checkpoint ends with its process, the rest
+//     when its machine reboots, and all but what is on its disks when it gets a new id.
+//
+// Between master and agent messages pass only while they are linked: the agent runs, is registered with this master and
+// connected, and no partition is between them. What is sent otherwise is lost, in both directions. Both sides compare notes
+// when the agent registers again: tasks that never arrived are dropped by the agent, a KILL is sent again, executors of
+// frameworks that were removed are shut down, and the heads of all queues of updates are repeated, once for the registration
+// and once for each connected framework there (recorded: two or three copies within milliseconds).
+//
+// An agent that does not answer the pings (15 s, five times) becomes unreachable, and its tasks with it; it may come back with
+// all of them, also with those that were TASK_LOST for frameworks that are not PARTITION_AWARE. One that a new master knows
+// from the registry alone is recovered: nobody hears anything of its tasks until it is back, or until 10 min are over (F57 to
+// F63).
 package cluster

@@ -151,7 +151,7 @@ func Table() []Entry {
 			[]string{paramPath, paramAgent, paramFor}, []string{paramPath}},
 
 		{MasterFailover, Act, "another master leads, with a new id and an empty memory",
-			"Streams are cut; the new master knows agents from the registry only and frameworks not at all. Agents register one by " +
+			"Streams are cut; the new master, a standby if there is one, knows agents from the registry only and frameworks not at all. Agents register one by " +
 				"one, 'spread' apart, the first 'delay' after the failover. With 'for' there is no leader for that long.",
 			[]string{paramFor, paramDelay, paramSpread}, nil},
 		{MasterDown, State, "connections to the master are reset", "The master has ended: streams are cut and every connection is " +

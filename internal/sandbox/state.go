@@ -60,7 +60,9 @@ func (s *Sandbox) masterState(w http.ResponseWriter, _ *http.Request) {
 func masterCapabilities(info *mesos.MasterInfo) []string {
 	names := []string{}
 	for _, capability := range info.Capabilities {
-		names = append(names, capability.Type.String())
+		if name, known := mesos.MasterInfo_Capability_Type_name[int32(capability.Type)]; known {
+			names = append(names, name)
+		}
 	}
 	return append(names, "QUOTA_V2") // which the generated types do not know
 }

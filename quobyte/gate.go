@@ -10,12 +10,12 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// registrySettle is how long a registry must have been ready before another one is stopped: longer than the 18 s for which leases are silent after
-// a primary has gone.
-const registrySettle = 30 * time.Second
+// leaseSilence is how long nobody gets a lease after the primary registry has gone.
+const leaseSilence = 18 * time.Second
 
-// coreSettle is the same for metadata and data: time to see whether one that is ready stays so.
-const coreSettle = 10 * time.Second
+// settles is how long a pod must have been ready before another one is stopped, for types where that is any time at all. Of metadata and data
+// it is seen whether one that is ready stays so.
+var settles = map[string]time.Duration{Registry: 30 * time.Second, Metadata: 10 * time.Second, Data: 10 * time.Second}
 
 // budgets are how many pods of a type may be down for another one to be stopped. Probers only watch, and are many; while one is away nobody knows
 // how the pods of its host are.
@@ -24,12 +24,29 @@ var budgets = map[string]plans.Amount{
 	API: {Value: 1}, Webconsole: {Value: 1}, S3: {Value: 1}, Client: {Value: 10, Percent: true},
 }
 
+// settle is Settle of a pod type. Validate has seen to it that there is no error, here and below.
+func (s Settings) settle(podType string) time.Duration {
+	if text, given := s.Settle[podType]; given {
+		d, _ := time.ParseDuration(text)
+		return d
+	}
+	return settles[podType]
+}
+
+func (s Settings) maxUnavailable(podType string) plans.Amount {
+	if text, given := s.MaxUnavailable[podType]; given {
+		amount, _ := plans.ParseAmount(text)
+		return amount
+	}
+	return budgets[podType]
+}
+
 // Budgets say how many pods of a type may be down for another one to be stopped. Registries decide by majority: while one of them is being
 // repaired nothing else is stopped.
 func (s *Service) Budgets() []plans.Budget {
 	var list []plans.Budget
 	for _, t := range podTypes {
-		list = append(list, plans.Budget{PodType: t.name, MaxUnavailable: budgets[t.name], Quorum: t.name == Registry})
+		list = append(list, plans.Budget{PodType: t.name, MaxUnavailable: s.settings.maxUnavailable(t.name), Quorum: t.name == Registry})
 	}
 	return list
 }

@@ -33,6 +33,7 @@ func New(s Settings) (*Service, error) {
 	s.Constraints = maps.Clone(s.Constraints)
 	s.PreReservedRoles = maps.Clone(s.PreReservedRoles)
 	s.RestrictHosts = slices.Clone(s.RestrictHosts)
+	s.MaxUnavailable, s.Settle = maps.Clone(s.MaxUnavailable), maps.Clone(s.Settle)
 	service := &Service{settings: s, fingerprints: map[string]string{}, requirements: map[string]offers.Requirement{}}
 	for _, t := range podTypes {
 		service.fingerprints[t.name] = s.fingerprint(t)
@@ -61,16 +62,15 @@ var phases = []struct {
 	strategy plans.Strategy
 	after    []string
 	gated    bool
-	settle   time.Duration
 }{
-	{"probe", Prober, plans.Parallel, []string{}, false, 0},
-	{"registry", Registry, plans.Serial, []string{"probe"}, true, registrySettle},
-	{"metadata", Metadata, plans.Parallel, []string{"probe", "registry"}, true, coreSettle},
-	{"data", Data, plans.Parallel, []string{"probe", "registry", "metadata"}, true, coreSettle},
-	{"api", API, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false, 0},
-	{"webconsole", Webconsole, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false, 0},
-	{"s3", S3, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false, 0},
-	{"client", Client, plans.Parallel, []string{"probe", "registry", "metadata", "data", "api", "webconsole", "s3"}, false, 0},
+	{"probe", Prober, plans.Parallel, []string{}, false},
+	{"registry", Registry, plans.Serial, []string{"probe"}, true},
+	{"metadata", Metadata, plans.Parallel, []string{"probe", "registry"}, true},
+	{"data", Data, plans.Parallel, []string{"probe", "registry", "metadata"}, true},
+	{"api", API, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false},
+	{"webconsole", Webconsole, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false},
+	{"s3", S3, plans.Parallel, []string{"probe", "registry", "metadata", "data"}, false},
+	{"client", Client, plans.Parallel, []string{"probe", "registry", "metadata", "data", "api", "webconsole", "s3"}, false},
 }
 
 // Phases lists the phases of the deploy plan: probe, registry (one by one), metadata, data, then api, webconsole and s3 side
@@ -86,7 +86,8 @@ func (s *Service) Phases() []machine.PhaseSpec {
 		present[p.name] = true
 		after := slices.DeleteFunc(slices.Clone(p.after), func(name string) bool { return !present[name] })
 		specs = append(specs, machine.PhaseSpec{Name: p.name, Strategy: p.strategy, After: after, PodTypes: []string{p.podType},
-			Batch: plans.Batch{Grow: true}, Gated: p.gated, Settle: p.settle})
+			Batch: plans.Batch{Grow: true}, Gated: p.gated, Settle: s.settings.settle(p.podType),
+			Policy: plans.Policy{Attempts: s.settings.StepAttempts, StepDeadline: s.settings.StepDeadline}})
 	}
 	return specs
 }

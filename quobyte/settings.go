@@ -114,6 +114,16 @@ type Settings struct {
 	// [--autodetect-service-ip]. With Command they always are.
 	AutodetectServiceIP bool
 
+	// MaxUnavailable by pod type is how many pods, or which part of them (25%), may be down for another one to be stopped; a type that is missing has
+	// its default, and registries are always stopped one at a time [--max-unavailable]. Settle is for how long (30s) a pod must be ready, by its prober's word,
+	// before another one is stopped [--settle]. None of this is part of a fingerprint.
+	MaxUnavailable map[string]string
+	Settle         map[string]string
+	// StepAttempts is how often a step may fail before its run pauses itself, and StepDeadline how long it may take; 0: without end
+	// [--step-attempts, --step-deadline]. Time counts also while the framework is away, so that there is no deadline by default.
+	StepAttempts int
+	StepDeadline time.Duration
+
 	// RestrictHosts are the only hosts that may be used, by key or hostname, matched exactly; empty: all
 	// [--restrict-hosts].
 	RestrictHosts []string
@@ -145,6 +155,9 @@ func DefaultSettings() Settings {
 		HostDeviceDirectory: "/mnt",
 		ServiceDebugPort:    -1,
 		AutodetectServiceIP: true,
+		MaxUnavailable:      map[string]string{},
+		Settle:              map[string]string{},
+		StepAttempts:        10,
 		Expect:              map[string]int{Registry: 3, Metadata: 1, Data: 1},
 	}
 	for _, t := range podTypes {

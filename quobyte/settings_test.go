@@ -116,6 +116,22 @@ func TestValidate(t *testing.T) {
 		"the predecessor's negative heap": {dockerSettings, func(s *Settings) { s.Resources[S3] = amounts(1000, 512, 32) }, []string{
 			`--s3-resources: mem 512 leaves no heap beside --s3-extra-ram-mb 1536; use more than 1536`,
 		}},
+		"updates": {dockerSettings, func(s *Settings) {
+			s.MaxUnavailable = map[string]string{Data: "two", Client: "25%", Registry: "2", "tape": "1", Metadata: "101%"}
+			s.Settle = map[string]string{Registry: "40s", Data: "soon", API: "-1s", Client: "2h", "tape": "1s"}
+			s.StepAttempts, s.StepDeadline = -1, -time.Second
+		}, []string{
+			`--max-unavailable: data=two: amount "two": use a number such as 2, or a percentage such as 25%`,
+			`--max-unavailable: metadata=101%: amount "101%": use at most 100%`,
+			`--max-unavailable: registry=2: registries are stopped one at a time; use 1, or leave it out`,
+			`--max-unavailable: tape=1: pod type "tape" is unknown; use prober, registry, metadata, data, api, webconsole, s3 or client`,
+			`--settle: api=-1s is no time from 0s to 1h0m0s; use one such as 30s`,
+			`--settle: client=2h is no time from 0s to 1h0m0s; use one such as 30s`,
+			`--settle: data=soon is no time from 0s to 1h0m0s; use one such as 30s`,
+			`--settle: tape=1s: pod type "tape" is unknown; use prober, registry, metadata, data, api, webconsole, s3 or client`,
+			`--step-attempts: -1 is negative; use 1 or more, or 0 for no limit`,
+			`--step-deadline: -1s is negative; use a time such as 1h, or 0 for no limit`,
+		}},
 		"expect and hosts": {dockerSettings, func(s *Settings) {
 			s.Expect = map[string]int{Registry: 4, API: 1, Data: -2, Client: 1}
 			s.RestrictHosts = []string{"a", "a", ""}
@@ -147,10 +163,11 @@ func TestWarnings(t *testing.T) {
 	if w := s.Warnings(); w != nil {
 		t.Errorf("defaults: %q", w)
 	}
-	s.Expect[Registry], s.ServiceDebugPort = 4, 5005
+	s.Expect[Registry], s.ServiceDebugPort, s.Settle = 4, 5005, map[string]string{Registry: "18s"}
 	want := []string{
 		"--expect: registry=4 tolerates no more failures than registry=3; use an odd number",
 		"--service-debug-port: 5005 is used by every daemon, so that only one per host can have it",
+		"--settle: registry=18s: a registry is stopped while leases may still be silent because of the one before; use more than 18s",
 	}
 	if diff := cmp.Diff(want, s.Warnings()); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

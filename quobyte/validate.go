@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/plans"
 )
 
 // The least and the longest ProbeInterval.
@@ -20,6 +21,9 @@ const (
 	minProbeInterval = 100 * time.Millisecond
 	maxProbeInterval = 10 * time.Minute
 )
+
+// maxSettle is the longest Settle.
+const maxSettle = time.Hour
 
 // hostPlaceholder stands for a host's key in directories.
 const hostPlaceholder = "{host}"
@@ -29,7 +33,7 @@ const hostPlaceholder = "{host}"
 func (s Settings) Validate() error {
 	problems := &multierror.Error{}
 	for _, check := range []func(Settings) []error{
-		checkChoices, checkConstraints, checkPreReservedRoles, checkImages, checkCommands, checkTexts, checkURL, checkDirectories, checkPorts, checkResources, checkExpect, checkHosts,
+		checkChoices, checkConstraints, checkPreReservedRoles, checkImages, checkCommands, checkTexts, checkURL, checkDirectories, checkPorts, checkResources, checkExpect, checkHosts, checkUpdates,
 	} {
 		problems = multierror.Append(problems, check(s)...)
 	}
@@ -53,6 +57,9 @@ func (s Settings) Warnings() []string {
 	}
 	if s.ServiceDebugPort > 0 {
 		warnings = append(warnings, fmt.Sprintf("--service-debug-port: %d is used by every daemon, so that only one per host can have it", s.ServiceDebugPort))
+	}
+	if d := s.settle(Registry); d <= leaseSilence {
+		warnings = append(warnings, fmt.Sprintf("--settle: registry=%v: a registry is stopped while leases may still be silent because of the one before; use more than %v", d, leaseSilence))
 	}
 	return warnings
 }
@@ -353,6 +360,43 @@ func checkExpect(s Settings) []error {
 		case len(s.RestrictHosts) > 0 && n > len(s.RestrictHosts):
 			problems = append(problems, problem("expect", "%s=%d can't be met, --restrict-hosts names %d; use at most that many", name, n, len(s.RestrictHosts)))
 		}
+	}
+	return problems
+}
+
+// checkUpdates checks what is about the restart of running pods.
+func checkUpdates(s Settings) []error {
+	all := func(podType) bool { return true }
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(s.MaxUnavailable)) {
+		text := s.MaxUnavailable[name]
+		_, known := lookUp(name)
+		_, err := plans.ParseAmount(text)
+		switch {
+		case !known:
+			problems = append(problems, problem("max-unavailable", "%s=%s: pod type %q is unknown; use %s", name, text, name, typeNames(all)))
+		case name == Registry && text != "1":
+			problems = append(problems, problem("max-unavailable", "%s=%s: registries are stopped one at a time; use 1, or leave it out", name, text))
+		case err != nil:
+			problems = append(problems, problem("max-unavailable", "%s=%s: %w", name, text, err))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Settle)) {
+		text := s.Settle[name]
+		_, known := lookUp(name)
+		d, err := time.ParseDuration(text)
+		switch {
+		case !known:
+			problems = append(problems, problem("settle", "%s=%s: pod type %q is unknown; use %s", name, text, name, typeNames(all)))
+		case err != nil || d < 0 || d > maxSettle:
+			problems = append(problems, problem("settle", "%s=%s is no time from 0s to %v; use one such as 30s", name, text, maxSettle))
+		}
+	}
+	if s.StepAttempts < 0 {
+		problems = append(problems, problem("step-attempts", "%d is negative; use 1 or more, or 0 for no limit", s.StepAttempts))
+	}
+	if s.StepDeadline < 0 {
+		problems = append(problems, problem("step-deadline", "%v is negative; use a time such as 1h, or 0 for no limit", s.StepDeadline))
 	}
 	return problems
 }

@@ -17,6 +17,7 @@ var settingsRecordedAsTheyAre = []string{
 	"Name", "Release", "Containerizer", "DockerImage", "ClientImage", "User", "ProberFrom", "FrameworkImage", "ProbeInterval", "PortRangeBase", "PortsFrom",
 	"APIPort", "WebconsolePort", "S3Port", "ClientPort", "S3Hostname", "RegistryDNSName", "Resources", "ExtraRAM", "Reserve", "Constraints", "Role", "PreReservedRoles",
 	"HostDeviceDirectory", "ClientMountPoint", "ServiceDebugPort", "EnableAssertions", "AutodetectServiceIP", "RestrictHosts", "Expect",
+	"MaxUnavailable", "Settle", "StepAttempts", "StepDeadline",
 }
 
 // settingsRedacted may hold secrets.

@@ -136,7 +136,8 @@ func (o replayOptions) play(ctx context.Context, stderr io.Writer, to account, f
 // know have their defaults.
 func recordedService(s recorder.Segment) (machine.Service, error) {
 	settings := quobyte.DefaultSettings()
-	settings.Resources, settings.ExtraRAM, settings.Constraints, settings.Expect = nil, nil, nil, nil // are not to be mixed with what was recorded
+	// Are not to be mixed with what was recorded.
+	settings.Resources, settings.ExtraRAM, settings.Constraints, settings.Expect, settings.MaxUnavailable, settings.Settle = nil, nil, nil, nil, nil, nil
 	if err := json.Unmarshal(s.Settings, &settings); err != nil {
 		return nil, err
 	}

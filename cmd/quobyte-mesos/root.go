@@ -49,10 +49,11 @@ func dashes(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 // plain says in words what a flag takes that could not be read. The flag's own errors may name functions of Go.
 func plain(f *pflag.Flag, value string, cause error) error {
 	takes, ok := map[string]string{
-		"int":         "must be a whole number",
-		"bool":        "must be true or false",
-		"duration":    "must be a duration, such as 500ms, 90s or 2h",
-		"stringToInt": "must be NAME=NUMBER, several separated by commas",
+		"int":            "must be a whole number",
+		"bool":           "must be true or false",
+		"duration":       "must be a duration, such as 500ms, 90s or 2h",
+		"stringToString": "must be NAME=VALUE, several separated by commas",
+		"stringToInt":    "must be NAME=NUMBER, several separated by commas",
 	}[f.Value.Type()]
 	if !ok {
 		return fmt.Errorf("--%s: %q: %w", f.Name, value, cause)

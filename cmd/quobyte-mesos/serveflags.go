@@ -136,6 +136,10 @@ func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
 	f.BoolVar(&s.EnableAssertions, "enable-assertions", s.EnableAssertions, "enable the daemons' assertions")
 	f.BoolVar(&s.AutodetectServiceIP, "autodetect-service-ip", s.AutodetectServiceIP, "let the image find its address; otherwise daemons get the agent's as HOST_IP (plain commands always do)")
 	f.StringSliceVar(&s.RestrictHosts, "restrict-hosts", s.RestrictHosts, "the only hosts that may be used")
+	f.StringToStringVar(&s.MaxUnavailable, "max-unavailable", s.MaxUnavailable, "how many pods of a type may be down for another one to be restarted: data=2,client=25% (default: 1; of clients a tenth, of probers half)")
+	f.StringToStringVar(&s.Settle, "settle", s.Settle, "how long a pod of a type must be ready before another one is restarted (default: registry=30s,metadata=10s,data=10s)")
+	f.IntVar(&s.StepAttempts, "step-attempts", s.StepAttempts, "how often a step may fail before its run pauses itself; 0: without end")
+	f.DurationVar(&s.StepDeadline, "step-deadline", s.StepDeadline, "how long a step may take from when it began, also while the framework is away, before its run pauses itself; 0: without end")
 	f.StringToIntVar(&s.Expect, "expect", s.Expect, "least number of hosts with a device of each type")
 	for _, t := range slices.Sorted(maps.Keys(s.Resources)) {
 		f.Var(resourcesFlag{of: s.Resources, podType: t}, t+"-resources", "resources of each "+t+" pod")

@@ -101,7 +101,7 @@ func (s *Sandbox) subscribeExecutor(w http.ResponseWriter, r *http.Request, a *a
 
 func (s *Sandbox) containersOf(a *agentShell, status bool) []object {
 	state := s.stateOf(a)
-	return containersView(&state, status)
+	return a.containersView(&state, status)
 }
 
 // agentState answers /state of an agent.
@@ -116,15 +116,13 @@ func (s *Sandbox) agentState(w http.ResponseWriter, a *agentShell) {
 			}
 		}
 	}
-	for _, masters := range []string{"active", "deactivated", "registered_time", "reregistered_time", "used_resources",
+	for _, masters := range []string{"active", "port", "deactivated", "registered_time", "reregistered_time", "used_resources",
 		"offered_resources", "used_resources_full", "offered_resources_full"} {
 		delete(view, masters)
 	}
 	var used []mesos.Resource
-	tasks := []object{}
 	for i := range state.Executors {
 		used = append(used, state.Executors[i].Resources...)
-		tasks = append(tasks, taskViews(state.Executors[i].Launched)...)
 	}
 	reserved, unreserved := split(used)
 	byRole := object{}
@@ -137,7 +135,6 @@ func (s *Sandbox) agentState(w http.ResponseWriter, a *agentShell) {
 		"unreserved_resources_allocated": resourcesView(unreserved),
 		"frameworks":                     a.agentFrameworkViews(&state, state.Frameworks),
 		"completed_frameworks":           a.agentFrameworkViews(&state, state.Former),
-		"work_dir":                       a.WorkDir, "tasks": tasks, // for people; an agent has these in its flags and executors
 	}) {
 		view[key] = value
 	}

@@ -113,7 +113,7 @@ func (s *Sandbox) agentResponse(a *agentShell, call *agent.Call) *agent.Response
 		}}
 	case agent.Call_GET_CONTAINERS:
 		return &agent.Response{Type: agent.Response_GET_CONTAINERS,
-			GetContainers: &agent.Response_GetContainers{Containers: agentContainers(&state)}}
+			GetContainers: &agent.Response_GetContainers{Containers: a.containers(&state)}}
 	case agent.Call_GET_OPERATIONS:
 		return &agent.Response{Type: agent.Response_GET_OPERATIONS, GetOperations: &agent.Response_GetOperations{}}
 	case agent.Call_GET_RESOURCE_PROVIDERS:
@@ -171,31 +171,49 @@ func agentFrameworks(state *cluster.AgentState) *agent.Response_GetFrameworks {
 	return frameworks
 }
 
-func agentContainers(state *cluster.AgentState) []agent.Response_GetContainers_Container {
+func (a *agentShell) containers(state *cluster.AgentState) []agent.Response_GetContainers_Container {
 	containers := []agent.Response_GetContainers_Container{}
 	for i := range state.Executors {
 		e := &state.Executors[i]
 		if !e.Started {
 			continue
 		}
-		name, pid, now := e.Info.GetName(), e.PID, unixSeconds(time.Now())
-		cpus, mem := scalarOf(e.Resources, "cpus"), uint64(scalarOf(e.Resources, "mem")*(1<<20))
+		name, pid := e.Info.GetName(), e.PID
 		containers = append(containers, agent.Response_GetContainers_Container{
 			FrameworkID: &mesos.FrameworkID{Value: e.Framework}, ExecutorID: &mesos.ExecutorID{Value: e.Info.ExecutorID.Value},
 			ExecutorName: &name, ContainerID: mesos.ContainerID{Value: e.Container},
-			ContainerStatus: &mesos.ContainerStatus{ContainerID: &mesos.ContainerID{Value: e.Container}, ExecutorPID: &pid},
-			ResourceStatistics: &mesos.ResourceStatistics{
-				Timestamp: now, CPUsSoftLimit: &cpus, MemLimitBytes: &mem, MemSoftLimitBytes: &mem,
-			},
+			ContainerStatus:    &mesos.ContainerStatus{ContainerID: &mesos.ContainerID{Value: e.Container}, ExecutorPID: &pid},
+			ResourceStatistics: a.statistics(e),
 		})
 	}
 	return containers
 }
 
+// statistics is what a container may use and uses.
+func (a *agentShell) statistics(e *cluster.ExecutorState) *mesos.ResourceStatistics {
+	u := usageOf(e.PID)
+	cpus, mem := scalarOf(e.Resources, "cpus"), uint64(scalarOf(e.Resources, "mem")*(1<<20))
+	statistics := &mesos.ResourceStatistics{
+		Timestamp: unixSeconds(time.Now()), CPUsUserTimeSecs: &u.user, CPUsSystemTimeSecs: &u.system, CPUsSoftLimit: &cpus,
+		MemLimitBytes: &mem, MemSoftLimitBytes: &mem, MemRSSBytes: &u.resident,
+	}
+	if disk := scalarOf(e.Resources, "disk"); disk > 0 {
+		limit, used := uint64(disk*(1<<20)), sizeOf(a.directory(e))
+		statistics.DiskLimitBytes, statistics.DiskUsedBytes = &limit, &used
+		statistics.DiskStatistics = []mesos.DiskStatistics{{LimitBytes: &limit, UsedBytes: &used}}
+	}
+	return statistics
+}
+
+// directory is where the sandbox of an executor is.
+func (a *agentShell) directory(e *cluster.ExecutorState) string {
+	return filepath.Join(a.WorkDir, "slaves", e.Agent, "frameworks", e.Framework, "executors", e.Info.ExecutorID.Value, "runs", e.Container)
+}
+
 // containersView answers /containers and, without the status, /monitor/statistics.
-func containersView(state *cluster.AgentState, status bool) []object {
+func (a *agentShell) containersView(state *cluster.AgentState, status bool) []object {
 	views := []object{}
-	for _, c := range agentContainers(state) {
+	for _, c := range a.containers(state) {
 		source := ""
 		for i := range state.Executors {
 			if e := &state.Executors[i]; e.Container == c.ContainerID.Value {
@@ -261,9 +279,9 @@ func (a *agentShell) agentExecutorView(e *cluster.ExecutorState) object {
 	view := executorView(&e.Info)
 	for key, value := range (object{
 		"id": e.Info.ExecutorID.Value, "source": e.Info.GetSource(), "container": e.Container,
-		"directory": filepath.Join(a.WorkDir, "slaves", a.id, "frameworks", e.Framework, "executors", e.Info.ExecutorID.Value, "runs", e.Container),
-		"resources": resourcesView(e.Resources), "tasks": taskViews(slices.Concat(e.Launched, e.Ended)),
-		"queued_tasks": taskViews(e.Queued), "completed_tasks": taskViews(e.Completed),
+		"directory": a.directory(e),
+		"resources": resourcesView(e.Resources), "tasks": taskViews(e.Launched),
+		"queued_tasks": taskViews(e.Queued), "completed_tasks": taskViews(slices.Concat(e.Completed, e.Ended)),
 	}) {
 		view[key] = value
 	}

@@ -64,7 +64,10 @@ func masterCapabilities(info *mesos.MasterInfo) []string {
 			names = append(names, name)
 		}
 	}
-	return append(names, "QUOTA_V2") // which the generated types do not know
+	if n := len(names) - 1; n >= 0 && info.Capabilities[n].Type == 3 {
+		names[n] = "QUOTA_V2" // which the generated types do not know
+	}
+	return names
 }
 
 // slaves answers /slaves, of one agent if the query names it.
@@ -113,7 +116,12 @@ func keep[T any](list *[]T, wanted func(*T) bool) {
 func (s *Sandbox) stateSummary(w http.ResponseWriter, _ *http.Request) {
 	state, info, _ := s.state()
 	view := object{"hostname": info.GetHostname()}
+	known := map[string]bool{} // tasks of frameworks that are gone do not count
+	for i := range state.GetFrameworks.Frameworks {
+		known[state.GetFrameworks.Frameworks[i].FrameworkInfo.GetID().GetValue()] = true
+	}
 	tasks := everyTask(state)
+	keep(&tasks, func(t *mesos.Task) bool { return known[t.FrameworkID.Value] })
 	slaves, frameworks := []object{}, []object{}
 	for i := range state.GetAgents.Agents {
 		id := state.GetAgents.Agents[i].AgentInfo.ID.Value

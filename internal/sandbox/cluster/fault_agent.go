@@ -368,6 +368,7 @@ func (c *Cluster) markGone(a *agent, id string) {
 		}
 	}
 	c.leave(a)
+	c.tellAgentRemoved(a)
 	if linked {
 		c.shutDownAgent(a)
 	}

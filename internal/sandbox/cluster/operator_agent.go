@@ -23,6 +23,7 @@ type AgentState struct {
 // ExecutorState is one executor of an AgentState, that of a command task included.
 type ExecutorState struct {
 	Info      mesos.ExecutorInfo
+	Agent     string // its id when this was asked
 	Framework string
 	Container string
 	PID       uint32
@@ -30,7 +31,7 @@ type ExecutorState struct {
 	Resources []mesos.Resource // its own and those of its tasks that have not ended
 	Queued    []mesos.Task     // that wait for it to subscribe
 	Launched  []mesos.Task
-	Ended     []mesos.Task // whose end nobody has acknowledged
+	Ended     []mesos.Task // whose end nobody has acknowledged, or that was ended with its framework
 	Completed []mesos.Task
 }
 
@@ -106,7 +107,7 @@ func (a AgentCondition) String() string {
 func (c *Cluster) Unreachable() int { return len(c.registry.unreachable) }
 
 func (c *Cluster) executorState(e *executorRun) ExecutorState {
-	s := ExecutorState{Info: e.info, Framework: e.framework.id, Container: e.container}
+	s := ExecutorState{Info: e.info, Agent: e.agent.id, Framework: e.framework.id, Container: e.container}
 	if i := slices.IndexFunc(e.processes, func(p *process) bool { return p.container == e.container }); i >= 0 {
 		s.PID, s.Started = e.processes[i].pid, e.processes[i].started
 	}
@@ -116,6 +117,7 @@ func (c *Cluster) executorState(e *executorRun) ExecutorState {
 		if t.executor != e {
 			continue
 		}
+		s.describe(e, t)
 		switch {
 		case terminal(t.latest):
 			s.Ended = append(s.Ended, t.wire())
@@ -126,25 +128,46 @@ func (c *Cluster) executorState(e *executorRun) ExecutorState {
 			s.Launched = append(s.Launched, t.wire())
 		}
 		used = used.plus(t.resources)
-		if e.kind == commandExecutor {
-			s.Info = commandExecutorInfo(t)
-		}
 	}
 	for _, t := range e.framework.completed {
-		if t.executor == e {
-			s.Completed = append(s.Completed, t.wire())
-			if e.kind == commandExecutor {
-				s.Info = commandExecutorInfo(t)
-			}
+		if t.executor != e {
+			continue
 		}
+		s.describe(e, t)
+		shown := t.wire()
+		if seenByAgent(&shown); terminal(*shown.State) {
+			s.Completed = append(s.Completed, shown)
+		} else {
+			s.Ended = append(s.Ended, shown)
+		}
+	}
+	if e.kind == commandExecutor {
+		used = parseResources(s.Info.Resources).plus(used)
 	}
 	s.Resources = used.wire(shown)
 	return s
 }
 
+// describe makes up what an agent knows of the executor of a command task.
+func (s *ExecutorState) describe(e *executorRun, t *task) {
+	if e.kind == commandExecutor {
+		s.Info = commandExecutorInfo(t)
+	}
+}
+
+// seenByAgent leaves out of a task what only the master says of it, such as that its framework was removed.
+func seenByAgent(t *mesos.Task) {
+	t.Statuses = slices.DeleteFunc(t.Statuses, func(s mesos.TaskStatus) bool { return s.GetSource() == mesos.SOURCE_MASTER })
+	state := mesos.TASK_STAGING
+	if n := len(t.Statuses); n > 0 {
+		state = t.Statuses[n-1].GetState()
+	}
+	t.State = &state
+}
+
 // commandExecutorInfo is what an agent makes up for a command task.
 func commandExecutorInfo(t *task) mesos.ExecutorInfo {
-	const program = "/usr/libexec/mesos/mesos-executor"
+	const program = "/opt/mesos/libexec/mesos-executor"
 	name, source, shell, value := "Command Executor (Task: "+t.id+") (Command: "+commandText(t.info.Command)+")", t.id, false, program
 	overhead := []mesos.Resource{Scalar("cpus", 0.1), Scalar("mem", 32)}
 	for i := range overhead {
@@ -153,7 +176,7 @@ func commandExecutorInfo(t *task) mesos.ExecutorInfo {
 	}
 	return mesos.ExecutorInfo{
 		ExecutorID: mesos.ExecutorID{Value: t.id}, FrameworkID: &mesos.FrameworkID{Value: t.framework.id},
-		Command:   &mesos.CommandInfo{Shell: &shell, Value: &value, Arguments: []string{"mesos-executor", "--launcher_dir=/usr/libexec/mesos"}},
+		Command:   &mesos.CommandInfo{Shell: &shell, Value: &value, Arguments: []string{"mesos-executor", "--launcher_dir=/opt/mesos/libexec"}},
 		Resources: overhead, Name: &name, Source: &source, Discovery: t.info.Discovery, Labels: t.info.Labels,
 	}
 }

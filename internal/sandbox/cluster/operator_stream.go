@@ -106,6 +106,7 @@ func (c *Cluster) tellAgentAdded(a *agent) {
 	})
 }
 
+// tellAgentRemoved is for agents that are removed for good: of one that is unreachable operators are not told (recorded).
 func (c *Cluster) tellAgentRemoved(a *agent) {
 	c.tellOperators(func() *master.Event {
 		return &master.Event{Type: master.Event_AGENT_REMOVED,

@@ -359,6 +359,7 @@ func (c *Cluster) removeMember(a *agent, cause string) {
 	}
 	c.registry.forget(a.id)
 	c.leave(a)
+	c.tellAgentRemoved(a)
 }
 
 // leave ends a membership, whatever the reason.
@@ -377,7 +378,6 @@ func (c *Cluster) leave(a *agent) {
 	a.used, a.offered = Resources{}, Resources{}
 	c.agents = slices.DeleteFunc(c.agents, func(other *agent) bool { return other == a })
 	c.sendAgentLost(a.id)
-	c.tellAgentRemoved(a)
 	c.rounds.request(c.now)
 }
 

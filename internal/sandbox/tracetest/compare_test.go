@@ -13,14 +13,16 @@ import (
 type bindings struct {
 	forward  map[string]string
 	backward map[string]string
+	places   map[string]string // directories of the recording, by that of the replay
 }
 
 func newBindings() *bindings {
-	return &bindings{forward: map[string]string{}, backward: map[string]string{}}
+	return &bindings{forward: map[string]string{}, backward: map[string]string{}, places: map[string]string{}}
 }
 
 func (b *bindings) clone() *bindings {
 	c := newBindings()
+	c.places = b.places
 	for want, got := range b.forward {
 		c.bind(want, got)
 	}
@@ -57,6 +59,9 @@ var counted = regexp.MustCompile(`-(?:S\d+|\d{4})$`)
 // translate puts the identifiers of the replay into a text of the recording. Agents and frameworks are counted alike by
 // both masters, so only that of the master needs to be known.
 func (b *bindings) translate(text string) string {
+	for _, place := range sortedKeys(b.places) {
+		text = strings.ReplaceAll(text, place, b.places[place])
+	}
 	text = identifier.ReplaceAllStringFunc(text, b.one)
 	return encodedUUID.ReplaceAllStringFunc(text, b.one)
 }
@@ -122,11 +127,12 @@ func show(value any) string {
 
 // measured are the ends of paths to values that are as the machine had them: they need only be there, and be of the same
 // type.
-var measured = regexp.MustCompile(`(^|\.)(timestamp|executor_pid|pid_of_executor|(\w*_time|timestamp)\.nanoseconds|uptime_secs)$`)
+var measured = regexp.MustCompile(`(^|[./])(timestamp|executor_pid|pid_of_executor|\w+_time|mtime|mtime\.nanoseconds|mem_rss_bytes|[ug]id|cpus_(user|system)_time_secs|(\w*_time|timestamp)\.nanoseconds|uptime_secs)$`)
 
 // unordered are the ends of paths to lists whose order means nothing.
 var unordered = regexp.MustCompile(`(^|\.)(offers|\w*resources|inverse_offers\.inverse_offers|executor_ids|` +
-	`get_agents\.\w+|get_tasks\.\w+|get_frameworks\.\w+|draining_machines\[\d+\]\.statuses)$`)
+	`get_agents\.\w+|get_tasks\.\w+|get_executors\.\w+|get_frameworks\.\w+|draining_machines\[\d+\]\.statuses|` +
+	`tasks|\w+_tasks|executors|completed_executors|frameworks|completed_frameworks|slaves|containers)$|^$`)
 
 // unversioned are fields that our schema lacks: the versioned API, which it is of, has no checkpoint of agents, and it is
 // older than constraints, of which masters show an empty object where there are none.
@@ -146,7 +152,7 @@ func (c *comparison) values(path string, want, got any) {
 			return
 		}
 	case string:
-		if g, ok := got.(string); ok && c.texts(w, g) {
+		if g, ok := got.(string); ok && (c.texts(w, g) || measured.MatchString(path)) {
 			return
 		}
 	case float64:

@@ -12,4 +12,4 @@ type note struct {
 }
 
 // notes are searched in this order; the first that fits counts. Each subject has a file.
-var notes = slices.Concat(streamNotes, agentNotes, masterNotes, taskNotes)
+var notes = slices.Concat(streamNotes, operatorNotes, agentNotes, masterNotes, taskNotes)

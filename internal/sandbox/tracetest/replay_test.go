@@ -331,7 +331,7 @@ func (r *replay) travel(l *line) time.Duration {
 func (r *replay) makeCall(l *line) {
 	c := r.client(l.Who)
 	q := &request{
-		address: r.addressOf(l), method: orText(l.HTTP.Method, http.MethodPost), path: orText(l.HTTP.Path, endpointOf(l)),
+		address: r.addressOf(l), method: orText(l.HTTP.Method, http.MethodPost), path: orText(r.ids.translate(l.HTTP.Path), endpointOf(l)),
 		header: map[string]string{}, body: r.bodyOf(l),
 	}
 	if len(l.HTTP.Headers) > 0 || l.HTTP.Case != "" {
@@ -593,7 +593,7 @@ func (r *replay) compareBody(c *comparison, l *line, a *answer) {
 	switch want := l.decoded.(type) {
 	case string:
 		switch {
-		case want == streamFollows || want == executorStreamFollows:
+		case want == streamFollows || want == executorStreamFollows || want == operatorStreamFollows:
 			if !a.stream {
 				c.differ("body", want, a.body)
 			}

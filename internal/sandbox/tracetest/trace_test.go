@@ -244,7 +244,35 @@ func (t *trace) agents() []*agentSpec {
 			}
 		}
 	}
+	for _, a := range t.listedAgents() {
+		if byID[a.id] == nil {
+			byID[a.id] = a
+			list = append(list, a)
+		}
+	}
 	slices.SortFunc(list, func(a, b *agentSpec) int { return agentNumber(a.id) - agentNumber(b.id) })
+	return list
+}
+
+// listedAgents are those that an operator was told of when it began to listen: some recordings leave out all offers.
+func (t *trace) listedAgents() []*agentSpec {
+	var list []*agentSpec
+	for _, l := range t.lines {
+		agents, _ := l.at("subscribed", "get_state", "get_agents", "agents").([]any)
+		for _, shown := range agents {
+			info := dig(shown, "agent_info")
+			port, _ := dig(info, "port").(float64)
+			a := &agentSpec{port: int(port), domain: dig(info, "domain")}
+			a.id, _ = dig(info, "id", "value").(string)
+			a.hostname, _ = dig(info, "hostname").(string)
+			pid, _ := dig(shown, "pid").(string)
+			_, address, _ := strings.Cut(pid, "@")
+			a.ip, _, _ = strings.Cut(address, ":")
+			a.attributes, _ = dig(info, "attributes").([]any)
+			a.resources, _ = dig(info, "resources").([]any)
+			list = append(list, a)
+		}
+	}
 	return list
 }
 

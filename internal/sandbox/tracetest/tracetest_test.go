@@ -13,7 +13,6 @@ var mostShown = flag.Int("problems", 25, "how many problems of each recording ar
 var unfinished = map[string]bool{
 	"02-decline-suppress-rescind": true, "02b-offer-timeout": true,
 	"06-custom-executor": true, "07-bad-accepts": true,
-	"14-operator-api-state": true,
 }
 
 // TestRecordings replays every recording. Run it with -v to see how much of each was compared.

@@ -1,0 +1,103 @@
+package tracetest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+// operatorStreamFollows stands for the events of a subscription to the operator API.
+const operatorStreamFollows = "(stream)"
+
+// operatorNotes are what was done for operators to look at.
+var operatorNotes = []note{
+	{regexp.MustCompile(`; operator event stream open throughout$`), func(r *replay, _ *line, _ []string) { r.places() }},
+	{regexp.MustCompile(`a framework ends, an agent goes$`), func(r *replay, l *line, m []string) {
+		done := r.background() // the framework has ended by then
+		time.AfterFunc(time.Second, func() { defer done(); r.killAgent(l, m) })
+	}},
+	{regexp.MustCompile(`^sandbox files of task (\S+) through the agent$`), writeSandboxFiles},
+}
+
+var operatorAllowances = []*allowance{
+	{file: "14", who: "operator", problem: regexp.MustCompile(`^answer to : (allocator|frameworks|master|registrar|system)/\S+:\n\s+want \S+\n\s+got  \(nothing\)$`),
+		reason: "of the hundreds of metrics of a master the sandbox has those that follow from its state", scopeout: true},
+	{file: "14", who: "operator", problem: regexp.MustCompile(`^answer to : flags\.(webui_dir|work_dir):`),
+		reason: "the sandbox's master has no files of its own"},
+	{file: "14", who: "operator", problem: regexp.MustCompile(`^the recording has an answer to no call$`),
+		reason: "the recording shows GET_METRICS and GET_FLAGS only in part, and without the calls"},
+	{file: "14", who: "operator", problem: regexp.MustCompile(`^answer to : master_hostname:`),
+		reason: "the agent of the recording had looked up the name of its master's address"},
+	{file: "14", who: "A", problem: regexp.MustCompile(`^answer to ACKNOWLEDGE: `),
+		reason: "the driver's acknowledgement and TEARDOWN raced on two connections, and the acknowledgement was first"},
+	{file: "14", who: "operator", problem: regexp.MustCompile(`^answer to : flags:\n\s+want "\(cut\)"`),
+		reason: "the recording leaves out the flags of the agent"},
+}
+
+// writeSandboxFiles makes the files that a task of the recording left behind. Processes are played in a replay, and write
+// nothing.
+func writeSandboxFiles(r *replay, l *line, m []string) {
+	run := regexp.MustCompile(`path=(\S+/executors/` + regexp.QuoteMeta(m[1]) + `/runs/[0-9a-f-]+)`)
+	for _, next := range r.trace.lines[l.number:] {
+		found := run.FindStringSubmatch(next.HTTP.Path)
+		if found == nil {
+			continue
+		}
+		r.places()
+		dir := r.ids.translate(found[1])
+		if err := r.writeFiles(dir); err != nil {
+			r.problem(l, "files of task %s: %v", m[1], err)
+		}
+		return
+	}
+}
+
+// places lets the directories of agents stand for those of the recording.
+func (r *replay) places() {
+	for i, a := range r.agents {
+		recorded := fmt.Sprintf("/var/lib/mesos/%s/a%d/work", r.trace.name, i+1)
+		r.ids.places[recorded] = filepath.Join(r.dir, a.id)
+	}
+}
+
+// writeFiles makes the files of a container as long as they were.
+func (r *replay) writeFiles(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, text := range r.trace.files() {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	latest := filepath.Join(filepath.Dir(dir), "latest")
+	_ = os.Remove(latest)
+	return os.Symlink(filepath.Base(dir), latest)
+}
+
+var downloaded = regexp.MustCompile(`^/files/(?:download|read)\?path=\S*/(stdout|stderr)`)
+
+// files are the contents of the files that somebody has read, by their names.
+func (t *trace) files() map[string]string {
+	files := map[string]string{}
+	for _, l := range t.lines {
+		call := t.calls()[l]
+		if l.Dir != responseLine || call == nil {
+			continue
+		}
+		m := downloaded.FindStringSubmatch(call.HTTP.Path)
+		if m == nil {
+			continue
+		}
+		text, isText := l.decoded.(string)
+		if data, ok := l.at("data").(string); ok && data != "" {
+			text, isText = data, true
+		}
+		if isText && text != "" {
+			files[m[1]] = text
+		}
+	}
+	return files
+}

@@ -60,12 +60,11 @@ func (s *Sandbox) masterState(w http.ResponseWriter, _ *http.Request) {
 func masterCapabilities(info *mesos.MasterInfo) []string {
 	names := []string{}
 	for _, capability := range info.Capabilities {
-		if name, known := mesos.MasterInfo_Capability_Type_name[int32(capability.Type)]; known {
-			names = append(names, name)
+		name, known := mesos.MasterInfo_Capability_Type_name[int32(capability.Type)]
+		if !known {
+			name = "QUOTA_V2" // the only one that is newer than the generated types
 		}
-	}
-	if n := len(names) - 1; n >= 0 && info.Capabilities[n].Type == 3 {
-		names[n] = "QUOTA_V2" // which the generated types do not know
+		names = append(names, name)
 	}
 	return names
 }

@@ -48,6 +48,7 @@ type agent struct {
 	operations []*operation          // whose success was not acknowledged, in their order
 
 	up          bool          // its process runs
+	recovering  time.Time     // until when it finds out what it had; executors have to wait
 	partitioned bool          // no message passes between it and the master
 	severed     bool          // as partitioned, and still so until it has registered again
 	drain       *Drain        // it is being emptied

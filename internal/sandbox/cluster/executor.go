@@ -105,7 +105,7 @@ func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executo
 	if a == nil {
 		return nil, Answer{Status: statusBadRequest, Text: "Agent cannot be found"}
 	}
-	if !a.up {
+	if !a.up || c.now.Before(a.recovering) {
 		return nil, Answer{Status: statusUnavailable, Text: "Agent has not finished recovery"}
 	}
 	e := a.executors.of[executorKey(call.FrameworkID.Value, call.ExecutorID.Value)]
@@ -159,18 +159,22 @@ func (c *Cluster) ExecutorDisconnect(now time.Time, stream string) []Effect {
 }
 
 // executorUpdate stores an update and acknowledges it to the executor at once: that means "stored by the agent" and
-// has nothing to do with the scheduler's acknowledgement.
+// has nothing to do with the scheduler's acknowledgement (F44). One of a task that the executor has not got is passed on
+// and never acknowledged to it (trace 06).
 func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
-	c.sendExecutor(e, &executor.Event{Type: executor.Event_ACKNOWLEDGED, Acknowledged: &executor.Event_Acknowledged{
-		TaskID: status.TaskID, UUID: status.UUID,
-	}})
+	t := e.agent.tasks.of[taskKey(e.framework, status.TaskID.Value)]
+	known := t != nil && t.executor == e
+	if known {
+		c.sendExecutor(e, &executor.Event{Type: executor.Event_ACKNOWLEDGED, Acknowledged: &executor.Event_Acknowledged{
+			TaskID: status.TaskID, UUID: status.UUID,
+		}})
+	}
 	status.AgentID = &mesos.AgentID{Value: e.agent.id}
 	status.ExecutorID = &mesos.ExecutorID{Value: e.id}
 	if status.Timestamp == nil {
 		status.Timestamp = c.timestamp()
 	}
-	t := e.agent.tasks.of[taskKey(e.framework, status.TaskID.Value)]
-	if t != nil && t.executor == e && status.ContainerStatus == nil {
+	if known && status.ContainerStatus == nil {
 		status.ContainerStatus = e.processes[0].containerStatus()
 	}
 	c.publish(e.framework, e.agent, status)

@@ -78,6 +78,9 @@ func (c *Cluster) RebootAgent(now time.Time, id string) []Effect {
 	return c.end()
 }
 
+// recoveryTime is how long an agent that was started turns executors away. Recorded: less than half a second.
+const recoveryTime = 200 * time.Millisecond
+
 // StartAgent starts the process of an agent that is down. It registers after its executors had time to come back to it
 // and AgentStart.Delay. The error says why it ends at once instead.
 func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effect, error) {
@@ -104,7 +107,10 @@ func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effe
 	if start.Attributes != nil {
 		a.attributes = start.Attributes
 	}
-	a.up = true
+	a.up, a.recovering = true, c.now.Add(recoveryTime)
+	if !a.partitioned {
+		a.unreachableAt = time.Time{} // it answers pings before it has registered
+	}
 	c.contact(a, c.recoverExecutors(a)+c.cfg.RegistrationDelay+start.Delay)
 	return c.end(), nil
 }

@@ -203,7 +203,7 @@ func (c *Cluster) reconcileMember(a *agent) {
 	c.tellDrain(a)
 	c.checkDrained(a)
 	if back && a.member {
-		c.allocate([]*agent{a})
+		c.rounds.request(c.now) // only new members are offered at once
 	}
 }
 
@@ -266,11 +266,14 @@ func (a *agent) has(f *framework) bool {
 // lose is an agent whose connection to the master has broken (F25): its offers are rescinded, and the pings begin to be
 // missed. Tasks of frameworks that do not checkpoint are given up at once, PARTITION_AWARE or not (F57).
 func (c *Cluster) lose(a *agent) {
-	if !a.member || !a.connected {
+	if !a.member {
+		return
+	}
+	c.missPings(a)
+	if !a.connected {
 		return
 	}
 	a.connected = false
-	c.missPings(a)
 	c.rescindAll(a)
 	c.rescindInverse(a)
 	for _, f := range c.frameworks {

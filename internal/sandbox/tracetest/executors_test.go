@@ -1,8 +1,11 @@
 package tracetest
 
 import (
+	"regexp"
 	"strings"
 	"time"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
 
 // Executors are clients of an agent. Their lines were put among those of the others by time, so that the update of a task
@@ -37,4 +40,55 @@ func executorCalls(r *replay, l *line) bool {
 		return true
 	}
 	return false
+}
+
+// agentFails is in what a recording says of a case in which an agent is killed under its executors.
+var agentFails = regexp.MustCompile(`agent SIGKILLed|agent stopped with SIGTERM|agent restart`)
+
+// executorLeft: the stream of an executor ends since its agent is killed, if that is what the case is about.
+func (r *replay) executorLeft(l *line, _ []string) {
+	a := r.agentWith(strings.TrimPrefix(l.Who, executorPrefix))
+	if a == nil || r.isDown(a) || !agentFails.MatchString(r.trace.caseOf(l)) {
+		return
+	}
+	r.befall(l, a, (*cluster.Cluster).KillAgent)
+	r.after(r.startsAgain(l), func() {
+		r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {
+			return c.StartAgent(now, a.id, cluster.AgentStart{})
+		})
+	})
+}
+
+// startsAgain is when an agent starts whose executor has noticed its end in a line: after the last attempt of the executor
+// to subscribe that found nobody, or before one that was refused, or some time later if the executor tries no more.
+func (r *replay) startsAgain(l *line) float64 {
+	starts := l.T + 0.4
+	for _, next := range r.trace.lines[l.number:] {
+		if next.Who != l.Who {
+			continue
+		}
+		switch text := next.note(); {
+		case next.Dir == responseLine && text == executorStreamFollows:
+			return starts
+		case next.Dir == responseLine: // refused by an agent that is there
+			starts = next.T - 0.05
+		case next.Dir == noteLine && strings.HasPrefix(text, "stream to the agent ended"):
+			starts = next.T + 0.01
+		}
+	}
+	return starts
+}
+
+// agentWith is the agent that an executor runs on, nil if there is no such executor.
+func (r *replay) agentWith(executor string) *agentSpec {
+	p := r.machine.process(executor)
+	if p == nil {
+		return nil
+	}
+	for _, a := range r.agents {
+		if a.id == p.start.Agent {
+			return a
+		}
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ var taskNotes = []note{
 			r.machine.begin(p)
 		}
 	}},
+	{regexp.MustCompile(`^stream to the agent ended: EOFError`), (*replay).executorLeft},
 	{regexp.MustCompile(`^default executor process killed with kill -9 under (\S+)`), func(r *replay, _ *line, m []string) {
 		if p := r.machine.process(m[1]); p != nil {
 			r.machine.exit(r.machine.process(p.start.Executor), cluster.Exit{Status: 9})

@@ -33,7 +33,7 @@ func processFails(r *replay, l *line) bool {
 
 // executorKilled: the agent's word that an executor has terminated shows that somebody killed it, or that it has ended.
 func executorKilled(r *replay, l *line) bool {
-	p := r.machine.process(l.text("update", "status", "task_id", "value"))
+	p := r.machine.process(l.text("update", "status", "executor_id", "value"))
 	if p == nil || l.text("update", "status", "message") != "Executor terminated" || !r.machine.stillRuns(p) {
 		return false
 	}
@@ -69,7 +69,7 @@ func (t *trace) hiddenEnds() []hidden {
 	earliest := math.Inf(1)
 	for _, l := range t.lines {
 		stamp, ok := l.at("update", "status", "timestamp").(float64)
-		if !ok || l.Dir != eventLine || l.text("update", "status", "source") != "SOURCE_EXECUTOR" {
+		if !ok || l.Dir != eventLine || l.text("update", "status", "uuid") == "" {
 			continue
 		}
 		earliest = min(earliest, l.T-stamp)
@@ -78,7 +78,8 @@ func (t *trace) hiddenEnds() []hidden {
 	var ends []hidden
 	for _, h := range told {
 		h.at += earliest
-		if message := h.line.text("update", "status", "message"); h.line.T-h.at > queued && exitedWith.MatchString(message) {
+		if message := h.line.text("update", "status", "message"); h.line.T-h.at > queued &&
+			(exitedWith.MatchString(message) || message == "Executor terminated") {
 			ends = append(ends, h)
 		}
 	}
@@ -92,7 +93,9 @@ func (r *replay) endHidden(l *line) {
 		h := r.hidden[0]
 		r.hidden = r.hidden[1:]
 		r.reach(&line{T: h.at})
-		processExits(r, h.line)
+		if !processExits(r, h.line) {
+			executorKilled(r, h.line)
+		}
 		r.settle()
 	}
 }

@@ -12,7 +12,7 @@ var mostShown = flag.Int("problems", 25, "how many problems of each recording ar
 // unfinished names recordings that the sandbox can't follow yet; what differs is only printed.
 var unfinished = map[string]bool{
 	"02-decline-suppress-rescind": true, "02b-offer-timeout": true,
-	"06-custom-executor": true, "07-bad-accepts": true,
+	"07-bad-accepts": true,
 }
 
 // TestRecordings replays every recording. Run it with -v to see how much of each was compared.

@@ -7,7 +7,7 @@ PACKAGE := ./...
 RACE    := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo sim soak bench lint clean
+.PHONY: help build test demo sim mutations soak bench lint clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: lint ## Run all tests, with the race detector where there is a C compiler
 
 sim: ## Try n schedules of failures against the machine in virtual time (SEEDS=1000)
 	$(GO) test ./tests/sim -run TestSeeds -v -timeout 4h -sim.seeds $${SEEDS:-1000} -sim.first $${FIRST:-1}
+
+mutations: ## Try whether the simulator finds deliberate faults, and write the table in docs/testing.md
+	$(GO) test ./tests/sim -run 'TestMutations' -v -timeout 4h -sim.mutations -sim.table ../../docs/testing.md
 
 soak: ## Kill the framework 200 times at random moments of deployments (SOAK_KILLS=n)
 	SOAK_KILLS=$${SOAK_KILLS:-200} $(GO) test ./tests/e2e -run 'TestKilledAtRandomMoments|TestLeadersFallAtRandomMoments' -v -timeout 2h

@@ -19,6 +19,7 @@ const (
 	budgetKept   = "new stops never exceed the budget"
 	reasonFirst  = "no task is killed before it is on record why"
 	comesBack    = "no pod that was stopped stays down because of a pause"
+	freshGate    = "what may be stopped was asked, once for each stop, and the answer is fresh"
 	oneTask      = "no two tasks of one pod run at the same time on one device"
 	durableTask  = "no task runs that is not in durable state"
 	uniqueTask   = "no task id is used twice"
@@ -34,6 +35,7 @@ const (
 	trulyDone    = "nothing counts as ready that never was"
 	inOrder      = "phases wait for those before them, and registries for each other"
 	noStrays     = "in the end nothing runs that no pod has"
+	timeMoves    = "the machine never decides without end at one moment"
 	loads        = "what was recorded can be loaded"
 	wellFormed   = "no call or message is malformed"
 	reproducible = "the same seed gives the same journal"
@@ -41,7 +43,7 @@ const (
 
 // Invariants lists what every run is checked for.
 var Invariants = []string{
-	quorumKept, budgetKept, reasonFirst, comesBack, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, loads, wellFormed,
+	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed,
 	reproducible,
 }
 
@@ -50,6 +52,9 @@ type checker struct {
 	*world
 	broken, detail string
 	at             time.Time
+
+	moment        time.Time // of the last decision
+	decisionsThen int       // that were made then
 
 	launches  int
 	launched  map[string]bool               // task ids that an ACCEPT brought
@@ -61,10 +66,11 @@ type checker struct {
 	open      []string              // offers that it may use
 	began     map[string]bool       // pods that were launched
 	excused   map[string]bool       // pods that operators once took out
-	stops     map[string]bool       // tasks that were killed
-	downSince map[string]time.Time  // pods that a plan has stopped and that are down without hindrance
-	quiet     map[string]time.Time  // steps that do not move and show no reason, since when
-	wasWell   map[string]bool       // tasks whose daemon was well when its host's prober asked
+	answers   []yes
+	stops     map[string]bool      // tasks that were killed
+	downSince map[string]time.Time // pods that a plan has stopped and that are down without hindrance
+	quiet     map[string]time.Time // steps that do not move and show no reason, since when
+	wasWell   map[string]bool      // tasks whose daemon was well when its host's prober asked
 }
 
 func newChecker(w *world) *checker {
@@ -109,8 +115,17 @@ func (c *checker) taking(i *instance, e machine.Event) {
 	}
 }
 
+// crowd is more decisions than any moment is worth.
+const crowd = 2000
+
 // decided looks at what a machine wants.
 func (c *checker) decided(i *instance, e machine.Effects) {
+	if !c.moment.Equal(c.now) {
+		c.moment, c.decisionsThen = c.now, 0
+	}
+	if c.decisionsThen++; c.decisionsThen > crowd {
+		c.fail(timeMoves, "serve %d decides for the %dth time at %v", i.number, c.decisionsThen, c.now.Sub(began))
+	}
 	for _, s := range e.Calls {
 		if s.After > len(e.Groups) {
 			c.fail(durableTask, "%s waits for group %d of %d", machine.CallName(s.Call), s.After, len(e.Groups))
@@ -296,7 +311,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 			up++
 		}
 	}
-	if victim && up <= all/2 {
+	if victim && all > 1 && up <= all/2 { // the first registry alone is no majority of anything yet
 		c.fail(quorumKept, "serve %d stops %s, and %d of %d remain", i.number, call.TaskID, up, all)
 	}
 }
@@ -340,6 +355,9 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 		return
 	}
 	c.stops[call.TaskID] = true
+	if c.schedule.Asks {
+		c.checkAnswer(i, record)
+	}
 	for name, other := range c.disk.pods {
 		if name == pod || other.Type != kind || other.Task == nil || c.excused[name] {
 			continue
@@ -348,6 +366,37 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 			c.fail(budgetKept, "serve %d stops %s, and %s is down: %s", i.number, pod, name, other.Task.State)
 		}
 	}
+}
+
+// yes is the answer that some pods may be stopped.
+type yes struct {
+	asked time.Time
+	pods  []string
+}
+
+// fresh is how old an answer may be when it is used, and what the way from there to the KILL may take.
+const fresh = 10*time.Second + 5*time.Second
+
+// judged notes an answer.
+func (c *checker) judged(ask machine.Ask, asked time.Time, answer machine.Judged) {
+	if answer.Gate == plans.GateOpen {
+		c.answers = append(c.answers, yes{asked, slices.Clone(ask.Pods)})
+	}
+}
+
+// checkAnswer looks for the answer that a stop is based on, and uses it up. Pods that were never ready may be stopped without.
+func (c *checker) checkAnswer(i *instance, p machine.Pod) {
+	if p.Completed == "" {
+		return
+	}
+	for k := range c.answers {
+		a := &c.answers[k]
+		if at := slices.Index(a.pods, p.Name); at >= 0 && p.Stop.At.Add(-i.skew).Sub(a.asked) <= fresh {
+			a.pods = slices.Delete(a.pods, at, at+1)
+			return
+		}
+	}
+	c.fail(freshGate, "serve %d stops %s, and nobody has said lately that it may", i.number, p.Name)
 }
 
 // checkReturns: what a plan has stopped comes back, whatever is paused, if nothing else keeps it.

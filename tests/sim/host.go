@@ -120,12 +120,19 @@ func (c *container) started() {
 	if c.gone {
 		return
 	}
-	if c.host.broken[c.kind] > 0 {
+	problem := ""
+	switch {
+	case c.killed:
+		problem = "was killed while it was being started"
+	case c.host.broken[c.kind] > 0:
 		c.host.broken[c.kind]--
+		problem = "the image is missing"
+	}
+	if problem != "" {
 		c.gone = true
 		delete(c.containers, c.id)
-		c.note("%s: %s can't be started", c.host.name, c.task)
-		c.act(c.cluster.Failed(c.now, c.id, "the image is missing"))
+		c.note("%s: %s does not start: %s", c.host.name, c.task, problem)
+		c.act(c.cluster.Failed(c.now, c.id, problem))
 		return
 	}
 	c.pids++
@@ -133,11 +140,8 @@ func (c *container) started() {
 	c.host.up = append(c.host.up, c)
 	c.check.runs(c)
 	c.act(c.cluster.Started(c.now, c.id, c.pids))
-	switch {
-	case c.killed:
-		c.exit(9)
-	case c.custom:
-		c.prober = &prober{container: c, list: quobyte.Watchlist{}}
+	if c.custom {
+		c.prober = &prober{container: c}
 		c.prober.begin()
 	}
 }

@@ -173,11 +173,13 @@ func (i *instance) finish(effects machine.Effects) {
 
 // ask puts a question to whoever answers it: Quobyte's API, which knows its replica set, and may be silent or behind.
 func (i *instance) ask(ask machine.Ask) {
+	asked := i.now
 	i.after(i.upTo(i.schedule.Speed.Network), "ask", func() {
 		if i.now.Before(i.silent) {
 			return
 		}
 		answer := machine.Judged{ID: ask.ID, Judgement: i.judge(ask.Pods)}
+		i.check.judged(ask, asked, answer)
 		i.note("serve %d: may %v be stopped: %v", i.number, ask.Pods, answer.Gate)
 		i.after(i.upTo(i.schedule.Speed.Network), "answer", func() { i.session.running(func() { i.deliver(answer) }) })
 	})

@@ -46,7 +46,7 @@ func TestSeeds(t *testing.T) {
 		}
 	}
 	took := time.Since(began)
-	t.Logf("%d schedules with %d faults, %d launches and %d decisions, %v of virtual time, in %v: %.0f schedules a minute",
+	t.Logf("%d schedules tried, with %d faults, %d launches and %d decisions, %v of virtual time, in %v: %.0f a minute",
 		n, faults, launches, decisions, virtual.Round(time.Second), took.Round(time.Millisecond), float64(n)/took.Minutes())
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -204,7 +203,7 @@ func (s *Sandbox) prepare(c *container) (account, error) {
 	full := s.diskFull(c.agent)
 	s.mu.Unlock()
 	if full {
-		return "", refusal(fmt.Sprintf("Failed to create executor directory '%s': %v", c.dir, syscall.ENOSPC))
+		return "", refusal(fmt.Sprintf("Failed to create executor directory '%s': No space left on device", c.dir))
 	}
 	if err := c.makeDirectory(); err != nil {
 		return "", err

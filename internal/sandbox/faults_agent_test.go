@@ -219,3 +219,20 @@ func TestDrainedAndDeactivatedAgent(t *testing.T) {
 	inject(t, s, fault.Fault{Kind: fault.AgentReactivate, Agent: "0"})
 	c.next(scheduler.Event_OFFERS)
 }
+
+func TestTwoFaultsOfOneMaster(t *testing.T) {
+	s, _, _ := fragile(t)
+	down := inject(t, s, fault.Fault{Kind: fault.MasterDown})
+	if _, err := s.Inject(fault.Fault{Kind: fault.NoLeader}); err == nil || !strings.Contains(err.Error(), "no master leads already; clear ends that") {
+		t.Errorf("no-leader of a master that is down: %v", err)
+	}
+	inject(t, s, fault.Fault{Kind: fault.MasterFailover})
+	leader := func() string { return get(t, "http://"+s.MasterAddress()+"/state-summary") }
+	before := leader()
+	if _, err := s.ClearFaults(down.ID); err != nil {
+		t.Fatal(err)
+	}
+	if after := leader(); after == "" || before == "" {
+		t.Error("nobody leads")
+	}
+}

@@ -378,7 +378,7 @@ func TestFullDisk(t *testing.T) {
 	s, c := faulty(t, protobufCodec())
 	full := inject(t, s, fault.Fault{Kind: fault.DiskFull, Agent: "0"})
 	c.launch(c.offer(), shell("t1", "sleep 1000"))
-	if text := c.update("t1", mesos.TASK_DROPPED).GetMessage(); !strings.HasSuffix(text, "no space left on device") {
+	if text := c.update("t1", mesos.TASK_DROPPED).GetMessage(); !strings.HasSuffix(text, "No space left on device") {
 		t.Errorf("message %q", text)
 	}
 	if _, err := s.ClearFaults(full.ID); err != nil {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,9 +92,9 @@ func (s *Sandbox) begin(now time.Time, f fault.Fault) error {
 	case fault.MasterFailover:
 		s.performAll(s.cluster.FailOver(now, s.failover(f)))
 	case fault.MasterDown:
-		s.performAll(s.cluster.StopMaster(now, cluster.Down))
+		return s.stopMaster(now, cluster.Down)
 	case fault.NoLeader:
-		s.performAll(s.cluster.StopMaster(now, cluster.Leaderless))
+		return s.stopMaster(now, cluster.Leaderless)
 	case fault.StreamSilent:
 		return s.silence(f)
 	case fault.TaskKill:
@@ -118,7 +119,9 @@ func (s *Sandbox) end(now time.Time, f fault.Fault) error {
 		}
 		return returnMount(dir)
 	case fault.MasterDown, fault.NoLeader:
-		s.performAll(s.cluster.FailOver(now, s.successor()))
+		if s.cluster.Master() != cluster.Leading { // else another leads already
+			s.performAll(s.cluster.FailOver(now, s.successor()))
+		}
 	}
 	if f.Agent == "" {
 		return nil
@@ -128,6 +131,15 @@ func (s *Sandbox) end(now time.Time, f fault.Fault) error {
 		return err
 	}
 	return s.endAgent(now, a, f)
+}
+
+// stopMaster leaves the cluster without a master.
+func (s *Sandbox) stopMaster(now time.Time, state cluster.MasterState) error {
+	if s.cluster.Master() != cluster.Leading {
+		return errors.New("no master leads already; clear ends that, and master-failover lets another lead")
+	}
+	s.performAll(s.cluster.StopMaster(now, state))
+	return nil
 }
 
 // failover describes another master: without a leader for a while, as one that starts is seen (F14), and with agents

@@ -30,7 +30,7 @@ func (s *Sandbox) masterHandler(address string) http.Handler {
 		"/slaves":            s.slaves,
 		"/tasks":             s.tasks,
 		"/roles":             s.roles,
-		"/quota":             emptyObject,
+		"/quota":             s.quotas,
 		"/weights":           emptyList,
 
 		"/maintenance/schedule": s.maintenanceSchedule,

@@ -9,6 +9,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+	"github.com/mesos/mesos-go/api/v1/lib/quota"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
@@ -205,18 +206,29 @@ func firstSeen(t *mesos.Task) float64 {
 	return t.Statuses[0].GetTimestamp()
 }
 
-// roles answers /roles.
+// roles answers /roles: those in use, and those that have a quota.
 func (s *Sandbox) roles(w http.ResponseWriter, _ *http.Request) {
+	configs := map[string]quota.QuotaConfig{}
+	for _, config := range s.ask(master.Call_GET_QUOTA).GetQuota.Status.Configs {
+		configs[config.Role] = config
+	}
 	s.mu.Lock()
 	roles := s.cluster.Roles()
 	s.mu.Unlock()
+	for _, name := range sortedKeys(configs) {
+		if !slices.ContainsFunc(roles, func(r cluster.RoleView) bool { return r.Name == name }) {
+			roles = append(roles, cluster.RoleView{Name: name})
+		}
+	}
 	views := []object{}
 	for _, role := range roles {
+		config := configs[role.Name]
 		consumed := slices.Concat(role.Allocated, role.ReservedUnallocated)
 		views = append(views, object{
 			"name": role.Name, "weight": 1.0, "frameworks": append([]string{}, role.Frameworks...),
 			"quota": object{
-				"role": role.Name, "guarantee": object{}, "limit": object{}, "consumed": quantities(consumed),
+				"role": role.Name, "guarantee": scalars(config.Guarantees), "limit": scalars(config.Limits),
+				"consumed": quantities(consumed),
 			},
 			"resources": quantities(slices.Concat(role.Allocated, role.Offered)), "allocated": quantities(role.Allocated),
 			"offered": quantities(role.Offered), "reserved": quantities(role.Reserved),
@@ -225,8 +237,21 @@ func (s *Sandbox) roles(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, object{"roles": views})
 }
 
-func emptyObject(w http.ResponseWriter, _ *http.Request) { writeJSON(w, object{}) }
-func emptyList(w http.ResponseWriter, _ *http.Request)   { writeJSON(w, []object{}) }
+func scalars(amounts map[string]mesos.Value_Scalar) object {
+	view := object{}
+	for name, amount := range amounts {
+		view[name] = amount.Value
+	}
+	return view
+}
+
+// quotas answers /quota, to read alone: it knows guarantees only.
+func (s *Sandbox) quotas(w http.ResponseWriter, _ *http.Request) {
+	status := s.ask(master.Call_GET_QUOTA).GetQuota.Status
+	writeJSON(w, embedded(&quota.QuotaStatus{Infos: status.Infos}))
+}
+
+func emptyList(w http.ResponseWriter, _ *http.Request) { writeJSON(w, []object{}) }
 
 // maintenanceSchedule answers /maintenance/schedule, to read alone.
 func (s *Sandbox) maintenanceSchedule(w http.ResponseWriter, _ *http.Request) {
@@ -246,7 +271,7 @@ func (s *Sandbox) ask(what master.Call_Type) (response *master.Response) {
 		return effects
 	})
 	if response == nil { // the master has ended since the caller looked
-		return &master.Response{GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{},
+		return &master.Response{GetQuota: &master.Response_GetQuota{}, GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{},
 			GetMaintenanceStatus: &master.Response_GetMaintenanceStatus{}}
 	}
 	return response

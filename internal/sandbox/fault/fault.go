@@ -67,6 +67,9 @@ func (f Fault) Complete() (Fault, error) {
 	fail := func(format string, args ...any) {
 		problems = multierror.Append(problems, fmt.Errorf("fault %s: "+format, append([]any{f.Kind}, args...)...))
 	}
+	if f.Event == impliedEvent[f.Kind] { // said by the kind, so that what was completed may be given again
+		f.Event = ""
+	}
 	for _, p := range params() {
 		given := p.given(&f)
 		switch {
@@ -85,6 +88,11 @@ func (f Fault) Complete() (Fault, error) {
 	}
 	f.complete(entry)
 	return f, nil
+}
+
+// impliedEvent is the type of events that a kind is about.
+var impliedEvent = map[Kind]string{
+	HeartbeatsStop: "HEARTBEAT", UpdateLost: "UPDATE", UpdateDuplicate: "UPDATE", OffersOversized: "OFFERS",
 }
 
 func (f *Fault) complete(entry Entry) {
@@ -109,12 +117,13 @@ func (f *Fault) complete(entry Entry) {
 		usual string
 	}{
 		{Redirect, &f.To, ToLoop}, {EventUnknown, &f.What, WhatType}, {CallReorder, &f.Until, UntilSession},
-		{HeartbeatsStop, &f.Event, "HEARTBEAT"}, {UpdateLost, &f.Event, "UPDATE"}, {UpdateDuplicate, &f.Event, "UPDATE"},
-		{OffersOversized, &f.Event, "OFFERS"},
 	} {
 		if f.Kind == d.kind && *d.value == "" {
 			*d.value = d.usual
 		}
+	}
+	if event := impliedEvent[f.Kind]; event != "" {
+		f.Event = event
 	}
 	if f.Kind == EventUnknown && f.What == WhatEnum {
 		f.Event = "UPDATE"

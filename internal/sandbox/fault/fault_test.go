@@ -157,3 +157,39 @@ func TestFaultsAsJSON(t *testing.T) {
 		t.Errorf("a bad duration: %v", err)
 	}
 }
+
+// Whatever comes over the wire is refused or becomes a fault that can be told, listed and sent again.
+func FuzzFault(f *testing.F) {
+	for _, e := range fault.Table() {
+		f.Add(`{"kind":"` + string(e.Kind) + `","agent":"0","count":2,"for":"1s"}`)
+	}
+	f.Add(`{"kind":"call-status","status":503,"call":"KILL","skip":-1}`)
+	f.Add(`{"kind":"redirect","to":"[::1]:5050","delay":"-9223372036854775808ns"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var given fault.Fault
+		if json.Unmarshal([]byte(text), &given) != nil {
+			return
+		}
+		done, err := given.Complete()
+		if err != nil {
+			return
+		}
+		again, err := done.Complete()
+		if err != nil || again != done {
+			t.Errorf("%s completes to %v, and that to %v: %v", text, done, again, err)
+		}
+		wire, err := json.Marshal(done)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read fault.Fault
+		if err := json.Unmarshal(wire, &read); err != nil || read != done {
+			t.Errorf("%v is written as %s and read as %v: %v", done, wire, read, err)
+		}
+		var set fault.Set
+		set.Add(start, done)
+		if list := set.List(); len(list) != 1 || list[0].String() == "" {
+			t.Errorf("%v is listed as %v", done, list)
+		}
+	})
+}

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// tolerance is how much earlier or later than in the recording an event may come: a round of offers.
+	// tolerance is how much earlier or later than in the recording offers may come: a round.
 	tolerance = 600 * time.Millisecond
 	// swapped is how far apart in the recording two events of one stream may be that come in the other order: those that
 	// different parts of a master or an agent send at the same time.
@@ -82,8 +82,13 @@ func (r *replay) expectEvent(l *line) {
 	}
 }
 
-// patience is how late the event of a line may be.
-func (r *replay) patience(*line) time.Duration { return tolerance }
+// patience is how late, or early, the event of a line may be: offers wait for a round, all else for nothing.
+func (r *replay) patience(l *line) time.Duration {
+	if l.typ() == "OFFERS" {
+		return tolerance
+	}
+	return tolerance / 2
+}
 
 func (r *replay) stimulate(l *line) bool {
 	for _, s := range stimuli {

@@ -294,6 +294,7 @@ func (r *replay) step(l *line) {
 		}
 		r.supply(l)
 		r.reach(l)
+		r.offset = max(r.offset, r.elapsed()-seconds(l.T)) // it may have had to wait for an offer
 		r.pass(r.travel(l))
 		if r.overtaken(l) {
 			r.late = append(r.late, l)
@@ -315,13 +316,14 @@ func (r *replay) step(l *line) {
 	}
 }
 
-// travel is how long a call of the recording took to have an effect, about: a part of the time to its answer. It matters
-// where it is compared with a round of offers.
+// travel is how long it took, about, from the cause of a call of the recording to its effect: what it reacts to had come some
+// time after it was sent, and the answer was there when it had an effect. It matters where a filter ends close to a round
+// of offers.
 func (r *replay) travel(l *line) time.Duration {
-	const longest = 4 * time.Millisecond
+	const there, longest = 2 * time.Millisecond, 5 * time.Millisecond
 	for _, next := range r.trace.lines[l.number:] {
 		if r.trace.calls()[next] == l {
-			return min(longest, seconds(next.T-l.T)*2/3)
+			return there + min(longest, seconds(next.T-l.T))
 		}
 	}
 	return 0

@@ -195,8 +195,8 @@ func (t *trace) fitBeat(interval time.Duration) beat {
 			phase := float64(step) * period / 250
 			hits := -math.Abs(float64(extra-13)) / 1000 // all else equal, the usual period
 			for _, at := range times {
-				if math.Mod(at-phase+1000*period, period) < after {
-					hits++
+				if delay := math.Mod(at-phase+1000*period, period); delay < after {
+					hits += 1 - delay // rather just before the offers
 				}
 			}
 			if hits > most {

@@ -438,14 +438,19 @@ func (c *Cluster) transition(t *task, status mesos.TaskStatus) {
 	c.tellTaskUpdated(t, status)
 }
 
-// operationsLost tells of every operation on an agent that the master still knew of. Nothing is repeated.
+// operationsLost tells of every operation on an agent that the master still knew of, also of one whose id another has taken
+// (recorded). Nothing is repeated.
 func (c *Cluster) operationsLost(a *agent, state mesos.OperationState, message string) {
 	for _, f := range c.frameworks {
+		lost := slices.DeleteFunc(slices.Clone(a.operations), func(o *operation) bool { return o.framework != f })
 		for _, id := range f.operationByID.keys {
-			if o := f.operationByID.of[id]; o.agent == a {
-				c.sendOperation(f, mesos.OperationStatus{OperationID: o.status.OperationID, State: state,
-					AgentID: &mesos.AgentID{Value: a.id}, Message: &message})
+			if o := f.operationByID.of[id]; o.agent == a && !slices.Contains(lost, o) {
+				lost = append(lost, o)
 			}
+		}
+		for _, o := range lost {
+			c.sendOperation(f, mesos.OperationStatus{OperationID: o.status.OperationID, State: state,
+				AgentID: &mesos.AgentID{Value: a.id}, Message: &message})
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -229,6 +230,13 @@ func (c *client) hangUp() {
 	if conn != nil {
 		_ = conn.Close()
 	}
+}
+
+// soFar lists the events that have come.
+func (c *client) soFar() []*got {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.events)
 }
 
 func (c *client) end() string {

@@ -134,7 +134,7 @@ type stimulus func(r *replay, l *line) bool
 // stimuli are tried in this order when a line's time has come and its event has not.
 var stimuli = []stimulus{
 	processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines,
-	operatorCalls, agentsEnd,
+	operatorCalls, agentsEnd, agentLost, agentBack,
 }
 
 // processStarts: TASK_STARTING of a command task shows that its process was started.

@@ -51,6 +51,9 @@ func driverDeclines(r *replay, l *line) bool {
 	}
 	declined := false
 	for _, who := range sortedKeys(r.left) {
+		if r.client(who).end() != "" {
+			continue
+		}
 		var held []string
 		for _, agent := range r.agentsIn(l) {
 			held = append(held, r.heldBy(who, agent)...)

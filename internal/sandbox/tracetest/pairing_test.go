@@ -82,9 +82,13 @@ func (r *replay) expectEvent(l *line) {
 	}
 }
 
-// patience is how late, or early, the event of a line may be: offers wait for a round, all else for nothing.
+// patience is how late, or early, the event of a line may be: offers wait for a round, the loss of an agent for a ping, all
+// else for nothing.
 func (r *replay) patience(l *line) time.Duration {
-	if l.typ() == "OFFERS" {
+	if slow, ok := r.slow[l]; ok {
+		return slow
+	}
+	if l.typ() == "OFFERS" || l.typ() == "FAILURE" || l.text("update", "status", "reason") == "REASON_AGENT_REMOVED" {
 		return tolerance
 	}
 	return tolerance / 2
@@ -168,6 +172,9 @@ func (r *replay) pair(c *client, l *line, g *got, due time.Duration) {
 		r.problem(l, "%s", d)
 		good = good && r.lastAllowed
 	}
+	if g.at < r.shifted.at { // it was there before we waited for something else
+		due = seconds(l.T) + r.shifted.from
+	}
 	late := g.at - due
 	if late > r.patience(l) || -late > r.patience(l) {
 		r.problem(l, "%s came at %.3f, expected at %.3f", describe(l.decoded), g.at.Seconds(), due.Seconds())
@@ -177,9 +184,17 @@ func (r *replay) pair(c *client, l *line, g *got, due time.Duration) {
 		c.subscribed = subscription{l, g.at}
 	}
 	if late > 0 || !hasty(g.body) {
-		r.offset = g.at - seconds(l.T)
+		r.shift(g.at - seconds(l.T))
 	}
 	r.count(good)
+}
+
+// shift changes how much later the replay is than the recording.
+func (r *replay) shift(to time.Duration) {
+	if to != r.offset {
+		r.shifted.at, r.shifted.from = r.elapsed(), r.offset
+	}
+	r.offset = to
 }
 
 // subscription is when a stream began, in the recording and in the replay. Heartbeats are counted from there.

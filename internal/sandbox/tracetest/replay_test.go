@@ -46,8 +46,11 @@ type replay struct {
 	terms    int      // masters that have led before
 	failures []string // of what notes made happen, under mu
 
-	start      time.Time
-	offset     time.Duration // how much later the replay is than the recording
+	start   time.Time
+	offset  time.Duration // how much later the replay is than the recording
+	shifted struct {      // the last change of offset: when, and from what
+		at, from time.Duration
+	}
 	poked      chan struct{}
 	goroutines sync.WaitGroup
 
@@ -63,9 +66,10 @@ type replay struct {
 	lastAgent   string                     // that an offer was wanted of
 	problems    []string
 	lastAllowed bool
-	polled      map[*line]bool // answers to calls that the recording does not have
+	polled      map[*line]bool          // answers to calls that the recording does not have
+	slow        map[*line]time.Duration // how late events may be whose cause was inferred from them
+	ahead       map[*line]bool          // calls that were made before their line's turn
 	hidden      []hidden
-	ahead       map[*line]bool // calls that were made before their line's turn
 	matched     int
 	failed      int
 	allowed     int
@@ -76,7 +80,7 @@ func run(t *testing.T, trace *trace, ledger ledger) *replay {
 	t.Helper()
 	r := &replay{
 		trace: trace, ledger: ledger, flags: trace.flags(), dir: t.TempDir(), network: newNetwork(), ids: newBindings(),
-		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{}, ahead: map[*line]bool{}, polled: map[*line]bool{}, hidden: trace.hiddenEnds(),
+		clients: map[string]*client{}, agents: trace.agents(), hosts: map[int]string{}, conns: map[net.Conn]bool{}, ahead: map[*line]bool{}, slow: map[*line]time.Duration{}, polled: map[*line]bool{}, hidden: trace.hiddenEnds(),
 		left: map[string]map[string]bool{}, held: map[string]map[string]any{},
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -294,7 +298,7 @@ func (r *replay) step(l *line) {
 		}
 		r.supply(l)
 		r.reach(l)
-		r.offset = max(r.offset, r.elapsed()-seconds(l.T)) // it may have had to wait for an offer
+		r.shift(max(r.offset, r.elapsed()-seconds(l.T))) // it may have had to wait for an offer
 		r.pass(r.travel(l))
 		if r.overtaken(l) {
 			r.late = append(r.late, l)
@@ -311,6 +315,7 @@ func (r *replay) step(l *line) {
 		r.expectEvent(l)
 	case noteLine:
 		r.reach(l)
+		r.shift(max(r.offset, r.elapsed()-seconds(l.T)))
 		r.actOn(l)
 		r.settle()
 	}
@@ -676,7 +681,7 @@ func (r *replay) leftovers() {
 		c := r.clients[who]
 		r.checkHeartbeats(c, last)
 		for _, g := range c.events {
-			if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) {
+			if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) || r.untold(c, g.body) {
 				continue
 			}
 			near := r.near(g, last)
@@ -684,6 +689,13 @@ func (r *replay) leftovers() {
 			r.problem(near, "unexpected at %.3f: %s", g.at.Seconds(), describe(g.body))
 		}
 	}
+}
+
+// untold tells whether an offer is rescinded that the recording does not have.
+func (r *replay) untold(c *client, body any) bool {
+	id, _ := dig(body, "rescind", "offer_id", "value").(string)
+	_, told := r.ids.backward[id]
+	return id != "" && !told && r.left[c.name]["OFFERS"]
 }
 
 // near is the line whose time in the replay an event came at, if the two clocks had always been alike.

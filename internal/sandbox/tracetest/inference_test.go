@@ -1,0 +1,107 @@
+package tracetest
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
+)
+
+// Notes are words, and those of a new recording may be ones that no table knows. That an agent is lost or back shows in events
+// as well; then it happens when the first of them is due.
+
+// badNews is in notes about agents that are to be lost.
+var badNews = regexp.MustCompile(`(?i)\bagents?\b.*\b(kill|SIGKILL|restart|stop|SIGSTOP|lost|dead|down|disconnect|gone|partition|die)`)
+
+// restarted is in notes about agents that are back soon.
+var restarted = regexp.MustCompile(`(?i)restart`)
+
+// agentLost: offers are rescinded and nobody asked for it, or an agent is given up.
+func agentLost(r *replay, l *line) bool {
+	a := r.lostAgent(l)
+	if _, done := r.slow[l]; done || a == nil || r.isDown(a) {
+		return false
+	}
+	if l.typ() == "RESCIND" && !badNews.MatchString(r.trace.caseOf(l)) {
+		return false
+	}
+	r.befall(l, a, (*cluster.Cluster).KillAgent)
+	r.slow[l] = tolerance
+	back, ok := r.shows(l, a)
+	switch {
+	case l.typ() != "RESCIND":
+		r.slow[l] = r.pingTimeouts()
+	case restarted.MatchString(r.trace.caseOf(l)), ok && back-l.T < r.pingTimeouts().Seconds():
+		r.startNow(l, a, cluster.AgentStart{})
+	}
+	return true
+}
+
+// lostAgent is the agent whose loss a line shows, nil if it shows none.
+func (r *replay) lostAgent(l *line) *agentSpec {
+	id := l.text("failure", "agent_id", "value")
+	if l.at("failure", "executor_id") != nil {
+		return nil
+	}
+	switch reason := l.text("update", "status", "reason"); {
+	case reason == "REASON_AGENT_REMOVED" || reason == "REASON_AGENT_DISCONNECTED":
+		id = l.text("update", "status", "agent_id", "value")
+	case l.text("update_operation_status", "status", "state") == "OPERATION_UNREACHABLE":
+		id = l.text("update_operation_status", "status", "agent_id", "value")
+	case l.typ() == "RESCIND":
+		if id = r.agentOfOffer(r.ids.translate(l.text("rescind", "offer_id", "value"))); id == "" {
+			id = r.givenUpAfter(l)
+		}
+	}
+	for _, a := range r.agents {
+		if a.id == id || r.ids.translate(a.id) == id || r.currentID(a) == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// agentOfOffer is the agent that an offer of the replay is of, "" if there is no such offer.
+func (r *replay) agentOfOffer(offer string) string {
+	for _, who := range sortedKeys(r.clients) {
+		for _, g := range r.clients[who].soFar() {
+			offers, _ := dig(g.body, "offers", "offers").([]any)
+			for _, o := range offers {
+				if dig(o, "id", "value") == offer {
+					id, _ := dig(o, "agent_id", "value").(string)
+					return id
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// givenUpAfter is the agent that is given up some time after a line.
+func (r *replay) givenUpAfter(l *line) string {
+	failure := r.trace.next(l, 2*r.pingTimeouts(), func(other *line) bool {
+		return other.typ() == "FAILURE" && other.at("failure", "executor_id") == nil
+	})
+	return r.ids.translate(failure.text("failure", "agent_id", "value"))
+}
+
+// pingTimeouts is how long it takes, at most, until an agent that does not answer is given up.
+func (r *replay) pingTimeouts() time.Duration {
+	return duration(r.flags["agent_ping_timeout"]) * time.Duration(r.number("max_agent_ping_timeouts")+2)
+}
+
+// agentBack: tasks of an agent are told of, or it is offered, though it is down.
+func agentBack(r *replay, l *line) bool {
+	const registration = 5 * time.Second
+	if _, done := r.slow[l]; done {
+		return false
+	}
+	for _, a := range r.agents {
+		if r.isOf(l, a) && r.currentID(a) == a.id && r.isDown(a) {
+			r.startNow(l, a, cluster.AgentStart{})
+			r.slow[l] = registration
+			return true
+		}
+	}
+	return false
+}

@@ -15,7 +15,7 @@ type allowance struct {
 	scopeout bool // needs a feature that the sandbox leaves out (see package sandbox), not another decision
 }
 
-var allowances = slices.Concat(taskAllowances, operatorAllowances, agentAllowances, []*allowance{
+var allowances = slices.Concat(taskAllowances, dockerAllowances, operatorAllowances, agentAllowances, []*allowance{
 	{file: "01", who: "raw", problem: regexp.MustCompile(`received 'HEAD'`),
 		reason: "a server of Go sends no body with the answer to HEAD, which no client would read"},
 	{file: "01", who: "raw", problem: regexp.MustCompile(`^answer to UNKNOWN: `),

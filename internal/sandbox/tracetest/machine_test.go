@@ -33,6 +33,7 @@ type process struct {
 	started  bool
 	signaled bool
 	ended    bool
+	pulled   bool                          // a Docker container's image
 	checks   map[bool]cluster.PerformCheck // under way, by whether it is the health check
 }
 
@@ -58,6 +59,9 @@ func (m *machine) Signal(container string, signal cluster.Signal) {
 		return
 	}
 	status, ends := onSignal(p.start.Command.GetValue(), signal)
+	if p.start.Docker {
+		status, ends = m.dockerSignaled(p, signal)
+	}
 	if !ends {
 		return
 	}
@@ -133,7 +137,7 @@ type stimulus func(r *replay, l *line) bool
 
 // stimuli are tried in this order when a line's time has come and its event has not.
 var stimuli = []stimulus{
-	processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines,
+	dockerStarts, dockerExits, processStarts, groupStarts, processExits, checkBrings, processFails, executorKilled, executorEnds, executorCalls, driverDeclines,
 	operatorCalls, agentsEnd, agentLost, agentBack,
 }
 
@@ -145,7 +149,7 @@ func processStarts(r *replay, l *line) bool {
 	}
 	id, _ := dig(status, "task_id", "value").(string)
 	p := r.machine.process(id)
-	return p != nil && !p.start.CustomExecutor && r.machine.begin(p)
+	return p != nil && !p.start.CustomExecutor && !p.start.Docker && r.machine.begin(p)
 }
 
 var (

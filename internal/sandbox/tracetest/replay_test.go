@@ -112,6 +112,7 @@ func (r *replay) setUp() error {
 		Model: cluster.Config{
 			AllocationInterval: fit.period - time.Millisecond, FirstRound: fit.phase,
 			Shuffle:           r.shuffle,
+			Docker:            r.trace.runsDocker(),
 			OfferTimeout:      duration(r.flags["offer_timeout"]),
 			RegistrationLimit: duration(r.flags["executor_registration_timeout"]),
 			ShutdownGrace:     duration(r.flags["executor_shutdown_grace_period"]),

@@ -137,8 +137,8 @@ func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.D
 		observed[i] = make([]plans.Observation, 0, len(pods)+1)
 		for _, p := range pods {
 			o := m.observeDeploy(now, p, restarts)
-			if serial := m.deploy.definition.Phases[i].Strategy != plans.Parallel; serial && m.idles(p) {
-				o.Rank = -1
+			if m.deploy.definition.Phases[i].Strategy != plans.Parallel {
+				o.Rank = turn(p)
 			}
 			stops = stops || o.Running && (o.Status != plans.Complete || restarts.any)
 			observed[i] = append(observed[i], o)
@@ -150,11 +150,17 @@ func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.D
 	return m.deploy.definition, observed, stops
 }
 
-// idles says that a pod does not do its work anyway, or was stopped by an earlier run and has not settled since. It comes first in a serial
-// phase: it may be what a change is for, and while it uses the budget no other one can be stopped, so that one which runs would wait for it,
-// and it for its turn.
-func (m *Machine) idles(p *Pod) bool {
-	return !p.runs() || p.Stop != nil || p.Task.Healthy.IsZero()
+// turn ranks a pod in a serial phase. What does not do its work anyway comes first: it may be what a change is for, and while it uses the budget
+// no other one can be stopped, so that one which runs would wait for it, and it for its turn. What an earlier run has stopped and has not
+// settled since uses the budget as well, but it may have to wait for a majority that those make up which do not run yet.
+func turn(p *Pod) int {
+	switch {
+	case !p.runs() || p.Task.Healthy.IsZero():
+		return -2
+	case p.Stop != nil:
+		return -1
+	}
+	return 0
 }
 
 // observeDeploy says how far a pod's step in deploy has come. A pod that was completed with what the settings render now is COMPLETE whatever has

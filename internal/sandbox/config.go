@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -68,12 +67,6 @@ type Config struct {
 
 	// Listen opens the socket of a master or an agent. Default: a TCP socket of the system.
 	Listen func(address string) (net.Listener, error)
-
-	// Fault is for tests: it is asked before each call of a scheduler is carried out, with the name of the call (ACCEPT,
-	// SUBSCRIBE, ...), from several goroutines at once. The call waits while Fault does, and is carried out even if its
-	// sender has gone meanwhile, as in a master that hangs; ctx ends with the sandbox. With a status other than 0 the call is
-	// answered with that and not carried out. Default: nothing fails.
-	Fault func(ctx context.Context, call string) (status int)
 
 	// Logger gets what happens. Default: nothing is logged.
 	Logger *slog.Logger

@@ -27,12 +27,6 @@ type heldCall struct {
 
 // faultBefore lets faults strike a call that has not had its effect, and tells whether there is nothing left to do.
 func (s *Sandbox) faultBefore(w http.ResponseWriter, request *schedulerRequest) (done bool) {
-	if s.cfg.Fault != nil {
-		if status := s.cfg.Fault(s.ctx, request.call.Type.String()); status != 0 {
-			refuse(w, status, "fault injected by a test")
-			return true
-		}
-	}
 	if f, struck := s.strike(request.subject, fault.CallDelay); struck {
 		s.pause(f.Delay)
 	}

@@ -2,13 +2,16 @@ package sandbox_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox"
+	"github.com/quobyte/mesos-framework/internal/sandbox/fault"
 )
 
 // To a framework, a sandbox that is started again with its directories is a cluster whose machines have rebooted: the agents
@@ -59,49 +62,28 @@ func TestStartedAgain(t *testing.T) {
 	c.update("t1", mesos.TASK_RUNNING)
 }
 
-// A call that Fault holds up is carried out late, also when its sender has given it up: so a SUBSCRIBE takes the framework
-// from the one that came after it. One that Fault answers is not carried out.
-func TestFaults(t *testing.T) {
-	cfg := oneAgent(t.TempDir())
-	held, release, refused := make(chan struct{}), make(chan struct{}), make(chan int, 1)
-	cfg.Fault = func(ctx context.Context, call string) int {
-		select {
-		case <-held:
-		default:
-			if call == "SUBSCRIBE" {
-				close(held)
-				select {
-				case <-release:
-				case <-ctx.Done():
-				}
-			}
-		}
-		select {
-		case status := <-refused:
-			return status
-		default:
-			return 0
-		}
-	}
-	s := start(t, cfg)
+// A call that is late is carried out, also when its sender has given it up: so a SUBSCRIBE takes the framework from the one
+// that came after it.
+func TestSubscriptionThatComesLate(t *testing.T) {
+	s := start(t, oneAgent(t.TempDir()))
+	inject(t, s, fault.Fault{Kind: fault.CallDelay, Call: "SUBSCRIBE", Delay: fault.Duration(500 * time.Millisecond)})
 	c := newClient(t, s.MasterAddress(), protobufCodec())
 	c.id = "F-0000"
-	impatient, giveUp := context.WithCancel(c.ctx)
 	c.info.ID = &mesos.FrameworkID{Value: c.id}
-	go func() {
-		<-held
-		giveUp()
-	}()
-	if err := c.attempt(impatient); err == nil {
+	impatient, giveUp := context.WithCancel(c.ctx)
+	refused := make(chan error, 1)
+	go func() { refused <- c.attempt(impatient) }()
+	c.await("the first SUBSCRIBE to be there", func() (int, error) {
+		if len(s.Faults()) > 0 {
+			return 0, errors.New("the fault has not struck")
+		}
+		return 1, nil
+	})
+	giveUp()
+	if err := <-refused; err == nil {
 		t.Fatal("the first SUBSCRIBE was answered")
 	}
 	c.subscribe()
-	refused <- http.StatusServiceUnavailable
-	if status, _ := c.try(&scheduler.Call{Type: scheduler.Call_TEARDOWN}); status != http.StatusServiceUnavailable {
-		t.Errorf("status %d", status)
-	}
-	c.call(&scheduler.Call{Type: scheduler.Call_REVIVE}) // it was not torn down
-	close(release)
 	if text := c.next(scheduler.Event_ERROR).Error.Message; text != "Framework failed over" {
 		t.Errorf("error event %q", text)
 	}

@@ -34,6 +34,7 @@ type agent struct {
 	registered    time.Time
 	reregistered  time.Time
 	unreachableAt time.Time // when it will have missed too many pings; zero if it answers them
+	giveUpAt      time.Time // of a member without a connection: when it should have registered again
 	total         Resources
 	used          Resources
 	offered       Resources

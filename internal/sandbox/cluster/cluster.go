@@ -229,7 +229,7 @@ func (c *Cluster) NextWake() time.Time {
 	next = earlier(next, c.stageEnds)
 	next = earlier(next, c.recoverBy)
 	for _, a := range c.agents {
-		next = earlier(next, a.unreachableAt)
+		next = earlier(next, earlier(a.unreachableAt, a.giveUpAt))
 		next = earlier(next, a.nextRepetition())
 	}
 	for _, a := range c.hosts {

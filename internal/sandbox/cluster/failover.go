@@ -106,7 +106,7 @@ func (c *Cluster) forgetAll() {
 		f.forget()
 	}
 	for _, a := range c.agents {
-		a.member, a.connected, a.unreachableAt = false, false, time.Time{}
+		a.expel()
 		a.used, a.offered = Resources{}, Resources{}
 	}
 	for _, a := range c.hosts {

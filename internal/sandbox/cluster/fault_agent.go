@@ -10,6 +10,10 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
+// reaping is how long an agent takes to find out that the process of a custom executor has ended before it came back
+// (recorded: 0.6 s; until then it even takes the executor back).
+const reaping = 500 * time.Millisecond
+
 // commandPatience is how long the executor of a command task that has ended waits for its agent. If that is not back by
 // then, nobody will know how the task ended (Mesos: the same, for executors that are not HTTP based).
 const commandPatience = time.Second
@@ -108,9 +112,7 @@ func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effe
 		a.attributes = start.Attributes
 	}
 	a.up, a.recovering = true, c.now.Add(recoveryTime)
-	if !a.partitioned {
-		a.unreachableAt = time.Time{} // it answers pings before it has registered
-	}
+	c.answerPings(a)
 	c.contact(a, c.recoverExecutors(a)+c.cfg.RegistrationDelay+start.Delay)
 	return c.end(), nil
 }
@@ -180,6 +182,8 @@ func (c *Cluster) recoverExecutors(a *agent) time.Duration {
 			}
 		case e.kind == commandExecutor && !e.died.Lost && c.now.Sub(e.diedAt) <= commandPatience:
 			c.ended(e.processes[0], *e.died)
+		case e.kind == customExecutor:
+			e.noticeAt = a.recovering.Add(reaping)
 		default:
 			c.died(e)
 		}
@@ -189,6 +193,10 @@ func (c *Cluster) recoverExecutors(a *agent) time.Duration {
 
 // died is an executor that is not there any more when its agent comes back. How its tasks ended nobody knows.
 func (c *Cluster) died(e *executorRun) {
+	if e.stream != "" {
+		c.emit(CloseExecutor{Stream: e.stream})
+		e.stream = ""
+	}
 	for _, t := range e.live() {
 		c.agentStatus(t, e.id, mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated")
 	}
@@ -219,6 +227,7 @@ func (c *Cluster) HealAgent(now time.Time, id string) []Effect {
 		a.partitioned = false
 		switch {
 		case a.up:
+			c.answerPings(a)
 			c.contact(a, c.cfg.RegistrationDelay)
 		default:
 			c.lose(a) // the master's next message is refused
@@ -286,14 +295,20 @@ func (c *Cluster) processGone(a *agent) {
 	a.up, a.registerAt = false, time.Time{}
 	for _, key := range a.executors.keys {
 		e := a.executors.of[key]
-		e.registerBy = time.Time{}
+		e.registerBy, e.noticeAt = time.Time{}, time.Time{}
 		if e.stream != "" {
 			c.emit(CloseExecutor{Stream: e.stream})
 			e.stream = ""
 		}
 	}
-	if !a.partitioned {
-		c.lose(a)
+	if a.partitioned {
+		return
+	}
+	c.lose(a)
+	for _, other := range c.agents { // among them what the agent was before it got another id
+		if other.ip == a.ip && other.port == a.port {
+			c.missPings(other)
+		}
 	}
 }
 
@@ -323,7 +338,8 @@ func (c *Cluster) shutDownAgent(a *agent) {
 	a.tasks, a.updates, a.operations, a.drain = ordered[*task]{}, ordered[*updates]{}, nil, nil
 	a.up, a.registerAt = false, time.Time{}
 	for _, key := range a.executors.keys {
-		a.executors.of[key].registerBy = time.Time{}
+		e := a.executors.of[key]
+		e.registerBy, e.noticeAt = time.Time{}, time.Time{}
 	}
 	if !a.partitioned {
 		c.lose(a)

@@ -42,6 +42,7 @@ type executorRun struct {
 	orphan    bool  // nobody is to hear of its end
 	died      *Exit // it has ended while its agent was down
 	diedAt    time.Time
+	noticeAt  time.Time // when its agent, back again, finds that out
 
 	// unhealthy says that the health check of a task has failed too often. A default executor, which may have several
 	// tasks, then calls all of them unhealthy when they end (Mesos: MESOS-8543).
@@ -128,6 +129,11 @@ func (c *Cluster) expire(e *executorRun) {
 		c.dropExecutor(e)
 		return
 	}
+	if due(e.noticeAt, c.now) {
+		e.noticeAt = time.Time{}
+		c.died(e)
+		return
+	}
 	if due(e.registerBy, c.now) {
 		e.registerBy = time.Time{}
 		e.stopping = true
@@ -147,7 +153,7 @@ func (c *Cluster) expire(e *executorRun) {
 }
 
 func (e *executorRun) nextWake() time.Time {
-	next := earlier(e.registerBy, e.lingerUntil)
+	next := earlier(earlier(e.registerBy, e.lingerUntil), e.noticeAt)
 	for _, p := range e.processes {
 		next = earlier(next, p.nextWake())
 	}

@@ -83,7 +83,8 @@ func (c *Cluster) nextAgentID() string {
 
 // join makes an agent a member of the cluster with what it has and runs.
 func (c *Cluster) join(a *agent) {
-	a.member, a.connected, a.unreachableAt = true, true, time.Time{}
+	a.member, a.connected = true, true
+	a.unreachableAt, a.giveUpAt = time.Time{}, time.Time{}
 	a.registered, a.reregistered = c.now, time.Time{}
 	a.total, a.used, a.offered = a.owned, c.inUse(a), Resources{}
 	c.agents = append(c.agents, a)
@@ -173,7 +174,7 @@ func (c *Cluster) recoverFramework(f *framework) *framework {
 // reconcileMember is a member that comes back before it was given up: both sides compare notes. Tasks that never
 // reached the agent are dropped by it, and a KILL that it may have missed is sent again. What the agent has is right.
 func (c *Cluster) reconcileMember(a *agent) {
-	a.unreachableAt = time.Time{}
+	a.unreachableAt, a.giveUpAt = time.Time{}, time.Time{}
 	if !same(a.total, a.owned) {
 		c.rescindAll(a)
 	}
@@ -273,7 +274,7 @@ func (c *Cluster) lose(a *agent) {
 	if !a.connected {
 		return
 	}
-	a.connected = false
+	a.connected, a.giveUpAt = false, c.now.Add(c.cfg.ReregisterTimeout)
 	c.rescindAll(a)
 	c.rescindInverse(a)
 	for _, f := range c.frameworks {
@@ -305,11 +306,30 @@ func (c *Cluster) missPings(a *agent) {
 	a.unreachableAt = a.registered.Add((missed + time.Duration(c.cfg.PingTimeouts)) * c.cfg.PingTimeout)
 }
 
+// answerPings is a process at the address of members that pings reach: it answers them, whoever it is, long before it
+// registers.
+func (c *Cluster) answerPings(by *agent) {
+	for _, a := range c.agents {
+		if a.ip == by.ip && a.port == by.port && !by.partitioned {
+			a.unreachableAt = time.Time{}
+		}
+	}
+}
+
+// expel ends what a master knows of an agent.
+func (a *agent) expel() {
+	a.member, a.connected = false, false
+	a.unreachableAt, a.giveUpAt = time.Time{}, time.Time{}
+}
+
 // unreachableDue gives up the agents that missed too many pings, and those that a new leader did not hear of in time.
 func (c *Cluster) unreachableDue() {
 	for _, a := range slices.Clone(c.agents) {
-		if due(a.unreachableAt, c.now) {
-			c.markUnreachable(a)
+		switch {
+		case due(a.unreachableAt, c.now):
+			c.markUnreachable(a, "health check timed out")
+		case due(a.giveUpAt, c.now):
+			c.markUnreachable(a, "agent did not reregister within "+durationText(c.cfg.ReregisterTimeout)+" after disconnecting")
 		}
 	}
 	if !due(c.recoverBy, c.now) {
@@ -324,7 +344,7 @@ func (c *Cluster) unreachableDue() {
 }
 
 // markUnreachable gives a member up. Its tasks may go on, and may come back (F57).
-func (c *Cluster) markUnreachable(a *agent) {
+func (c *Cluster) markUnreachable(a *agent, message string) {
 	c.registry.giveUp(a.id, c.now)
 	c.operationsLost(a, mesos.OPERATION_UNREACHABLE, "Agent was marked unreachable")
 	for _, f := range c.frameworks {
@@ -333,7 +353,7 @@ func (c *Cluster) markUnreachable(a *agent) {
 			state = mesos.TASK_LOST
 		}
 		for _, t := range c.tasksOn(f, a) {
-			status := c.lost(t, state, mesos.REASON_AGENT_REMOVED, "health check timed out")
+			status := c.lost(t, state, mesos.REASON_AGENT_REMOVED, message)
 			status.UnreachableTime = &mesos.TimeInfo{Nanoseconds: c.now.UnixNano()}
 			t.kill = nil
 			c.transition(t, status)
@@ -377,7 +397,7 @@ func (c *Cluster) leave(a *agent) {
 			}
 		}
 	}
-	a.member, a.connected, a.unreachableAt = false, false, time.Time{}
+	a.expel()
 	a.used, a.offered = Resources{}, Resources{}
 	c.agents = slices.DeleteFunc(c.agents, func(other *agent) bool { return other == a })
 	c.sendAgentLost(a.id)

@@ -12,31 +12,43 @@ import (
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
 
-// agentNotes are about agents that fail, leave or come back. The notes name an agent by its number if there are several.
+// agentNotes are about agents that fail, leave or come back. The first that fits counts, so the general ones are at the end.
 var agentNotes = []note{
-	{regexp.MustCompile(`^SIGKILL agent; wait past the timeouts`), (*replay).killAgent},
-	{regexp.MustCompile(`^agent (\d) killed at the same moment`), (*replay).killAgent},
-	{regexp.MustCompile(`agent killed together with its executors, back with the same work_dir`), (*replay).rebootAgent},
+	{regexp.MustCompile(`killed together with its executors, back with the same work_dir`), (*replay).rebootAgent},
 	{regexp.MustCompile(`agent restarted inside the timeouts \(([\d.]+) s\)`), (*replay).restartAgent},
+	{regexp.MustCompile(`agent restarted within the ping timeout`), (*replay).killAndStartAgent},
 	{regexp.MustCompile(`agent stopped with SIGSTOP`), (*replay).freezeAgent},
 	{regexp.MustCompile(`^SIGCONT$`), (*replay).thawAgent},
-	{regexp.MustCompile(`^agent started again|^agent restarted during maintenance|^then the agent returns`), (*replay).startAgent},
+	{regexp.MustCompile(`^agent( \d)? started again|^agent restarted during maintenance|agent( \d)? returns`), (*replay).startAgent},
 	{regexp.MustCompile(`^STOP_MAINTENANCE, agent restarted|^agent process exit code: 0`), (*replay).replaceAgent},
 	{regexp.MustCompile(`SIGUSR1`), (*replay).stopAgent},
-	{regexp.MustCompile(`fresh work_dir`), (*replay).killAndReplaceAgent},
+	{regexp.MustCompile(`(fresh|new|empty|other) work_dir|new (agent )?id\b`), (*replay).killAndReplaceAgent},
+	{regexp.MustCompile(`^agent (SIGKILLed|stopped with SIGTERM)`), func(*replay, *line, []string) {}}, // see executorLeft
+	{regexp.MustCompile(`(?i)SIGKILL agent|\bagent( \d)? (was )?(killed|SIGKILLed)`), (*replay).killAgent},
 }
 
-// agentOf is the agent that a note means: that with the number in it, or the only one. Its id is the first that it had.
-func (r *replay) agentOf(m []string) *agentSpec {
-	if len(m) > 1 {
-		if number, err := strconv.Atoi(m[1]); err == nil {
-			_, port, _ := net.SplitHostPort(r.master)
-			base, _ := strconv.Atoi(port)
-			for _, a := range r.agents {
-				if a.port == base+number {
-					return a
-				}
+var numbered = regexp.MustCompile(`\bagent (\d)\b`)
+
+// agentOf is the agent that a note means: that with the number in it, or the one that is lost after it, or the only one. Its
+// id is the first that it had.
+func (r *replay) agentOf(l *line) *agentSpec {
+	if m := numbered.FindStringSubmatch(l.note()); m != nil {
+		number, _ := strconv.Atoi(m[1])
+		_, port, _ := net.SplitHostPort(r.master)
+		base, _ := strconv.Atoi(port)
+		for _, a := range r.agents {
+			if a.port == base+number {
+				return a
 			}
+		}
+	}
+	for _, next := range r.trace.lines[l.number:] {
+		if next.Dir == noteLine && aboutCluster.MatchString(next.note()) {
+			break
+		}
+		id := next.text("failure", "agent_id", "value")
+		if i := slices.IndexFunc(r.agents, func(a *agentSpec) bool { return a.id == id }); i >= 0 && next.at("failure", "executor_id") == nil {
+			return r.agents[i]
 		}
 	}
 	return r.agents[0]
@@ -67,33 +79,43 @@ func (r *replay) befall(l *line, a *agentSpec, fault agentFault) {
 	r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) { return fault(c, now, a.id), nil })
 }
 
-func (r *replay) killAgent(l *line, m []string) {
-	r.befall(l, r.agentOf(m), (*cluster.Cluster).KillAgent)
+func (r *replay) killAgent(l *line, _ []string) {
+	r.befall(l, r.agentOf(l), (*cluster.Cluster).KillAgent)
 }
 
-func (r *replay) stopAgent(l *line, m []string) {
-	r.befall(l, r.agentOf(m), (*cluster.Cluster).StopAgent)
+func (r *replay) stopAgent(l *line, _ []string) {
+	r.befall(l, r.agentOf(l), (*cluster.Cluster).StopAgent)
 }
 
-func (r *replay) freezeAgent(l *line, m []string) {
-	r.befall(l, r.agentOf(m), (*cluster.Cluster).PartitionAgent)
+func (r *replay) freezeAgent(l *line, _ []string) {
+	r.befall(l, r.agentOf(l), (*cluster.Cluster).PartitionAgent)
 }
 
-func (r *replay) thawAgent(l *line, m []string) {
-	r.befall(l, r.agentOf(m), (*cluster.Cluster).HealAgent)
+func (r *replay) thawAgent(l *line, _ []string) {
+	r.befall(l, r.agentOf(l), (*cluster.Cluster).HealAgent)
+}
+
+// killAndStartAgent is an agent that is back before it is given up.
+func (r *replay) killAndStartAgent(l *line, _ []string) {
+	const registration = 0.3
+	a := r.agentOf(l)
+	r.befall(l, a, (*cluster.Cluster).KillAgent)
+	if back, ok := r.shows(l, a); ok {
+		r.after(back-registration, r.startAs(l, a, cluster.AgentStart{}))
+	}
 }
 
 // startAgent starts the agent that is down, so that it registers when it did in the recording.
-func (r *replay) startAgent(l *line, m []string) { r.startNow(l, r.down(m), cluster.AgentStart{}) }
+func (r *replay) startAgent(l *line, _ []string) { r.startNow(l, r.down(l), cluster.AgentStart{}) }
 
 // down is the agent that a note says comes back: the one that is not there.
-func (r *replay) down(m []string) *agentSpec {
+func (r *replay) down(l *line) *agentSpec {
 	for _, a := range r.agents {
 		if r.isDown(a) {
 			return a
 		}
 	}
-	return r.agentOf(m)
+	return r.agentOf(l)
 }
 
 func (r *replay) isDown(a *agentSpec) (down bool) {
@@ -192,7 +214,7 @@ func (r *replay) offeredAgents(l *line) []string {
 // restartAgent kills an agent and starts it again so many seconds later, when the tasks that are launched after the note
 // run: the recording does not say when that was, since nothing was seen of it.
 func (r *replay) restartAgent(l *line, m []string) {
-	a := r.agentOf(nil)
+	a := r.agentOf(l)
 	gap, _ := strconv.ParseFloat(m[1], 64)
 	at := l.T
 	for _, next := range r.trace.lines[l.number:] {
@@ -208,7 +230,7 @@ func (r *replay) restartAgent(l *line, m []string) {
 // rebootAgent ends everything on a machine. Its agent starts when it must have.
 func (r *replay) rebootAgent(l *line, _ []string) {
 	const recovery = 2.3
-	a := r.agentOf(nil)
+	a := r.agentOf(l)
 	r.befall(l, a, (*cluster.Cluster).RebootAgent)
 	if back, ok := r.shows(l, a); ok {
 		r.after(back-recovery, r.startAs(l, a, cluster.AgentStart{}))
@@ -218,7 +240,7 @@ func (r *replay) rebootAgent(l *line, _ []string) {
 // replaceAgent starts the agent again, if there is something of it later in the recording, with a fresh work directory if
 // it has another id there.
 func (r *replay) replaceAgent(l *line, _ []string) {
-	old := r.down(nil)
+	old := r.down(l)
 	next := r.nextAgent(l, old.port)
 	if next == nil || !r.isDown(old) {
 		return
@@ -256,7 +278,7 @@ func (r *replay) nextAgent(after *line, port int) *agentSpec {
 
 // killAndReplaceAgent is another agent at the address of one that dies, at once or when it has been given up.
 func (r *replay) killAndReplaceAgent(l *line, _ []string) {
-	a := r.agentOf(nil)
+	a := r.agentOf(l)
 	r.befall(l, a, (*cluster.Cluster).KillAgent)
 	if back, ok := r.replacedAt(l); ok {
 		r.after(back-0.3, r.startAs(l, a, cluster.AgentStart{Wipe: true}))

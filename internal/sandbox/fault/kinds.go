@@ -119,7 +119,7 @@ func Table() []Entry {
 			"SIGKILL to the agent. What its frameworks checkpoint runs on without it. It starts again when the fault ends.",
 			[]string{paramAgent, paramFor}, agent},
 		{AgentStop, State, "the agent takes its leave and ends its tasks",
-			"SIGUSR1 to the agent: the master removes it with its tasks at once. When the fault ends it starts again, with a new id " +
+			"SIGUSR1 to the agent: the master removes it with its tasks at once. When the fault ends it starts again, with its id " +
 				"and its volumes.", []string{paramAgent, paramFor}, agent},
 		{AgentStart, Act, "the agent starts again",
 			"Starts an agent that was killed, stopped or rebooted.",

@@ -396,6 +396,9 @@ func (c *Cluster) leave(a *agent) {
 				f.operationByID.drop(id)
 			}
 		}
+		// What was refused of it is forgotten: if it comes back, it is new to everybody.
+		f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return filter.agent == a.id })
+		f.inverseFilters = slices.DeleteFunc(f.inverseFilters, func(filter inverseFilter) bool { return filter.agent == a })
 	}
 	a.expel()
 	a.used, a.offered = Resources{}, Resources{}

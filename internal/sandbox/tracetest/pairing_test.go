@@ -13,7 +13,7 @@ const (
 	// different parts of a master or an agent send at the same time.
 	swapped = 80 * time.Millisecond
 	// lookahead is among how many events the one is searched that a line is about.
-	lookahead = 16
+	lookahead = 128
 )
 
 // key tells which events could be the same one.

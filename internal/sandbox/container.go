@@ -275,10 +275,11 @@ func executorEnvironment(c *container) []string {
 		"MESOS_SLAVE_ID=" + c.start.Agent,
 		"MESOS_SLAVE_PID=" + slavePID(c.agent.IP, c.agent.Port),
 		"MESOS_HTTP_COMMAND_EXECUTOR=0",
-		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=5secs",
+		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=" + cluster.DurationText(c.start.ShutdownGrace),
 	}
 	if !c.start.Checkpoint {
 		return append(env, "MESOS_CHECKPOINT=0")
 	}
-	return append(env, "MESOS_CHECKPOINT=1", "MESOS_RECOVERY_TIMEOUT=15mins", "MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs")
+	return append(env, "MESOS_CHECKPOINT=1", "MESOS_RECOVERY_TIMEOUT=15mins",
+		"MESOS_SUBSCRIPTION_BACKOFF_MAX="+cluster.DurationText(c.start.ReregistrationLimit))
 }

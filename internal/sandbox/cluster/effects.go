@@ -76,6 +76,10 @@ type StartProcess struct {
 	// and Command is nil: it is there when it is made, and gone when it is signaled with Kill.
 	DefaultExecutor bool
 	Checkpoint      bool // of the framework
+	// ShutdownGrace and ReregistrationLimit are what a custom executor is told: how long it has after SHUTDOWN, and to
+	// subscribe again when its agent was started again.
+	ShutdownGrace       time.Duration
+	ReregistrationLimit time.Duration
 	// Image is what it is to run in, "" for none. If the caller has no such image, it answers with ProcessFailed. Docker says
 	// that the answer is ImagePulled first if it has, and may then be ContainerNotRun.
 	Image         string

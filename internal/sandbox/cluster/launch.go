@@ -139,10 +139,10 @@ func (c *Cluster) expire(e *executorRun) {
 		e.stopping = true
 		for _, p := range e.processes {
 			p.reason = mesos.REASON_EXECUTOR_REGISTRATION_TIMEOUT
-			p.message = "Executor did not register within " + durationText(c.cfg.RegistrationLimit)
+			p.message = "Executor did not register within " + DurationText(c.cfg.RegistrationLimit)
 			if e.returning {
 				p.outcome, p.reason = mesos.TASK_GONE, mesos.REASON_EXECUTOR_REREGISTRATION_TIMEOUT
-				p.message = "Executor did not reregister within " + durationText(c.cfg.ReregistrationLimit)
+				p.message = "Executor did not reregister within " + DurationText(c.cfg.ReregistrationLimit)
 			}
 			c.signal(p, Kill)
 		}
@@ -171,8 +171,8 @@ func (c *Cluster) dropExecutor(e *executorRun) {
 	}
 }
 
-// durationText prints a duration as Mesos does, with the largest unit that leaves no fraction: 4secs, 15mins.
-func durationText(d time.Duration) string {
+// DurationText prints a duration as Mesos does, with the largest unit that leaves no fraction: 4secs, 15mins.
+func DurationText(d time.Duration) string {
 	units := []struct {
 		size time.Duration
 		name string

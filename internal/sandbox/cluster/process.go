@@ -52,6 +52,7 @@ func (c *Cluster) contain(e *executorRun, t *task, container string, command *me
 		Command: command, User: cmp.Or(command.GetUser(), e.framework.info.User),
 		CustomExecutor: e.kind == customExecutor, DefaultExecutor: e.kind == defaultExecutor && t == nil,
 		Checkpoint: e.framework.info.GetCheckpoint(), Volumes: p.volumes(),
+		ShutdownGrace: c.shutdownGrace(e), ReregistrationLimit: c.cfg.ReregistrationLimit,
 		Image: image, ContainerInfo: p.containerInfo(), Docker: t != nil && p.docker(),
 	}
 	if t != nil {

@@ -38,7 +38,7 @@ type Config struct {
 	RegistrationLimit   time.Duration // 1 min; for an executor to subscribe
 	ShutdownGrace       time.Duration // 5 s; for an executor to end after SHUTDOWN
 	CompletedTasks      int           // 1000; ended tasks kept per framework, for State alone
-	CompletedFrameworks int           // 50; removed frameworks kept, for State alone
+	CompletedFrameworks int           // 50; removed frameworks kept, whose ids are refused
 
 	Registry            RegistryKind  // Replicated
 	PingTimeout         time.Duration // 15 s; between two pings of the master to an agent

@@ -144,6 +144,7 @@ func (c *Cluster) admit(info *mesos.FrameworkInfo) *framework {
 		f = &framework{id: id}
 		c.identities[id] = f
 	}
+	f.forget()
 	f.info, f.registered = *info, c.now
 	f.info.ID = &mesos.FrameworkID{Value: id}
 	c.frameworks = append(c.frameworks, f)
@@ -207,10 +208,13 @@ func (c *Cluster) remove(f *framework) {
 	}
 	f.unregistered = c.now
 	c.completed = append(c.completed, f)
+	c.removed[f.id] = true
 	if surplus := len(c.completed) - c.cfg.CompletedFrameworks; surplus > 0 {
+		for _, forgotten := range c.completed[:surplus] {
+			delete(c.removed, forgotten.id)
+		}
 		c.completed = c.completed[surplus:]
 	}
-	c.removed[f.id] = true
 	c.frameworks = slices.DeleteFunc(c.frameworks, func(other *framework) bool { return other == f })
 	c.rounds.request(c.now)
 	c.tellFrameworkRemoved(f)

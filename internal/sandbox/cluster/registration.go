@@ -329,7 +329,7 @@ func (c *Cluster) unreachableDue() {
 		case due(a.unreachableAt, c.now):
 			c.markUnreachable(a, "health check timed out")
 		case due(a.giveUpAt, c.now):
-			c.markUnreachable(a, "agent did not reregister within "+durationText(c.cfg.ReregisterTimeout)+" after disconnecting")
+			c.markUnreachable(a, "agent did not reregister within "+DurationText(c.cfg.ReregisterTimeout)+" after disconnecting")
 		}
 	}
 	if !due(c.recoverBy, c.now) {

@@ -189,10 +189,29 @@ func (m *Machine) freeze(now time.Time) {
 func (m *Machine) finish(now time.Time) []plans.Evaluation {
 	worked := !m.run.Ended()
 	evaluations := m.evaluate(now)
-	if worked && m.run.Ended() && m.run.Outcome != plans.Stopped && m.hasNewcomers(now) {
+	if worked && m.run.Ended() && m.run.Outcome != plans.Stopped && m.hasNewcomers(now) || m.mayBegin(now, evaluations) {
 		m.wakeAt(now)
 	}
 	return evaluations
+}
+
+// mayBegin says whether something may begin since what was decided that could not before, so that nobody has looked yet whether it fits.
+func (m *Machine) mayBegin(now time.Time, evaluations []plans.Evaluation) bool {
+	if !m.connection.Connected {
+		return false
+	}
+	for _, e := range evaluations {
+		for _, c := range e.Candidates {
+			p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]
+			if p == nil {
+				continue
+			}
+			if _, tried := m.tries[p.Name]; !tried && (c.Stops || m.launchable(now, p)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // abbreviate lists at most n names.

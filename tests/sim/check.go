@@ -104,6 +104,7 @@ func (c *checker) taking(i *instance, e machine.Event) {
 	case machine.Offered:
 		for k := range e.Offers {
 			c.open = append(c.open, e.Offers[k].ID)
+			delete(c.spent, e.Offers[k].ID) // it may have come twice
 		}
 	case machine.Disconnected:
 		for _, id := range c.open {

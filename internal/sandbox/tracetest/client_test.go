@@ -45,6 +45,7 @@ type client struct {
 	events  []*got
 	conn    net.Conn // that carries the stream
 	ended   string   // how the stream ended, "" while it is open
+	endedAt time.Duration
 	raw     []*rawAnswer
 
 	subscribed subscription
@@ -178,7 +179,7 @@ func (c *client) follow(conn net.Conn, body io.Reader) {
 		}
 		c.mu.Lock()
 		if c.conn == conn {
-			c.ended = endedAbruptly
+			c.ended, c.endedAt = endedAbruptly, c.r.elapsed()
 			if err == io.EOF {
 				c.ended = endedProperly
 			}

@@ -206,6 +206,10 @@ type subscription struct {
 // checkHeartbeats compares the heartbeats of a stream with those of the recording. They come by the clock, whatever else
 // happens, so they are apart from the order of the other events; and the replay may be a little faster than the recording.
 func (r *replay) checkHeartbeats(c *client, last *line) {
+	until := r.elapsed()
+	if c.end() != "" {
+		until = c.endedAt
+	}
 	for _, due := range c.heartbeats {
 		i := slices.IndexFunc(c.events, func(g *got) bool {
 			return !g.paired && typeOf(g.body) == "HEARTBEAT" && (g.at-due).Abs() < tolerance/2
@@ -214,7 +218,7 @@ func (r *replay) checkHeartbeats(c *client, last *line) {
 		case i >= 0:
 			c.events[i].paired = true
 			r.count(true)
-		case due < r.elapsed()-tolerance:
+		case due < until-tolerance:
 			near := *last
 			near.Who = c.name
 			r.problem(&near, "HEARTBEAT of %.3f never came", due.Seconds())

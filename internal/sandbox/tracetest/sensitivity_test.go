@@ -1,0 +1,109 @@
+package tracetest
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// TestAlteredRecordingsAreNotFollowed: whatever is changed in a recording, the sandbox is not like it any more, and that is
+// noticed. Otherwise a replay without problems would mean nothing.
+func TestAlteredRecordingsAreNotFollowed(t *testing.T) {
+	update := func(state string) func(*line) bool {
+		return func(l *line) bool { return l.text("update", "status", "state") == state }
+	}
+	offers := func(l *line) bool { return l.typ() == "OFFERS" && l.at("offers") != nil }
+	refusal := func(l *line) bool { return l.Dir == responseLine && l.HTTP.Status == 400 }
+	for _, tc := range []struct {
+		name, file string
+		alter      func(*trace)
+	}{
+		{"another text", "07-bad-accepts", set(update("TASK_ERROR"), "something else", "update", "status", "message")},
+		{"another reason", "07-bad-accepts", set(update("TASK_ERROR"), "REASON_COMMAND_EXECUTOR_FAILED", "update", "status", "reason")},
+		{"another state", "07-bad-accepts", set(update("TASK_DROPPED"), "TASK_LOST", "update", "status", "state")},
+		{"a field more", "07-bad-accepts", set(update("TASK_ERROR"), "AAAAAAAAAAAAAAAAAAAAAA==", "update", "status", "uuid")},
+		{"a field less", "09-scheduler-failover", set(update("TASK_STARTING"), nil, "update", "status", "container_status")},
+		{"an event less", "07-bad-accepts", remove(update("TASK_ERROR"))},
+		{"an event more", "13-update-framework-quota", repeat(func(l *line) bool { return l.typ() == "RESCIND" })},
+		{"events in another order", "07-bad-accepts", swap(update("TASK_RUNNING"), update("TASK_FINISHED"))},
+		{"an answer with another text", "13-update-framework-quota", func(tr *trace) { first(tr, refusal).decoded = "Bad" }},
+		{"another status", "09-scheduler-failover", func(tr *trace) { first(tr, refusal).HTTP.Status = 403 }},
+		{"another header", "01-subscribe-offers-errors", func(tr *trace) {
+			first(tr, func(l *line) bool { return l.HTTP.Headers["Allow"] != "" }).HTTP.Headers["Allow"] = "GET"
+		}},
+		{"another amount", "02-decline-suppress-rescind", func(tr *trace) {
+			all := first(tr, func(l *line) bool { return offers(l) && l.T > 1 }).at("offers", "offers").([]any)
+			dig(all[0].(map[string]any)["resources"].([]any)[1], "scalar").(map[string]any)["value"] = 3.0
+		}},
+		{"another time", "02b-offer-timeout", func(tr *trace) {
+			late := first(tr, func(l *line) bool { return l.typ() == "RESCIND" })
+			for _, l := range tr.lines[late.number-1:] {
+				l.T += 2
+			}
+		}},
+		{"a stream that is not ended", "09-scheduler-failover", remove(func(l *line) bool {
+			return l.typ() == "TEARDOWN" && l.Dir == callLine && l.Who == "operator"
+		})},
+		{"another identifier", "03-reserve-create-launch", func(tr *trace) {
+			second := false
+			set(func(l *line) bool {
+				fits := l.typ() == "UPDATE_OPERATION_STATUS" && l.at("update_operation_status", "status", "uuid") != nil
+				defer func() { second = second || fits }()
+				return fits && second
+			}, "AAAAAAAAAAAAAAAAAAAAAA==", "update_operation_status", "status", "uuid")(tr)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			altered, err := readTrace(filepath.Join(folder, tc.file+".jsonl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tc.alter(altered)
+			for i, l := range altered.lines {
+				l.number = i + 1
+			}
+			if r := run(t, altered, ledger{}); len(r.problems) == 0 {
+				t.Error("nobody noticed")
+			}
+		})
+	}
+}
+
+func first(tr *trace, fits func(*line) bool) *line {
+	return tr.lines[slices.IndexFunc(tr.lines, fits)] // panics if the test is about nothing
+}
+
+// set changes a value in the body of the first line that fits; nil removes it.
+func set(fits func(*line) bool, value any, path ...string) func(*trace) {
+	return func(tr *trace) {
+		last := len(path) - 1
+		object := first(tr, fits).at(path[:last]...).(map[string]any)
+		if value == nil {
+			delete(object, path[last])
+			return
+		}
+		object[path[last]] = value
+	}
+}
+
+func remove(fits func(*line) bool) func(*trace) {
+	return func(tr *trace) {
+		i := slices.IndexFunc(tr.lines, fits)
+		tr.lines = slices.Delete(tr.lines, i, i+1)
+	}
+}
+
+func repeat(fits func(*line) bool) func(*trace) {
+	return func(tr *trace) {
+		i := slices.IndexFunc(tr.lines, fits)
+		again := *tr.lines[i]
+		tr.lines = slices.Insert(tr.lines, i+1, &again)
+	}
+}
+
+func swap(a, b func(*line) bool) func(*trace) {
+	return func(tr *trace) {
+		i, j := slices.IndexFunc(tr.lines, a), slices.IndexFunc(tr.lines, b)
+		tr.lines[i].decoded, tr.lines[j].decoded = tr.lines[j].decoded, tr.lines[i].decoded
+	}
+}

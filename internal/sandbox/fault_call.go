@@ -4,9 +4,12 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 	"github.com/quobyte/mesos-framework/internal/sandbox/fault"
 )
@@ -118,7 +121,9 @@ func reset(w http.ResponseWriter) {
 
 // subjectOf is what a fault can know of a call.
 func (s *Sandbox) subjectOf(call *scheduler.Call) fault.Subject {
-	subject := fault.Subject{Call: call.Type.String()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	subject := fault.Subject{Call: call.Type.String(), Tasks: tasksOf(call)}
 	if id := call.FrameworkID.GetValue(); id != "" {
 		subject.Framework = append(subject.Framework, id)
 	}
@@ -126,26 +131,20 @@ func (s *Sandbox) subjectOf(call *scheduler.Call) fault.Subject {
 		subject.Framework = append(subject.Framework, call.Subscribe.FrameworkInfo.Name)
 	}
 	agents := map[string]bool{}
-	switch call.Type {
-	case scheduler.Call_ACCEPT:
-		for i := range call.Accept.Operations {
-			op := &call.Accept.Operations[i]
-			for _, info := range op.GetLaunch().GetTaskInfos() {
-				subject.Tasks, agents[info.AgentID.Value] = append(subject.Tasks, info.TaskID.Value), true
-			}
-		}
-	case scheduler.Call_KILL:
-		subject.Tasks, agents[call.Kill.AgentID.GetValue()] = []string{call.Kill.TaskID.Value}, true
-	case scheduler.Call_ACKNOWLEDGE:
-		subject.Tasks = []string{call.Acknowledge.TaskID.Value}
+	for _, id := range offersIn(call) {
+		agents[s.cluster.AgentOfOffer(id.Value)] = true
+	}
+	agents[call.GetKill().GetAgentID().GetValue()] = true
+	if call.Acknowledge != nil {
 		agents[call.Acknowledge.AgentID.Value] = true
-	case scheduler.Call_MESSAGE:
+	}
+	if call.Message != nil {
 		agents[call.Message.AgentID.Value] = true
-	case scheduler.Call_SHUTDOWN:
+	}
+	if call.Shutdown != nil {
 		agents[call.Shutdown.AgentID.Value] = true
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	delete(agents, "")
 	for _, id := range sortedKeys(agents) {
 		subject.Agents = append(subject.Agents, s.namesOf(id)...)
 	}
@@ -155,4 +154,29 @@ func (s *Sandbox) subjectOf(call *scheduler.Call) fault.Subject {
 		}
 	}
 	return subject
+}
+
+// tasksOf lists the ids of the tasks that a call is about.
+func tasksOf(call *scheduler.Call) (ids []string) {
+	if call.Kill != nil {
+		ids = append(ids, call.Kill.TaskID.Value)
+	}
+	if call.Acknowledge != nil {
+		ids = append(ids, call.Acknowledge.TaskID.Value)
+	}
+	operations := call.GetAccept().GetOperations()
+	for i := range operations {
+		infos := operations[i].GetLaunch().GetTaskInfos()
+		if group := operations[i].GetLaunchGroup(); group != nil {
+			infos = append(infos[:len(infos):len(infos)], group.TaskGroup.Tasks...)
+		}
+		for j := range infos {
+			ids = append(ids, infos[j].TaskID.Value)
+		}
+	}
+	return ids
+}
+
+func offersIn(call *scheduler.Call) []mesos.OfferID {
+	return slices.Concat(call.GetAccept().GetOfferIDs(), call.GetDecline().GetOfferIDs())
 }

@@ -104,6 +104,26 @@ func TestLostCalls(t *testing.T) {
 	})
 }
 
+// Calls are chosen by what they are about: the agent of their offers, or a task.
+func TestChosenCalls(t *testing.T) {
+	s, c := faulty(t, protobufCodec())
+	inject(t, s, fault.Fault{Kind: fault.CallStatus, Status: 500, Agent: "127.0.3.1", Call: "DECLINE"})
+	inject(t, s, fault.Fault{Kind: fault.CallStatus, Status: 500, Task: "t2"})
+	offer, none := c.offer(), 0.0
+	decline := &scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+		OfferIDs: []mesos.OfferID{{Value: "of-nobody"}}, Filters: &mesos.Filters{RefuseSeconds: &none}}}
+	c.call(decline)
+	decline.Decline.OfferIDs[0] = offer.ID
+	if status, _ := c.try(decline); status != 500 {
+		t.Errorf("decline of an offer of the agent: %d", status)
+	}
+	if status, _ := c.try(acceptOf(offer, shell("t2", "sleep 1000"))); status != 500 {
+		t.Errorf("accept for t2: %d", status)
+	}
+	c.call(acceptOf(offer, shell("t1", "sleep 1000")))
+	c.update("t1", mesos.TASK_STARTING)
+}
+
 func TestRefusedAndSlowCalls(t *testing.T) {
 	s, c := faulty(t, jsonCodec())
 	inject(t, s, fault.Fault{Kind: fault.CallStatus, Call: "REVIVE", Status: 503, Text: "No leader elected", Count: 2})

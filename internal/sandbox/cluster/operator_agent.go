@@ -103,6 +103,14 @@ func (a AgentCondition) String() string {
 	return "registering"
 }
 
+// AgentOfOffer is the id of the agent that an offer is of; "" if nobody holds such an offer.
+func (c *Cluster) AgentOfOffer(id string) string {
+	if o := c.offers[id]; o != nil {
+		return o.agent.id
+	}
+	return ""
+}
+
 // Unreachable is how many agents the master has given up.
 func (c *Cluster) Unreachable() int { return len(c.registry.unreachable) }
 

@@ -112,7 +112,7 @@ func Table() []Entry {
 	stream := append([]string{paramFramework}, often...)
 	event := append([]string{paramEvent, paramTask, paramState}, stream...)
 	update := append([]string{paramTask, paramState}, stream...)
-	call := append([]string{paramCall, paramFramework, paramAgent}, often...)
+	call := append([]string{paramCall, paramTask, paramFramework, paramAgent}, often...)
 	with := func(list []string, more ...string) []string { return append(slices.Clone(more), list...) }
 	return []Entry{
 		{AgentKill, State, "the agent's process dies; checkpointed tasks go on",

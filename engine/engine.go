@@ -49,6 +49,8 @@ type Config struct {
 	// Fence is asked before anything of a decision is written, and before it is sent, since writing may take its time; with an error it is not, and
 	// the loop ends. Nil: nobody else can lead.
 	Fence func() error
+	// Asker is asked before running pods of gated phases are stopped, if the service itself lets them be. Nil: the service's word is enough.
+	Asker Asker
 	// Recorder may be nil.
 	Recorder Recorder
 	// By says where the settings come from [operator].
@@ -73,6 +75,8 @@ type Engine struct {
 	mu      sync.Mutex
 	nextID  uint64
 	waiting map[uint64]chan machine.Answer
+
+	asking sync.WaitGroup // who asks the Asker; joined by Run
 }
 
 // publication is a view and the channel that closes when the next one is there.
@@ -93,6 +97,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Machine.Asks = cfg.Asker != nil
 	clock := newClock(time.Now)
 	boot := machine.Boot{Now: clock.now(), By: cfg.By}
 	m, err := machine.New(cfg.Machine, cfg.Service, records, boot)
@@ -171,6 +176,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	wg.Go(func() { cancel(e.loop(ctx)) })
 	wg.Go(e.cfg.Recorder.Run)
 	wg.Wait()
+	e.asking.Wait() // the loop has ended, so that nobody asks any more
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -286,6 +292,7 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 		}
 		e.send(effects.Calls, i+1)
 	}
+	e.ask(ctx, effects.Asks)
 	if effects.View != nil {
 		e.publish(effects.View)
 	}

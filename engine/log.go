@@ -26,6 +26,8 @@ func logEvent(log *slog.Logger, ev machine.Event) {
 		log.Warn("failure", "agent", e.AgentID, "executor", e.ExecutorID, "status", e.Status)
 	case machine.CallFailed:
 		log.Debug("call failed", "call", machine.CallName(e.Call), "error", e.Err, "ambiguous", e.Ambiguous)
+	case machine.Judged:
+		log.Debug("judged", "id", e.ID, "gate", e.Gate, "code", e.Code, "text", e.Text)
 	case machine.Verb:
 		log.Info("operator", "verb", e.Kind, "plan", e.Plan, "phase", e.Phase, "actor", e.Actor, "reason", e.Reason)
 	}

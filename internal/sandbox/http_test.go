@@ -66,6 +66,8 @@ func TestRefusals(t *testing.T) {
 			answer{400, "The stream ID 'garbage' included in this request didn't match the stream ID currently associated with framework ID " + c.id}},
 		plain("unknown field and null", known+`"type":"DECLINE","x":1,"accept":null,"decline":{"offer_ids":[{"value":"nope"}],"filters":null}}`, 202, ""),
 		plain("quoted number", known+`"type":"DECLINE","decline":{"offer_ids":[],"filters":{"refuse_seconds":"5"}}}`, 202, ""),
+		{"Accept of RECONCILE_OPERATIONS", "POST", jsonType, "text/html", c.stream, known + `"type":"RECONCILE_OPERATIONS","reconcile_operations":{}}`,
+			answer{406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'"}},
 		{"Accept is ignored here", "POST", jsonType, "text/html", c.stream, known + `"type":"SUPPRESS"}`, answer{202, ""}},
 		plain("UPDATE_FRAMEWORK", known+`"type":"UPDATE_FRAMEWORK","update_framework":{"framework_info":{"id":{"value":"`+c.id+`"},"user":"`+self()+`","name":"test","roles":["dev"],"capabilities":[{"type":"MULTI_ROLE"}]}}}`,
 			200, ""),

@@ -59,6 +59,11 @@ func (s *Sandbox) schedulerCall(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "Failed to validate scheduler::Call: "+err.Error())
 		return
 	}
+	media := acceptedMedia(r.Header.Values("Accept"))
+	if media == "" && (call.Type == scheduler.Call_SUBSCRIBE || call.Type == scheduler.Call_RECONCILE_OPERATIONS) {
+		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
+		return // of the other calls nobody looks at Accept
+	}
 	request := &schedulerRequest{
 		call: call, stream: r.Header.Get(streamIDHeader), constraints: constraints.Constraints(), subject: s.subjectOf(call),
 	}
@@ -66,7 +71,7 @@ func (s *Sandbox) schedulerCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if call.Type == scheduler.Call_SUBSCRIBE {
-		s.subscribe(w, r, request)
+		s.subscribe(w, r, request, media)
 		return
 	}
 	answer := s.carryOut(request)
@@ -93,12 +98,7 @@ func (s *Sandbox) answer(w http.ResponseWriter, answer cluster.Answer) {
 	w.WriteHeader(answer.Status)
 }
 
-func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, request *schedulerRequest) {
-	media := acceptedMedia(r.Header.Values("Accept"))
-	if media == "" {
-		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
-		return
-	}
+func (s *Sandbox) subscribe(w http.ResponseWriter, r *http.Request, request *schedulerRequest, media string) {
 	if request.stream != "" {
 		refuse(w, http.StatusBadRequest, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
 		return

@@ -29,7 +29,8 @@
 // handed in belong to the cluster from then on, and events that come out share memory with it: the caller changes
 // neither, and encodes or copies an event before it lets go of the lock.
 //
-// What is modelled follows recordings of Mesos 1.12: subscription and failover, offers with filters, LAUNCH and
+// What is modelled follows recordings of Mesos 1.12, and is held against them in package tracetest: subscription and failover,
+// offers with filters, quotas and turns (share.go, quota.go), LAUNCH and
 // LAUNCH_GROUP with the validation of a master, command tasks and task groups with their checks and health checks, custom
 // executors, status updates with acknowledgement and retry, reconciliation, teardown. The executor of a command task and
 // the default executor of groups are parts of the model; only what runs in their containers is a process. What is not
@@ -40,6 +41,7 @@
 // SHRINK_VOLUME in an ACCEPT change what it has, and that outlives tasks and frameworks. A failed operation is silent, or
 // an OPERATION_ERROR if it has an id; a successful one with an id is an OPERATION_FINISHED that the agent repeats until
 // it is acknowledged. Offers of one agent may be several, since what is reserved goes to its role and those below it.
+// An operator does the same with what is free; what is on offer is taken back for it.
 // A caller that starts an agent again gives AddAgent what Restore makes of the last CheckpointResources effect.
 //
 // # What survives what

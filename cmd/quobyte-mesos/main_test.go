@@ -189,6 +189,18 @@ func TestNetworkMayEndWithADot(t *testing.T) {
 	}
 }
 
+func TestProblemsOfImagesAreToldAtOnce(t *testing.T) {
+	got := runHere(t, nil, "sandbox", "--image=busybox", "--image==x", "--image=a=b", "--image=a=c=d")
+	want := outcome{Code: 1, Stderr: []string{
+		`quobyte-mesos: --image: "busybox": must be NAME=COMMAND, such as busybox='exec "$@"'`,
+		`quobyte-mesos: --image: "=x": must be NAME=COMMAND, such as busybox='exec "$@"'`,
+		`quobyte-mesos: --image: "a=c=d": the image has a command already`,
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // The command line that is printed must be able to complete: a cluster of two hosts has two registry devices.
 func TestPrintedServeExpectsWhatThereIs(t *testing.T) {
 	for hosts, want := range map[string]string{

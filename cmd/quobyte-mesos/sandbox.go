@@ -104,14 +104,19 @@ func (o *clusterOptions) complete() error {
 // images are the commands that stand for container images, by their names.
 func (o *clusterOptions) images() (map[string]string, error) {
 	images := map[string]string{}
+	var problems *multierror.Error
 	for _, given := range o.Images {
 		name, command, ok := strings.Cut(given, "=")
-		if !ok || name == "" || strings.TrimSpace(command) == "" {
-			return nil, fmt.Errorf("--image: %q: must be NAME=COMMAND, such as 'busybox=exec \"$@\"'", given)
+		_, twice := images[name]
+		switch {
+		case !ok || strings.TrimSpace(name) == "" || strings.TrimSpace(command) == "":
+			problems = multierror.Append(problems, fmt.Errorf("--image: %q: must be NAME=COMMAND, such as busybox='exec \"$@\"'", given))
+		case twice:
+			problems = multierror.Append(problems, fmt.Errorf("--image: %q: the image has a command already", given))
 		}
 		images[name] = command
 	}
-	return images, nil
+	return images, problems.ErrorOrNil()
 }
 
 // expect are the minimums that the cluster meets: its first three hosts have registry and metadata devices.

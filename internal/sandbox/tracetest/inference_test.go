@@ -2,6 +2,7 @@ package tracetest
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
@@ -19,7 +20,16 @@ var restarted = regexp.MustCompile(`(?i)restart`)
 // agentLost: offers are rescinded and nobody asked for it, or an agent is given up.
 func agentLost(r *replay, l *line) bool {
 	a := r.lostAgent(l)
-	if _, done := r.slow[l]; done || a == nil || r.isDown(a) {
+	if _, done := r.slow[l]; done || a == nil {
+		return false
+	}
+	if message := l.text("update", "status", "message"); strings.Contains(message, "a new agent registered") {
+		return r.replaced(l, a)
+	} else if strings.Contains(message, "unregistered") && !r.isDown(a) {
+		r.befall(l, a, (*cluster.Cluster).StopAgent)
+		return true
+	}
+	if r.isDown(a) {
 		return false
 	}
 	if l.typ() == "RESCIND" && !badNews.MatchString(r.trace.caseOf(l)) {
@@ -35,6 +45,21 @@ func agentLost(r *replay, l *line) bool {
 		r.startNow(l, a, cluster.AgentStart{})
 	}
 	return true
+}
+
+// replaced: another agent is at the address of one, unless that is under way.
+func (r *replay) replaced(l *line, a *agentSpec) bool {
+	under := false
+	r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {
+		if under = !c.AgentProcess(a.id).RegisterAt.IsZero(); under {
+			return nil, nil
+		}
+		killed := c.KillAgent(now, a.id)
+		started, err := c.StartAgent(now, a.id, cluster.AgentStart{Wipe: true})
+		return append(killed, started...), err
+	})
+	r.slow[l] = tolerance
+	return !under
 }
 
 // lostAgent is the agent whose loss a line shows, nil if it shows none.
@@ -102,6 +127,23 @@ func agentBack(r *replay, l *line) bool {
 			r.slow[l] = registration
 			return true
 		}
+		if old := r.before(a); old != nil && r.isOf(l, a) && r.isDown(old) {
+			r.slow[l] = registration
+			return r.replaced(l, old)
+		}
 	}
 	return false
+}
+
+// before is the agent that was at the address of one that the replay does not know yet, nil if there is none.
+func (r *replay) before(a *agentSpec) *agentSpec {
+	if r.currentID(a) != "" {
+		return nil
+	}
+	for _, old := range r.agents {
+		if old.port == a.port && r.currentID(old) != "" {
+			return old
+		}
+	}
+	return nil
 }

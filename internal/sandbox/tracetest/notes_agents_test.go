@@ -276,12 +276,18 @@ func (r *replay) nextAgent(after *line, port int) *agentSpec {
 	return nil
 }
 
-// killAndReplaceAgent is another agent at the address of one that dies, at once or when it has been given up.
+// killAndReplaceAgent is another agent at the address of one that dies, at once or when it has been given up. It registers
+// as soon as it can.
 func (r *replay) killAndReplaceAgent(l *line, _ []string) {
+	const registration = 0.3
 	a := r.agentOf(l)
 	r.befall(l, a, (*cluster.Cluster).KillAgent)
 	if back, ok := r.replacedAt(l); ok {
-		r.after(back-0.3, r.startAs(l, a, cluster.AgentStart{Wipe: true}))
+		r.after(back-registration-0.05, func() {
+			r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {
+				return c.StartAgent(now, a.id, cluster.AgentStart{Wipe: true})
+			})
+		})
 	}
 }
 

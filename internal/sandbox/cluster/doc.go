@@ -13,7 +13,7 @@
 //     for, come with SubscribeConstrained and CallConstrained; CallConstraints reads them.
 //  3. ExecutorSubscribe, ExecutorCall and ExecutorDisconnect likewise for the v1 executor API of an agent.
 //  4. ProcessStarted once for each StartProcess effect, or ProcessFailed or ContainerRefused if it could not be
-//     started, and later ProcessExited for each one that was started. Likewise Checked once for each PerformCheck. None of
+//     started (for a Docker container ImagePulled before it, and ContainerNotRun as one more way to fail), and later ProcessExited for each one that was started. Likewise Checked once for each PerformCheck. None of
 //     this for tasks that Config.Script has a Script for: the cluster plays those by itself, in its Ticks.
 //  5. Tick when the time that NextWake names has come: offers, heartbeats, retries and timeouts happen there.
 //  6. What happens to agents (KillAgent, StopAgent, RebootAgent, StartAgent, PartitionAgent, HealAgent, DelayAgent), to
@@ -29,13 +29,13 @@
 // handed in belong to the cluster from then on, and events that come out share memory with it: the caller changes
 // neither, and encodes or copies an event before it lets go of the lock.
 //
-// What is modelled follows recordings of Mesos 1.12, and is held against them in package tracetest: subscription and failover,
-// offers with filters, quotas and turns (share.go, quota.go), LAUNCH and
-// LAUNCH_GROUP with the validation of a master, command tasks and task groups with their checks and health checks, custom
-// executors, status updates with acknowledgement and retry, reconciliation, teardown. The executor of a command task and
-// the default executor of groups are parts of the model; only what runs in their containers is a process. What is not
-// modelled is refused as a master refuses what it cannot do: Docker containers (the task fails), shared and revocable
-// resources, resource providers with their CREATE_DISK and DESTROY_DISK.
+// What is modelled follows recordings of Mesos 1.12, and is held against them in package tracetest: subscription and
+// failover, offers with filters, quotas and turns (share.go, quota.go), LAUNCH and LAUNCH_GROUP with the validation of a
+// master, command tasks, task groups and Docker containers with their checks and health checks, custom executors, status
+// updates with acknowledgement and retry, reconciliation, teardown. The executors of command tasks and Docker containers,
+// and the default executor of groups, are parts of the model; only what runs in their containers is a process. What is not
+// modelled is refused as a master refuses what it cannot do: shared and revocable resources, resource providers with their
+// CREATE_DISK and DESTROY_DISK.
 //
 // Reservations and persistent volumes are the agent's: RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME and
 // SHRINK_VOLUME in an ACCEPT change what it has, and that outlives tasks and frameworks. A failed operation is silent, or

@@ -98,6 +98,7 @@ type Machine struct {
 	scouts     map[string]*Pod          // by host
 	bound      map[Wanted]bool          // the pods that belong to a host
 	settle     map[string]time.Duration // pod type -> how long a pod must be ready for others to be stopped
+	gated      map[string]bool          // pod types that are stopped only if the service lets them be
 	deploy     *deploySteps             // what deploy consists of; nil when that must be made anew
 	nextIndex  map[string]int           // by pod type
 
@@ -191,6 +192,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		fits:       map[string]fitting{},
 		opinions:   map[string]opinion{},
 		settle:     map[string]time.Duration{},
+		gated:      map[string]bool{},
 		wanted:     map[string][]string{},
 		unfit:      map[string]bool{},
 		replaced:   map[string]*Pod{},
@@ -203,7 +205,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 	}
 	for _, phase := range service.Phases() {
 		for _, t := range phase.PodTypes {
-			m.settle[t] = phase.Settle
+			m.settle[t], m.gated[t] = phase.Settle, phase.Gated
 		}
 	}
 	m.clampTimes(boot.Now)

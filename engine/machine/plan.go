@@ -243,6 +243,18 @@ func (m *Machine) afterRestart(now time.Time, p *Pod) time.Time {
 	return later(now, m.restartsIn(m.sortedFacts()).of(m.deploy.phase[p.Type], m.stepName(p)))
 }
 
+// forced says whether a restart by force concerns the pod's step.
+func (m *Machine) forced(p *Pod) bool {
+	phase, step := m.deploy.phase[p.Type], m.stepName(p)
+	for _, f := range m.facts {
+		about := f.Phase == "" || f.Phase == phase && (f.Step == "" || f.Step == step)
+		if f.Kind == plans.Restarted && f.Plan == DeployPlan && f.Run == m.run.Number && f.Force && about {
+			return true
+		}
+	}
+	return false
+}
+
 // of is when the restart of a step was asked for last, its own, its phase's or the plan's; zero if never.
 func (r restarts) of(phase, step string) time.Time {
 	if !r.any {

@@ -58,7 +58,7 @@ type Standing struct {
 	Name, Type, Host string
 	State            StandingState
 	Text             string // why it is not up
-	// Served says that it was ready at least once.
+	// Served says that it was ready at least once, or may have been without anybody having seen it.
 	Served bool
 }
 
@@ -202,6 +202,8 @@ type PodStop struct {
 	// TaskID is the task that is killed.
 	TaskID string `json:"task_id"`
 	Reason string `json:"reason"`
+	// Forced says that an operator has asked for it whatever the service says.
+	Forced bool `json:"forced,omitempty"`
 	// Left says that the plan has given up on the pod and left it to recovery, which owes it its return from then on.
 	Left bool `json:"left,omitempty"`
 }

@@ -14,6 +14,7 @@ import (
 func (m *Machine) standing(now time.Time, p *Pod) Standing {
 	s := Standing{Name: p.Name, Type: p.Type, Host: p.Host, State: Down, Served: p.Completed != ""}
 	t := p.Task
+	s.Served = s.Served || t != nil && m.mayServe(p, t)
 	switch {
 	case t == nil:
 		s.Text = "was never launched"
@@ -43,6 +44,12 @@ func (m *Machine) standing(now time.Time, p *Pod) Standing {
 		s.State = Up
 	}
 	return s
+}
+
+// mayServe says that a task is ready, or may be so without anybody having seen it: it runs, and its host's scout has not said that it is not ready.
+func (m *Machine) mayServe(p *Pod, t *PodTask) bool {
+	unseen := (t.State == Running || t.State.Unproven()) && t.Sick == "" && m.service.Health(p.Type)
+	return !t.Healthy.IsZero() || unseen
 }
 
 // unconfirmed says that a pod runs and is ready by the records, and that nobody has said so in this session: Mesos was asked about its task and

@@ -26,7 +26,7 @@ func (p *Pod) owedBy(plan string) bool {
 // the pod its return.
 func (m *Machine) stop(now time.Time, plan string, p *Pod) {
 	now = m.afterRestart(now, p)
-	p.Stop = &PodStop{Plan: plan, Run: m.run.Number, At: now, TaskID: p.Task.ID, Reason: m.run.Reason}
+	p.Stop = &PodStop{Plan: plan, Run: m.run.Number, At: now, TaskID: p.Task.ID, Reason: m.run.Reason, Forced: m.forced(p)}
 	p.BegunIn, p.BegunAt = m.run.Number, now
 	p.Failures, p.NextTry = 0, time.Time{}
 	delete(m.fits, p.Name)
@@ -57,11 +57,38 @@ func (m *Machine) killStopped(now time.Time) {
 			m.wakeAt(last.next)
 			continue
 		}
+		if !m.mayStillKill(now, p) {
+			continue
+		}
 		next := now.Add(killRetry[min(last.count, len(killRetry)-1)])
 		m.killed[p.Task.ID] = retry{next: next, count: last.count + 1}
 		m.wakeAt(next)
 		m.calls = append(m.calls, Kill{TaskID: p.Task.ID, AgentID: p.Task.AgentID})
 	}
+}
+
+// mayStillKill says whether a task may be killed now. When its stop began that was allowed; when a KILL is said again the world may be another one: a
+// registry whose KILL was lost with its agent is back, and by now one of two that keep the quorum. Then the stop is taken back, so that the step begins
+// anew, with all that is asked for that, and others may have their turn.
+func (m *Machine) mayStillKill(now time.Time, p *Pod) bool {
+	if !m.gated[p.Type] || p.Task.State == Killing || p.Stop.Forced || !now.After(p.Stop.At) {
+		return true
+	}
+	if p.Task.State.Unproven() || m.unconfirmed(p) {
+		m.wakeAt(now.Add(killRetry[0])) // nobody would hear of it, and nobody knows how it is
+		return false
+	}
+	if m.service.Judge([]string{p.Name}, m.standings(now)).Gate == plans.GateOpen {
+		return true
+	}
+	p.Stop, p.BegunIn, p.BegunAt = nil, 0, time.Time{}
+	if !p.Task.Healthy.IsZero() {
+		p.Fallen = time.Time{}
+	}
+	delete(m.killed, p.Task.ID)
+	m.touchPod(p)
+	m.changed = true
+	return false
 }
 
 // beingStopped is why a pod that was stopped is not launched yet.

@@ -89,8 +89,8 @@ func TestRegistriesAreRestartedOneAfterTheOther(t *testing.T) {
 	p.wait()
 	_, api = c.serve(t, "second serve", settleSoon)
 	api.complete(2)
-	if least := watched.end(); least != 2 {
-		t.Errorf("at some time %d registries ran, want never less than 2 of 3, and not 3 all the time", least)
+	if least := watched.end(); least < 2 {
+		t.Errorf("at some time %d registries ran, want never less than 2 of 3", least)
 	}
 	for pod, task := range api.tasksOf(quobyte.Registry) {
 		if task == first[pod] {
@@ -134,8 +134,8 @@ func TestChangedSettingsRestartWhatTheyConcern(t *testing.T) {
 	watched := c.watch(quobyte.Metadata)
 	_, api = c.serve(t, "serve with more memory for metadata", settleSoon, "--metadata-extra-ram-mb=2000")
 	api.complete(2)
-	if least := watched.end(); least != 2 {
-		t.Errorf("at some time %d metadata services ran, want never less than 2 of 3, and not 3 all the time", least)
+	if least := watched.end(); least < 2 {
+		t.Errorf("at some time %d metadata services ran, want never less than 2 of 3", least)
 	}
 	now := api.tasks()
 	for pod, task := range before {

@@ -24,24 +24,47 @@ func (m *Machine) takeOffers(now time.Time, batch []offers.Offer) {
 type identity struct {
 	site    offers.Site
 	address string
+	unkept  int // bytes of attributes that were left out of site
+}
+
+// maxAttributes bounds what is kept of an agent's attributes, in bytes: a host's record must fit a group of the store.
+const maxAttributes = 64 << 10
+
+// identify leaves the attributes of an agent out from the one on with which they are too much.
+func identify(o offers.Offer) identity {
+	i := identity{site: o.Site, address: o.Address}
+	size := 0
+	for k, a := range o.Site.Attributes {
+		if size += len(a.Name) + len(a.Value); size > maxAttributes && i.unkept == 0 {
+			i.site.Attributes = o.Site.Attributes[:k:k]
+			i.unkept = 1
+		}
+	}
+	if i.unkept > 0 {
+		i.unkept = size
+		for _, a := range i.site.Attributes {
+			i.unkept -= len(a.Name) + len(a.Value)
+		}
+	}
+	return i
 }
 
 // is says whether the host is recorded as what the agent says.
 func (h *Host) is(agent string, i identity) bool {
 	return h.AgentID == agent && h.Hostname == i.site.Hostname && h.Address == i.address &&
-		h.Region == i.site.Region && h.Zone == i.site.Zone && slices.Equal(h.Attributes, i.site.Attributes)
+		h.Region == i.site.Region && h.Zone == i.site.Zone && h.Unkept == i.unkept && slices.Equal(h.Attributes, i.site.Attributes)
 }
 
 func (h *Host) become(agent string, i identity) {
 	h.AgentID, h.Hostname, h.Address = agent, i.site.Hostname, i.address
-	h.Region, h.Zone, h.Attributes = i.site.Region, i.site.Zone, i.site.Attributes
+	h.Region, h.Zone, h.Attributes, h.Unkept = i.site.Region, i.site.Zone, i.site.Attributes, i.unkept
 }
 
 func (m *Machine) noteHost(now time.Time, o offers.Offer) {
 	if m.agents[o.Host] == nil {
 		m.agents[o.Host] = map[string]identity{}
 	}
-	m.agents[o.Host][o.AgentID] = identity{site: o.Site, address: o.Address}
+	m.agents[o.Host][o.AgentID] = identify(o)
 	if m.hosts[o.Host] == nil {
 		h := &Host{Key: o.Host, FirstSeen: now}
 		h.become(o.AgentID, m.agents[o.Host][o.AgentID])

@@ -253,13 +253,16 @@ func (t *telling) UnmarshalJSON(data []byte) error {
 type identityJSON struct {
 	Site    offers.Site `json:"site"`
 	Address string      `json:"address"`
+	Unkept  int         `json:"unkept,omitempty"`
 }
 
-func (i identity) MarshalJSON() ([]byte, error) { return json.Marshal(identityJSON{i.site, i.address}) }
+func (i identity) MarshalJSON() ([]byte, error) {
+	return json.Marshal(identityJSON{i.site, i.address, i.unkept})
+}
 
 func (i *identity) UnmarshalJSON(data []byte) error {
 	var j identityJSON
 	err := json.Unmarshal(data, &j)
-	*i = identity{site: j.Site, address: j.Address}
+	*i = identity{site: j.Site, address: j.Address, unkept: j.Unkept}
 	return err
 }

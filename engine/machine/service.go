@@ -143,6 +143,8 @@ type Host struct {
 	Region     string             `json:"region,omitempty"`
 	Zone       string             `json:"zone,omitempty"`
 	Attributes []offers.Attribute `json:"attributes,omitempty"`
+	// Unkept is how many bytes of attributes were too much to be kept, and are not among them.
+	Unkept int `json:"unkept,omitempty"`
 	// FirstSeen is when its first offer came.
 	FirstSeen time.Time `json:"first_seen"`
 	// Run is the deploy run that it joined; 0 if it has joined none. Left is the run that went on without it, because

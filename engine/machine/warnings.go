@@ -15,6 +15,7 @@ func (m *Machine) warnings() []plans.Hold {
 	}
 	out = append(out, m.sickPods()...)
 	out = append(out, m.quietHosts()...)
+	out = append(out, m.longAttributes()...)
 	out = append(out, m.surveyWarnings()...)
 	out = append(out, m.leftoverWarnings()...)
 	out = append(out, m.strangerWarnings()...)
@@ -42,6 +43,20 @@ func (m *Machine) sickPods() []plans.Hold {
 		Code: plans.CodeUnhealthy, Subject: m.service.Name(),
 		Text: fmt.Sprintf("%d of %d pods run and are not ready: %s", len(sick), len(m.order), abbreviate(sick, 5)),
 	}}
+}
+
+// longAttributes tells of agents that say more of themselves than can be kept: constraints do not see the rest.
+func (m *Machine) longAttributes() []plans.Hold {
+	var out []plans.Hold
+	for _, h := range m.sortedHosts() {
+		if h.Unkept > 0 {
+			out = append(out, plans.Hold{
+				Code: plans.CodeExcluded, Subject: h.Key, Since: h.FirstSeen, Need: fmt.Sprint(maxAttributes),
+				Text: fmt.Sprintf("host %s: %d bytes of its agent's attributes are left out, of which at most %d can be kept; constraints do not see them", h.Key, h.Unkept, maxAttributes),
+			})
+		}
+	}
+	return out
 }
 
 // quietHosts tells of scouts that were not heard in time, or are not heard any more.

@@ -158,6 +158,12 @@ func (c *container) signal(kill bool) {
 	}
 }
 
+// deaf says that the framework hears nothing of the master, and does not know it: that takes five heartbeats.
+func (w *world) deaf() bool {
+	i := w.serve()
+	return i != nil && i.session.conn != nil && i.session.conn.mute
+}
+
 // exit ends the process.
 func (c *container) exit(status int) {
 	if c.gone || !c.up {
@@ -169,7 +175,7 @@ func (c *container) exit(status int) {
 	if c.host.died == nil {
 		c.host.died = map[string]death{}
 	}
-	c.host.died[c.kind] = death{c.now, c.host.away || c.host.cut}
+	c.host.died[c.kind] = death{c.now, c.host.away || c.host.cut || c.deaf()}
 	c.note("%s: %s ends with %d", c.host.name, c.task, status)
 	if c.prober != nil {
 		delete(c.probers, c.prober.stream)

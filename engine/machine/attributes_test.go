@@ -1,0 +1,37 @@
+package machine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quobyte/mesos-framework/offers"
+)
+
+// An agent whose attributes are too long for a record must not end the framework.
+func TestLongAttributesAreLeftOut(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	site := offers.Site{Host: "h1", Hostname: "h1", Attributes: []offers.Attribute{
+		{Name: "rack", Value: "r1"}, {Name: "essay", Value: strings.Repeat("x", 300<<10)}, {Name: "zone", Value: "z1"},
+	}}
+	m, err := New(Config{}, toy{}, nil, Boot{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Take(now, Subscribed{FrameworkID: "f"})
+	m.Take(now, Offered{Offers: []offers.Offer{{ID: "o1", AgentID: "a1", Site: site}}})
+	for _, g := range m.Decide(now, [16]byte{}).Groups {
+		for _, r := range g.Puts {
+			if len(r.Value) > groupBytes {
+				t.Errorf("record %s has %d bytes", r.Key, len(r.Value))
+			}
+		}
+	}
+	h := m.hosts["h1"]
+	if len(h.Attributes) != 1 || h.Attributes[0].Value != "r1" || h.Unkept != len("essay")+300<<10+len("zone")+len("z1") {
+		t.Errorf("attributes %d, %d bytes unkept", len(h.Attributes), h.Unkept)
+	}
+	if w := m.longAttributes(); len(w) != 1 || !strings.Contains(w[0].Text, "host h1: ") {
+		t.Errorf("warnings: %v", w)
+	}
+}

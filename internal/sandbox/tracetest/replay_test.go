@@ -649,7 +649,7 @@ func (r *replay) actOn(l *line) {
 // problem notes that something is not as recorded, unless that is allowed.
 func (r *replay) problem(l *line, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if r.lastAllowed = r.ledger.allow(r.trace.name, l.Who, text); r.lastAllowed {
+	if r.lastAllowed = r.ledger.allow(r, l, text); r.lastAllowed {
 		r.allowed++
 		return
 	}
@@ -699,13 +699,12 @@ func (r *replay) untold(c *client, body any) bool {
 	return id != "" && !told && r.left[c.name]["OFFERS"]
 }
 
-// near is the line whose time in the replay an event came at, if the two clocks had always been alike.
+// near is the line before an event, with the time of the event, if the two clocks had always been alike.
 func (r *replay) near(g *got, last *line) *line {
-	i := slices.IndexFunc(r.trace.lines, func(l *line) bool { return seconds(l.T) > g.at })
-	if i <= 0 {
-		copied := *last
-		return &copied
+	copied := *last
+	if i := slices.IndexFunc(r.trace.lines, func(l *line) bool { return seconds(l.T) > g.at }); i > 0 {
+		copied = *r.trace.lines[i-1]
 	}
-	copied := *r.trace.lines[i-1]
+	copied.T = g.at.Seconds()
 	return &copied
 }

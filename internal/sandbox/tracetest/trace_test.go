@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// folder is where the recordings are.
+// folder is where the recordings are that are kept.
 const folder = "../testdata/traces"
 
 // Directions of a line.
@@ -85,8 +85,8 @@ type trace struct {
 	answered map[*line]*line // see calls
 }
 
-// readTraces reads all recordings.
-func readTraces() ([]*trace, error) {
+// readTraces reads all recordings of a folder.
+func readTraces(folder string) ([]*trace, error) {
 	paths, err := filepath.Glob(filepath.Join(folder, "*.jsonl"))
 	if err != nil {
 		return nil, err
@@ -173,6 +173,11 @@ func (t *trace) next(l *line, within time.Duration, fits func(*line) bool) *line
 		}
 	}
 	return &line{}
+}
+
+// around tells whether a line within 100 ms of one fits.
+func (t *trace) around(l *line, fits func(*line) bool) bool {
+	return slices.ContainsFunc(t.lines, func(other *line) bool { return math.Abs(other.T-l.T) < 0.1 && fits(other) })
 }
 
 // beat is when a master made its rounds of offers: at phase, phase+period, ...
@@ -348,16 +353,28 @@ var registryInNote = regexp.MustCompile(`\bregistry (replicated_log|in_memory)`)
 
 var flagInNote = regexp.MustCompile(`--([a-z_]+)=(\S+?)[,;)]?(?:\s|$)`)
 
-// flags are those that the notes name, over those that every recording was made with.
+// flagsShown are flags of agents that show in what agents say.
+var flagsShown = []struct {
+	flag string
+	in   *regexp.Regexp
+}{
+	{"executor_registration_timeout", regexp.MustCompile(`"Executor did not register within (\w+)"`)},
+	{"executor_reregistration_timeout", regexp.MustCompile(`"MESOS_SUBSCRIPTION_BACKOFF_MAX":"(\w+)"`)},
+	{"executor_shutdown_grace_period", regexp.MustCompile(`"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD":"(\w+)"`)},
+}
+
+// flags are those that the notes name or that show in what agents say, over those that every recording was made with.
 func (t *trace) flags() map[string]string {
 	flags := map[string]string{
 		"allocation_interval": "500ms", "agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "3",
 		"registry": "in_memory",
 	}
-	for name, value := range flagsByName[t.name] {
-		flags[name] = value
-	}
 	for _, l := range t.lines {
+		for _, shown := range flagsShown {
+			if m := shown.in.FindSubmatch(l.Body); m != nil {
+				flags[shown.flag] = string(m[1])
+			}
+		}
 		if l.Dir != noteLine {
 			continue
 		}
@@ -369,14 +386,6 @@ func (t *trace) flags() map[string]string {
 		}
 	}
 	return flags
-}
-
-// flagsByName are flags that no line of the recording tells (see the README of the recordings).
-var flagsByName = map[string]map[string]string{
-	"06-custom-executor": {
-		"executor_registration_timeout": "4secs", "executor_reregistration_timeout": "4secs",
-		"executor_shutdown_grace_period": "2secs",
-	},
 }
 
 var mesosDuration = regexp.MustCompile(`^([\d.]+)(ns|us|ms|secs|mins|hrs|days|weeks)$`)

@@ -59,6 +59,7 @@ type checker struct {
 	launches  int
 	launched  map[string]bool               // task ids that an ACCEPT brought
 	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
+	asOf      map[uint64]int                // verb -> the run that was on record when it was said
 	verbs     map[uint64]machine.Verb
 	paused    map[string]plans.Fact // what operators were told is paused or excepted
 	forced    map[string]bool       // pods of which operators said that they count as deployed
@@ -75,7 +76,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{},
+		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
 	}
 }
@@ -135,7 +136,13 @@ func (c *checker) decided(i *instance, e machine.Effects) {
 }
 
 // committed looks at the disk after a commit.
-func (c *checker) committed(*instance) {
+func (c *checker) committed(i *instance) {
+	if len(c.disk.removed) > 0 {
+		c.fail(keeps, "serve %d forgets %v", i.number, c.disk.removed)
+	}
+	if most := 64<<10 + (len(c.disk.pods)+len(c.disk.hosts))*8<<10; c.disk.size > most {
+		c.fail(bounded, "%d records of %d pods and %d hosts take %d bytes, more than %d", len(c.disk.records), len(c.disk.pods), len(c.disk.hosts), c.disk.size, most)
+	}
 	for key, was := range c.paused {
 		if _, still := c.disk.facts[key]; !still {
 			c.fail(verbKept, "%s %s%s%s by %s was answered with done, and is not recorded any more", was.Kind, was.Phase, was.Step, was.Pod, was.Actor)
@@ -185,20 +192,24 @@ func (c *checker) checkPause(p machine.Pod, kind string) {
 	if !p.Fallen.IsZero() || p.Stop != nil { // what was stopped comes back whoever pauses
 		return
 	}
-	phase := kind
-	if kind == quobyte.Prober {
-		phase = "probe"
-	}
 	for _, f := range c.disk.facts {
 		now := f.When == "" || f.When == plans.PauseNow
-		same := f.Plan == machine.DeployPlan && (f.Phase == "" || f.Phase == phase) && (f.Step == "" || strings.HasPrefix(f.Step, p.Name+":"))
-		if f.Kind == plans.Paused && now && same {
+		if f.Kind == plans.Paused && now && covers(f, p, kind) {
 			c.fail(pausedRests, "%s is launched, although %s%s%s is paused since %v", p.Name, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step), f.At.Sub(began))
 		}
 		if f.Kind == plans.Excepted && f.Pod == p.Name {
 			c.fail(pausedRests, "%s is launched, although it is excepted since %v", p.Name, f.At.Sub(began))
 		}
 	}
+}
+
+// covers says whether a fact about deploy is about the step of a pod as well.
+func covers(f plans.Fact, p machine.Pod, kind string) bool {
+	phase := kind
+	if kind == quobyte.Prober {
+		phase = "probe"
+	}
+	return f.Plan == machine.DeployPlan && (f.Phase == "" || f.Phase == phase) && (f.Step == "" || strings.HasPrefix(f.Step, p.Name+":"))
 }
 
 // before lists the pod types that come before a type in the deploy plan, as quobyte's doc.go says it.
@@ -335,6 +346,9 @@ const (
 )
 
 func (c *checker) unknown(d death) bool {
+	if c.stops[d.task] {
+		return false // that is what we have done ourselves
+	}
 	since := c.now.Sub(d.at)
 	return !d.at.IsZero() && (since < reach || d.unseen && since < outOfReach)
 }
@@ -352,19 +366,51 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 		c.fail(reasonFirst, "serve %d kills %s, and the record of %s does not say so", i.number, call.TaskID, pod)
 		return
 	}
-	if c.stops[call.TaskID] || !worked || !slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
+	if c.stops[call.TaskID] {
 		return
 	}
 	c.stops[call.TaskID] = true
-	if c.schedule.Asks {
+	c.checkPauseOfStop(i, record, kind)
+	if c.schedule.Asks && worked && slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
 		c.checkAnswer(i, record)
 	}
+	if worked && !c.forcedStop(record) {
+		c.checkBudget(i, record)
+	}
+}
+
+// checkBudget: as many of a type may be down as its budget says, the one that is stopped among them.
+func (c *checker) checkBudget(i *instance, p machine.Pod) {
+	total := 0
+	var down []string
 	for name, other := range c.disk.pods {
-		if name == pod || other.Type != kind || other.Task == nil || c.excused[name] {
+		if other.Type != p.Type {
 			continue
 		}
-		if other.Stop != nil || other.Task.State.Terminal() && other.Completed != "" {
-			c.fail(budgetKept, "serve %d stops %s, and %s is down: %s", i.number, pod, name, other.Task.State)
+		total++
+		t := other.Task
+		if name == p.Name || t == nil || c.excused[name] {
+			continue
+		}
+		if other.Stop != nil || t.State.Unproven() || other.Completed != "" && (t.State.Terminal() || t.Healthy.IsZero()) {
+			down = append(down, name+" "+string(t.State))
+		}
+	}
+	for _, b := range c.service.Budgets() {
+		if most := max(b.MaxUnavailable.Of(total), 1); b.PodType == p.Type && len(down)+1 > most {
+			c.fail(budgetKept, "serve %d stops %s, %d of %d may be down, and down are %v", i.number, p.Name, most, total, down)
+		}
+	}
+}
+
+// forcedStop says that an operator has consented to whatever it costs. Nobody here does.
+func (c *checker) forcedStop(p machine.Pod) bool { return p.Stop.Forced }
+
+// checkPauseOfStop: what is paused is not stopped, if the stop was decided after the pause.
+func (c *checker) checkPauseOfStop(i *instance, p machine.Pod, kind string) {
+	for _, f := range c.disk.facts {
+		if f.Kind == plans.Paused && (f.When == "" || f.When == plans.PauseNow) && covers(f, p, kind) && p.Stop.At.After(f.At) {
+			c.fail(pausedRests, "serve %d stops %s, although %s%s%s is paused", i.number, p.Name, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step))
 		}
 	}
 }
@@ -463,7 +509,7 @@ func (c *checker) published(i *instance, v *machine.View) {
 	for _, p := range v.Plans {
 		for _, phase := range p.Phases {
 			for k := range phase.Steps {
-				c.checkHold(i, p, phase, &phase.Steps[k], v.At)
+				c.checkHold(i, p, phase, &phase.Steps[k], c.now)
 			}
 		}
 	}
@@ -471,6 +517,11 @@ func (c *checker) published(i *instance, v *machine.View) {
 
 func (c *checker) checkHold(i *instance, p plans.View, phase plans.PhaseView, s *plans.StepView, at time.Time) {
 	key := p.Name + "/" + phase.Name + "/" + s.Name
+	for _, h := range s.Holds {
+		if h.Text == "" || h.Code == "" {
+			c.fail(holdShown, "serve %d shows %s as %s with a hold that says nothing: %+v", i.number, key, s.Status, h)
+		}
+	}
 	if s.Status == plans.Complete || len(s.Holds)+len(phase.Holds)+len(p.Holds) > 0 {
 		delete(c.quiet, key)
 		return
@@ -487,18 +538,24 @@ func (c *checker) checkHold(i *instance, p plans.View, phase plans.PhaseView, s 
 	}
 }
 
+// takesBack lists which verbs a verb may take back that were said before and not answered yet.
+var takesBack = map[machine.VerbKind][]machine.VerbKind{
+	machine.Pause:   {machine.Resume, machine.Restart},
+	machine.Resume:  {machine.Pause},
+	machine.Restart: {machine.Pause, machine.Force, machine.Stop, machine.Restart},
+	machine.Force:   {machine.Restart},
+	machine.Except:  {machine.Include},
+	machine.Include: {machine.Except},
+	machine.Start:   {machine.Stop, machine.Restart, machine.Force},
+	machine.Stop:    {machine.Start, machine.Restart, machine.Force},
+}
+
 // asked notes what an operator says, and answered what they are told.
 // From the moment on in which an operator lets go of something, it may be gone.
 func (c *checker) asked(_ *instance, v machine.Verb) {
-	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return v.Kind != before.Kind }) // what this one may take back
+	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return slices.Contains(takesBack[v.Kind], before.Kind) })
 	c.verbs[v.ID] = v
-	if v.Kind == machine.Force {
-		pod, _, _ := strings.Cut(v.Step, ":")
-		c.forced[pod] = true
-	}
-	if v.Kind == machine.Except {
-		c.excused[v.Pod] = true
-	}
+	c.asOf[v.ID] = c.disk.run.Number
 	for key, f := range c.paused {
 		switch {
 		case v.Kind == machine.Include && f.Pod == v.Pod,
@@ -517,6 +574,9 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 	if a.Code != machine.Done && a.Code != machine.Already {
 		return
 	}
+	if a.Code == machine.Done {
+		c.done(i, v)
+	}
 	want := map[machine.VerbKind]plans.FactKind{machine.Pause: plans.Paused, machine.Except: plans.Excepted}
 	gone := map[machine.VerbKind]plans.FactKind{machine.Resume: plans.Paused, machine.Include: plans.Excepted}
 	if kind, ok := want[v.Kind]; ok {
@@ -533,6 +593,30 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 		if key, found := c.factOf(kind, v); found {
 			c.fail(verbKept, "serve %d answers %s with done, and %s is still recorded", i.number, v.Kind, key)
 		}
+	}
+}
+
+// done looks at what is recorded of a verb that changes more than what is held.
+func (c *checker) done(i *instance, v machine.Verb) {
+	pod, _, _ := strings.Cut(v.Step, ":")
+	recorded := true
+	switch v.Kind {
+	case machine.Except:
+		c.excused[v.Pod] = true
+	case machine.Force:
+		c.forced[pod] = true
+		_, recorded = c.factOf(plans.Forced, v)
+		recorded = recorded || c.disk.run.Ended()
+	case machine.Restart:
+		_, recorded = c.factOf(plans.Restarted, v)
+		recorded = recorded || c.disk.run.Number > c.asOf[v.ID]
+	case machine.Start:
+		recorded = c.disk.run.Number > c.asOf[v.ID]
+	case machine.Stop:
+		recorded = c.disk.run.Outcome == plans.Stopped || c.disk.run.Number > c.asOf[v.ID]
+	}
+	if !recorded {
+		c.fail(verbKept, "serve %d answers %s of %q %q with done, and nothing of it is recorded", i.number, v.Kind, v.Phase, v.Step)
 	}
 }
 

@@ -20,6 +20,10 @@ type disk struct {
 	pods  map[string]machine.Pod
 	facts map[string]plans.Fact
 	hosts map[string]machine.Host
+	run   plans.Run // of deploy
+
+	size    int      // of all records, in bytes
+	removed []string // records of pods and hosts that were deleted
 }
 
 func newDisk() *disk {
@@ -42,10 +46,15 @@ func (d *disk) commit(epoch int, g machine.Group) error {
 		return errDeposed
 	}
 	for _, key := range g.Deletes {
+		if strings.HasPrefix(key, "pods/") || strings.HasPrefix(key, "hosts/") {
+			d.removed = append(d.removed, key)
+		}
+		d.size -= len(d.records[key])
 		delete(d.records, key)
 		d.learn(key, nil)
 	}
 	for _, r := range g.Puts {
+		d.size += len(r.Value) - len(d.records[r.Key])
 		d.records[r.Key] = slices.Clone(r.Value)
 		d.learn(r.Key, r.Value)
 	}
@@ -67,6 +76,12 @@ func (d *disk) learn(key string, value []byte) {
 		note(d.facts, key, envelope.Value)
 	case "hosts":
 		note(d.hosts, name, envelope.Value)
+	case "runs":
+		run, err := plans.DecodeRun(envelope.Value)
+		if err != nil {
+			panic("record " + key + ": " + err.Error())
+		}
+		d.run = run
 	}
 }
 

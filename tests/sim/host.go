@@ -74,6 +74,7 @@ func (w *world) hostOf(agent string) *host {
 
 // death is the end of a process. It is unseen if nobody could tell the framework of it at once.
 type death struct {
+	task   string
 	at     time.Time
 	unseen bool
 }
@@ -175,7 +176,7 @@ func (c *container) exit(status int) {
 	if c.host.died == nil {
 		c.host.died = map[string]death{}
 	}
-	c.host.died[c.kind] = death{c.now, c.host.away || c.host.cut || c.deaf()}
+	c.host.died[c.kind] = death{c.task, c.now, c.host.away || c.host.cut || c.deaf()}
 	c.note("%s: %s ends with %d", c.host.name, c.task, status)
 	if c.prober != nil {
 		delete(c.probers, c.prober.stream)

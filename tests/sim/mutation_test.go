@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -120,7 +123,7 @@ func TestMutations(t *testing.T) {
 			rows[k] = fmt.Sprintf("| %s | %s | %d |", m.sentence, broken, runs)
 		})
 	}
-	if *table != "" && !t.Failed() {
+	if *table != "" && !slices.Contains(rows, "") {
 		writeTable(t, *table, rows)
 	}
 }
@@ -133,14 +136,23 @@ func (m mutation) hunt(t *testing.T) (int, string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s does not build: %v\n%s", m.name, err, out)
 	}
-	run := exec.CommandContext(t.Context(), program, "-test.run", "^TestHunt$", "-sim.hunt", strconv.Itoa(m.within))
-	out, err := run.CombinedOutput()
-	found := foundLine.FindStringSubmatch(string(out))
-	if found == nil {
-		t.Fatalf("not found in %d runs: %s (%v)\n%s", m.within, m.sentence, err, out)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	defer cancel()
+	for next := 1; next <= m.within; {
+		run := exec.CommandContext(ctx, program, "-test.run", "^TestHunt$", "-sim.first", strconv.Itoa(next), "-sim.hunt", strconv.Itoa(m.within-next+1))
+		out, err := run.CombinedOutput()
+		found := foundLine.FindStringSubmatch(string(out))
+		if found == nil {
+			t.Errorf("not found in %d runs: %s (%v)", m.within, m.sentence, err)
+			break
+		}
+		seed, _ := strconv.Atoi(found[1])
+		if own := attempt(uint64(seed)); own == "" { // the product without the fault holds there
+			return seed, found[3]
+		}
+		next = seed + 1
 	}
-	runs, _ := strconv.Atoi(found[2])
-	return runs, found[3]
+	return 0, "**not found**"
 }
 
 // TestHunt looks for a seed that breaks something. A machine that panics is found as well.

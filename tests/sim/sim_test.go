@@ -39,6 +39,11 @@ func TestSeeds(t *testing.T) {
 		r := sim.Run(sim.Draw(*first+uint64(n)), io.Discard)
 		virtual, launches, faults = virtual+r.Took, launches+r.Launches, faults+r.Faults
 		decisions += r.Decisions
+		if n%50 == 7 {
+			if again := sim.Run(sim.Draw(*first+uint64(n)), io.Discard); again.Digest != r.Digest {
+				t.Errorf("seed %d: journals %s and %s", r.Schedule.Seed, r.Digest, again.Digest)
+			}
+		}
 		if r.Broken != "" {
 			broken++
 			t.Error(r)

@@ -143,6 +143,15 @@ func (c *checker) committed(i *instance) {
 	if most := 64<<10 + (len(c.disk.pods)+len(c.disk.hosts))*8<<10; c.disk.size > most {
 		c.fail(bounded, "%d records of %d pods and %d hosts take %d bytes, more than %d", len(c.disk.records), len(c.disk.pods), len(c.disk.hosts), c.disk.size, most)
 	}
+	for _, f := range c.disk.facts { // also those that nobody was told of any more
+		switch f.Kind {
+		case plans.Forced:
+			pod, _, _ := strings.Cut(f.Step, ":")
+			c.forced[pod] = true
+		case plans.Excepted:
+			c.excused[f.Pod] = true
+		}
+	}
 	for key, was := range c.paused {
 		if _, still := c.disk.facts[key]; !still {
 			c.fail(verbKept, "%s %s%s%s by %s was answered with done, and is not recorded any more", was.Kind, was.Phase, was.Step, was.Pod, was.Actor)
@@ -598,13 +607,9 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 
 // done looks at what is recorded of a verb that changes more than what is held.
 func (c *checker) done(i *instance, v machine.Verb) {
-	pod, _, _ := strings.Cut(v.Step, ":")
 	recorded := true
 	switch v.Kind {
-	case machine.Except:
-		c.excused[v.Pod] = true
 	case machine.Force:
-		c.forced[pod] = true
 		_, recorded = c.factOf(plans.Forced, v)
 		recorded = recorded || c.disk.run.Ended()
 	case machine.Restart:

@@ -30,6 +30,8 @@ const (
 	newSettings   Kind = "new-settings"   // the framework is started again with other settings for the pods of the type What
 	apiSilent     Kind = "api-silent"     // nobody answers whether pods may be stopped, for For
 	apiStale      Kind = "api-stale"      // the answer is that of now, for For
+	updatesLost   Kind = "updates-lost"   // the next Count status updates do not reach the framework; agents repeat them
+	agentReborn   Kind = "agent-reborn"   // an agent that has forgotten its id starts again after For
 	masterFalls   Kind = "master-falls"   // another one leads after at most For; Count: how many of the stages it takes
 )
 
@@ -63,6 +65,8 @@ var faultKinds = []faultKind{
 	{masterFalls, 6, drawFall, (*world).fallOver},
 	{newSettings, 5, drawSettings, (*world).change},
 	{apiSilent, 2, drawFor(time.Second, 4*time.Minute), func(w *world, f Fault) { w.silent = w.now.Add(f.For) }},
+	{updatesLost, 4, drawCountUpTo(8), func(w *world, f Fault) { w.network.lost += f.Count }},
+	{agentReborn, 3, drawFor(time.Second, 3*time.Minute), (*world).bear},
 	{apiStale, 2, drawFor(time.Second, 4*time.Minute), (*world).remember},
 }
 
@@ -157,7 +161,9 @@ func (w *world) change(f Fault) {
 	if len(w.hosts) > few && (kind == quobyte.Data || kind == quobyte.Metadata || kind == quobyte.Prober) {
 		kind = quobyte.Registry
 	}
-	w.changes[kind]++
+	if w.changes[kind]++; w.changes[kind]%3 == 0 {
+		w.changes[kind] = 0 // as it was
+	}
 	w.configure()
 	w.crash(Fault{For: w.upTo(5 * time.Second)}, 0)
 }
@@ -284,6 +290,26 @@ func (w *world) loseAgent(f Fault, take func(time.Time, string) []direct.Effect)
 	w.after(f.For, "agent", func() {
 		h.away = false
 		effects, err := w.cluster.StartAgent(w.now, h.agent, false)
+		if err != nil {
+			panic(err) // nothing about it has changed
+		}
+		w.note("%s: its agent is back", h.name)
+		w.act(effects)
+	})
+}
+
+// bear has an agent forget who it was. Of a pod whose resources were not reserved nobody can say then whether it runs, other than an operator: so it
+// comes back as it was where nothing is.
+func (w *world) bear(f Fault) {
+	h := w.host(f)
+	if h.agent == "" || h.away {
+		return
+	}
+	h.away = true
+	w.act(w.cluster.KillAgent(w.now, h.agent))
+	w.after(f.For, "agent", func() {
+		h.away = false
+		effects, err := w.cluster.StartAgent(w.now, h.agent, w.schedule.Reserve)
 		if err != nil {
 			panic(err) // nothing about it has changed
 		}

@@ -10,6 +10,7 @@ import (
 type network struct {
 	calls    []callFault
 	doubled  int       // records that will arrive twice
+	lost     int       // status updates that will not arrive
 	downTill time.Time // no master leads until then
 	down     string
 }

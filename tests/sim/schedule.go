@@ -59,6 +59,7 @@ type Fault struct {
 type Verb struct {
 	At    time.Duration `json:"at"`
 	Kind  string        `json:"kind"`
+	Plan  string        `json:"plan,omitempty"` // deploy if it is empty
 	Phase string        `json:"phase,omitempty"`
 	Step  int           `json:"step,omitempty"` // the how-manieth of the phase's steps, from 1; 0: none
 	Pod   string        `json:"pod,omitempty"`
@@ -77,8 +78,11 @@ func Draw(seed uint64) Schedule {
 	s := Schedule{Seed: seed, Reserve: r.IntN(4) == 0, Closed: r.IntN(8) == 0, Forgetful: r.IntN(3) == 0, Asks: r.IntN(3) == 0, Speed: drawSpeed(r)}
 	s.Hosts = drawHosts(r)
 	span := chaos
-	if r.IntN(2) == 0 { // crowd them into the deployment itself
+	switch r.IntN(4) {
+	case 0, 1: // crowd them into the deployment itself
 		span = chaos / 4
+	case 2: // also long after it
+		span = 4 * chaos
 	}
 	for range drawCount(r) {
 		f := drawFault(r, len(s.Hosts))
@@ -87,7 +91,7 @@ func Draw(seed uint64) Schedule {
 	}
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
 	if r.IntN(2) == 0 {
-		s.Verbs = drawVerbs(r, len(s.Hosts))
+		s.Verbs = drawVerbs(r, len(s.Hosts), span)
 	}
 	return s
 }
@@ -147,12 +151,12 @@ func drawSpeed(r *rand.Rand) Speed {
 const few = 9
 
 // drawVerbs draws a few things that operators do. Whatever they hold is let go of when the faults have ceased.
-func drawVerbs(r *rand.Rand, hosts int) []Verb {
+func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {
 	var out []Verb
 	phases := []string{"", "", "probe", "registry", "metadata", "data", "api", "webconsole"}
 	for range 1 + r.IntN(5) {
-		v := Verb{At: time.Duration(r.Int64N(int64(chaos))).Round(time.Millisecond), Phase: phases[r.IntN(len(phases))]}
-		switch r.IntN(13) {
+		v := Verb{At: time.Duration(r.Int64N(int64(max(span, chaos)))).Round(time.Millisecond), Phase: phases[r.IntN(len(phases))]}
+		switch r.IntN(16) {
 		case 0, 1, 2:
 			v.Kind = "pause"
 			v.When = []string{"", "", "after-steps", "after-phase"}[r.IntN(4)]
@@ -174,6 +178,15 @@ func drawVerbs(r *rand.Rand, hosts int) []Verb {
 			v.Kind, v.Step = "restart", 1+r.IntN(hosts)
 		case 12:
 			v.Kind, v.Phase = []string{"stop", "start"}[r.IntN(2)], ""
+		}
+		switch k := r.IntN(40); {
+		case k == 0:
+			v = Verb{At: v.At, Kind: "pause", Plan: "recovery"}
+		case k < 4:
+			v = Verb{At: v.At, Kind: []string{"break", "unbreak"}[r.IntN(2)], Phase: phases[2+r.IntN(len(phases)-2)], When: []string{"before", "after"}[r.IntN(2)]}
+		}
+		if v.Kind == "" {
+			v.Kind = "continue"
 		}
 		if v.Kind == "restart" && v.Step == 0 && hosts > few { // or it takes for ever
 			v.Phase = []string{"registry", "api", "webconsole"}[r.IntN(3)]

@@ -140,6 +140,9 @@ func (c *conn) carry(record []byte) {
 	if c.mute || c.closed {
 		return
 	}
+	if s.loses(record) {
+		return
+	}
 	copies := s.network.copies()
 	for range copies {
 		at := s.now.Add(s.upTo(s.schedule.Speed.Network))
@@ -153,6 +156,24 @@ func (c *conn) carry(record []byte) {
 			}
 		})
 	}
+}
+
+// loses says whether a record is an update that is lost. Those of the master are never repeated, and agents do not lose what is on a stream; what is
+// meant is the way from agent to master.
+func (s *session) loses(record []byte) bool {
+	if s.network.lost == 0 {
+		return false
+	}
+	d, err := s.decoder.Event(record)
+	if err != nil || len(d.Events) != 1 {
+		return false
+	}
+	u, ok := d.Events[0].(machine.Updated)
+	if !ok || len(u.Status.UUID) == 0 {
+		return false
+	}
+	s.network.lost--
+	return true
 }
 
 func (c *conn) arrive(record []byte) {

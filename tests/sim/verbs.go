@@ -19,6 +19,9 @@ func (w *world) say(id uint64, v Verb) {
 		ID: id, Kind: machine.VerbKind(v.Kind), Plan: machine.DeployPlan, Phase: v.Phase, Pod: v.Pod, When: plans.When(v.When),
 		Actor: "operator", Reason: "simulated",
 	}
+	if v.Plan != "" {
+		verb.Plan = v.Plan
+	}
 	if verb.Pod != "" {
 		verb.Plan = ""
 	}

@@ -42,6 +42,8 @@
 // an OPERATION_ERROR if it has an id; a successful one with an id is an OPERATION_FINISHED that the agent repeats until
 // it is acknowledged. Offers of one agent may be several, since what is reserved goes to its role and those below it.
 // An operator does the same with what is free; what is on offer is taken back for it.
+// A RESERVE may give a volume a deeper role, as masters let it since Mesos 1.10: its directory is then another one, and its
+// data lost, unless it is a MOUNT disk.
 // A caller that starts an agent again gives AddAgent what Restore makes of the last CheckpointResources effect.
 //
 // # What survives what

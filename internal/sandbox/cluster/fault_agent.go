@@ -143,7 +143,7 @@ func (a *agent) restored(start AgentStart, fresh bool) (owned Resources, configu
 
 // wipe removes what is in the work directory of an agent. Volumes on disks of their own lose only their names.
 func (c *Cluster) wipe(a *agent) {
-	for _, v := range volumesOf(a.owned) {
+	for _, v := range placesOf(a.owned) {
 		if v.Source == nil {
 			c.emit(DestroyVolume{Agent: cmp.Or(a.id, a.former), Volume: v})
 		}

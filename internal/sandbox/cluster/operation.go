@@ -153,16 +153,17 @@ func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Ope
 }
 
 // own gives an agent other resources. It makes the directories of new volumes and removes those of old ones, and then
-// notes what it has, so that a crash in between leaves an empty volume and never old data in a new one.
+// notes what it has, so that a crash in between leaves an empty volume and never old data in a new one. What counts is
+// where the data is: a volume that is reserved for a deeper role gets a new directory, and its data is lost.
 func (c *Cluster) own(a *agent, total Resources) {
-	before, after := a.owned.where(persistent), total.where(persistent)
-	for _, v := range volumesOf(after) {
-		if !v.among(before) {
+	before, after := placesOf(a.owned), placesOf(total)
+	for _, v := range after {
+		if !v.placedAmong(before) {
 			c.emit(CreateVolume{Agent: a.id, Volume: v})
 		}
 	}
-	for _, v := range volumesOf(before) {
-		if !v.among(after) {
+	for _, v := range before {
+		if !v.placedAmong(after) {
 			c.emit(DestroyVolume{Agent: a.id, Volume: v})
 		}
 	}

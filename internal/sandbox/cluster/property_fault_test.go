@@ -12,7 +12,7 @@ import (
 
 // TestFaultsLoseNoResources plays at random with agents and masters that fail.
 func TestFaultsLoseNoResources(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	CheckDrawn(t, func(t *rapid.T) {
 		w := newWorld()
 		actions := w.actions()
 		actions["fault"], actions["another fault"] = w.fault, w.fault

@@ -253,7 +253,7 @@ func (p *player) heed(status *mesos.TaskStatus) {
 
 // TestScriptsAreLivedAsTheySay plays tasks tick by tick and compares with their lives told in one go.
 func TestScriptsAreLivedAsTheySay(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	cluster.CheckDrawn(t, func(t *rapid.T) {
 		const until = 30 * time.Second
 		l := drawLife(t)
 		want, got := l.plain(until), l.lived(t, until)

@@ -7,6 +7,8 @@ import (
 // The functions of this file say why a master refuses an operation, in the order in which it looks. The texts that
 // the recordings have are those of a real master; the others have its wording as far as it is known.
 
+// reserveProblem lets volumes be reserved for deeper roles, as masters have since Mesos 1.10. It does not ask whether there is
+// one with that role and id already.
 func (x *acceptance) reserveProblem(op *mesos.Offer_Operation) string {
 	resources := op.Reserve.Resources
 	if problem := operandProblem(resources); problem != "" {

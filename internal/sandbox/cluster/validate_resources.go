@@ -262,7 +262,7 @@ func singleRoleProblem(resources []mesos.Resource) string {
 	return ""
 }
 
-// CheckResources tells what is wrong with resources that an agent is to have.
+// CheckResources tells what is wrong with resources that an agent is to have. Ids of volumes need not be unique: see Volume.
 func CheckResources(resources []mesos.Resource) error {
 	if problem := formProblem(pointers(resources)); problem != "" {
 		return errors.New(problem)
@@ -276,9 +276,6 @@ func CheckResources(resources []mesos.Resource) error {
 			return errors.New("Resource '" + asGiven(&r) + "' is revocable, shared, allocated or from a resource " +
 				"provider, which this sandbox does not have")
 		}
-	}
-	if problem := uniqueIDProblem(parseResources(resources)); problem != "" {
-		return errors.New(problem)
 	}
 	return nil
 }

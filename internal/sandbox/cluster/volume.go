@@ -7,7 +7,8 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Volume is a persistent volume of an agent. Role and ID make it unique there.
+// Volume is a persistent volume of an agent. CREATE wants role and id to be unique there, but a RESERVE may give a volume the
+// role of another one with its id.
 type Volume struct {
 	Role   string // of its reservation
 	ID     string
@@ -28,8 +29,30 @@ func volumesOf(r Resources) []Volume {
 	return list
 }
 
-func (v Volume) among(r Resources) bool {
-	return slices.ContainsFunc(volumesOf(r), func(other Volume) bool { return other.Role == v.Role && other.ID == v.ID })
+// place is where the data of a volume is on its agent (Mesos: the path of a volume). Volumes in one place have the same data.
+type place struct{ mount, path, role, id string }
+
+// place depends on role and id unless the volume is a MOUNT disk: that is its place.
+func (v Volume) place() place {
+	if root := v.Source.GetMount().GetRoot(); v.Source.GetType() == mesos.Resource_DiskInfo_Source_MOUNT {
+		return place{mount: root}
+	}
+	return place{path: v.Source.GetPath().GetRoot(), role: v.Role, id: v.ID}
+}
+
+// placesOf lists volumes with a place of their own: of several in one place only the first.
+func placesOf(r Resources) []Volume {
+	var list []Volume
+	for _, v := range volumesOf(r) {
+		if !v.placedAmong(list) {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+func (v Volume) placedAmong(list []Volume) bool {
+	return slices.ContainsFunc(list, func(other Volume) bool { return other.place() == v.place() })
 }
 
 // Volumes lists the persistent volumes among resources.

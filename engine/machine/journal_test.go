@@ -55,7 +55,7 @@ func TestSnapshotKnowsWhatPodsAndHostsDoNotRecord(t *testing.T) {
 
 // In random play, a machine that is restored after any decision is the same, and goes on to decide the same.
 func TestRestoredMachineGoesOn(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	checkDrawn(t, func(rt *rapid.T) {
 		p := newPlay(rt)
 		p.take(Subscribed{FrameworkID: "F"})
 		p.decide()

@@ -181,9 +181,12 @@ func forHost(directory, key string) string {
 	return path.Clean(strings.ReplaceAll(directory, hostPlaceholder, key))
 }
 
+// ServiceLabel is the key of the label by which each task names its service.
+const ServiceLabel = "quobyte_service"
+
 // labels name the release only on pods that are of it: another release must not change what the others are.
 func (s Settings) labels(t podType, p machine.Pod) []offers.Label {
-	labels := []offers.Label{{Key: "quobyte_service", Value: s.Name}, {Key: "quobyte_pod", Value: p.Name}}
+	labels := []offers.Label{{Key: ServiceLabel, Value: s.Name}, {Key: "quobyte_pod", Value: p.Name}}
 	if s.Release != "" && s.released(t) {
 		labels = append(labels, offers.Label{Key: "docker_image_version", Value: s.Release})
 	}

@@ -216,6 +216,7 @@ func mesosConfig(o serveOptions, log *slog.Logger) mesos.Config {
 		},
 		HostKeyAttribute: o.HostKeyAttribute,
 		BesideNamesakes:  o.IgnoreLeftovers,
+		ServiceLabel:     quobyte.ServiceLabel,
 		Logger:           log,
 	}
 }

@@ -104,7 +104,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.NewHosts, "new-hosts", o.NewHosts, "on: hosts may join at any time; off: once everything is deployed no offers are asked for (SUPPRESS) until there is work")
 	f.StringVar(&o.OfferConstraints, "offer-constraints", o.OfferConstraints, "on: masters from 1.11 on are told which hosts are idle, and do not offer them; off: idle hosts are offered at least once an hour")
 	f.StringVar(&o.OperationFeedback, "operation-feedback", o.OperationFeedback, "on: Mesos tells how reservations went; off: for agents that know no operation feedback (before 1.8)")
-	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although a framework of the same name has tasks, or has left reservations for the same service")
+	f.BoolVar(&o.IgnoreLeftovers, "ignore-leftovers", o.IgnoreLeftovers, "begin anew, although a framework, tasks or reservations show that the service is there already")
 	bindQuobyte(f, &o.Quobyte)
 	o.Record.bind(f)
 }

@@ -45,8 +45,11 @@ type Config struct {
 	// Detector finds the masters in another way; Masters must be empty then.
 	Detector  Detector
 	Framework Framework
-	// BesideNamesakes makes a new framework even if there is one of the same name, principal and roles that has tasks or is connected.
+	// BesideNamesakes makes a new framework even if there is one of the same name that has tasks or is connected, or if a master shows tasks or
+	// reservations of our service.
 	BesideNamesakes bool
+	// ServiceLabel is the key of the label by which tasks name their service, which is Framework.Name; empty: they don't.
+	ServiceLabel string
 	// TLS is how to speak with masters of https://; nil: with the certificate authorities of the system. If it is given, that
 	// is how to speak with masters that are named without a scheme, and with those found in ZooKeeper, too.
 	TLS *tls.Config

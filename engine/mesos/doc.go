@@ -18,12 +18,13 @@
 // hears of it: SUBSCRIBE changes all settings but the user and checkpoint, of which it says nothing, and
 // UPDATE_FRAMEWORK tells.
 //
-// Who has no framework id asks the operator API of the leading master, before each SUBSCRIBE, for frameworks of the same name,
-// principal and roles. One that an earlier SUBSCRIBE left behind because its id was lost is torn down: the present master made its
-// id, so that it knows all that it ever had; it never had anything; and nobody subscribed with it between two
-// looks half a minute apart. Any other is left alone: with tasks, operations or reservations, or of an earlier master's time, it
-// ends Run with ErrNamesake; one that is only connected is waited for. Where the API can't be asked, that is logged, and a new
-// framework is made. Operator calls carry our credentials by the same rules as all others.
+// Who has no framework id asks the operator API of the leading master, before each SUBSCRIBE, for frameworks of the same name. Any that has tasks,
+// executors, operations or reservations, had any, or is of an earlier master's time, ends Run with ErrNamesake, whatever its principal and its
+// roles: those are what operators change. So does what shows our service under another name (wire.Remains). One that is only connected
+// is waited for. One that an earlier SUBSCRIBE left behind because its id was lost is torn down: it has our principal and roles; the present
+// master made its id, so that it knows all that it ever had; it never had anything; and nobody subscribed with it between two
+// looks half a minute apart. If it is such a one but for its principal or roles, it is left to itself, with a warning. Where the API can't be
+// asked, that is logged, and a new framework is made. Operator calls carry our credentials by the same rules as all others.
 //
 // The order of events is a promise: for each subscription Subscribed comes first and Disconnected last, and nothing of
 // it comes after. An attempt that fails yields a Disconnected alone, and so does one that waits half a minute because of an orphan. All offers of a subscription die with it. What Send

@@ -41,8 +41,8 @@ type denied string
 func (d denied) Error() string { return string(d) }
 
 // makeWay looks, before a master is asked for a new framework, for one that an earlier SUBSCRIBE left behind because its id was lost before
-// it was durable, and tears it down. A framework of our name that is more than that is left alone and is an error, unless
-// Config.BesideNamesakes says otherwise. It returns where the leader is, if the master says that it is another.
+// it was durable, and tears it down. A framework of our name that is more than that is left alone and is an error, and so is all else that shows
+// that our service is there (wire.Remains), unless Config.BesideNamesakes says otherwise. It returns where the leader is, if the master says that it is another.
 func (r *run) makeWay(ctx context.Context, m endpoint) (location string, err error) {
 	if r.frameworkID != "" {
 		return "", nil
@@ -67,8 +67,11 @@ func (r *run) removeOrphans(ctx context.Context, m endpoint) error {
 		return err
 	}
 	seen, err := wire.GlimpseNamesakes(r.cfg.Framework, text)
-	if err != nil || len(seen) == 0 {
+	if err != nil {
 		return deny(err)
+	}
+	if len(seen) == 0 {
+		return r.lookForRemains(ctx, m)
 	}
 	orphans, err := r.orphans(ctx, m)
 	var no denied
@@ -117,7 +120,7 @@ func ids(list []wire.Namesake) string {
 	return strings.Join(out, ", ")
 }
 
-// orphans are the frameworks of our name that nobody can miss: the present master has known them all their life, nobody is connected to
+// orphans are the frameworks of our name and settings that nobody can miss: the present master has known them all their life, nobody is connected to
 // them, and they never had anything. Others are an error.
 func (r *run) orphans(ctx context.Context, m endpoint) ([]wire.Namesake, error) {
 	var a wire.OperatorAnswers
@@ -138,18 +141,50 @@ func (r *run) orphans(ctx context.Context, m endpoint) ([]wire.Namesake, error) 
 	if err != nil {
 		return nil, deny(err)
 	}
-	return r.sift(m, all)
+	list, err := r.sift(m, all)
+	if err != nil {
+		return nil, err
+	}
+	return list, r.remains(m, a.State)
+}
+
+// lookForRemains asks for no more than what it takes to see remains.
+func (r *run) lookForRemains(ctx context.Context, m endpoint) error {
+	if r.cfg.BesideNamesakes {
+		return nil
+	}
+	text, err := r.operator(ctx, m, "GET_STATE", operatorTimeout)
+	if err != nil {
+		return err
+	}
+	return r.remains(m, text)
+}
+
+// remains is an error if a master shows more of our service than namesakes, by its answer to GET_STATE.
+func (r *run) remains(m endpoint, text []byte) error {
+	list, err := wire.Remains(r.cfg.Framework, r.cfg.ServiceLabel, text)
+	if err != nil {
+		return deny(err)
+	}
+	if len(list) == 0 || r.cfg.BesideNamesakes {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: there is no state, and Mesos shows already: %s; nothing was changed: start with the state and the settings that belong to it",
+		ErrNamesake, m, strings.Join(list, "; "))
 }
 
 // sift returns those that may be torn down, or an error because of the others.
 func (r *run) sift(m endpoint, all []wire.Namesake) ([]wire.Namesake, error) {
 	var orphans, others []wire.Namesake
 	for _, n := range all {
-		if n.Attached == "" && !n.Connected && !n.Foreign {
+		switch {
+		case n.Attached != "" || n.Connected || n.Foreign:
+			others = append(others, n)
+		case n.Unlike == "":
 			orphans = append(orphans, n)
-			continue
+		default: // it can't have been made with the settings of now: whose it is can't be known, nor does anything depend on it
+			r.cfg.Logger.Warn("a framework of the same name has other settings, and nothing is attached to it; it is left to itself", "framework_id", n.ID, "settings", n.Unlike)
 		}
-		others = append(others, n)
 	}
 	if len(others) == 0 || r.cfg.BesideNamesakes {
 		return orphans, nil
@@ -173,10 +208,13 @@ func (r *run) namesakeError(m endpoint, list []wire.Namesake) error {
 		if n.Connected {
 			what = "connected, " + what
 		}
+		if n.Unlike != "" {
+			what += "; " + n.Unlike
+		}
 		texts = append(texts, fmt.Sprintf("framework %s (%s)", n.ID, what))
 		final = final || n.Attached != "" || !n.Connected
 	}
-	text := fmt.Sprintf("%s: there is no state, and Mesos knows already, of the name %q and with the same principal and roles: %s", m, r.cfg.Framework.Name, strings.Join(texts, ", "))
+	text := fmt.Sprintf("%s: there is no state, and Mesos knows already, of the name %q: %s", m, r.cfg.Framework.Name, strings.Join(texts, ", "))
 	if !final {
 		return fmt.Errorf("%s; waiting until it is gone: is another instance at work?", text)
 	}

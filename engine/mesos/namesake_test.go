@@ -188,7 +188,7 @@ func TestOrphanIsTornDown(t *testing.T) {
 	})
 }
 
-// In the most common case, a first start, there is one call more.
+// In the most common case, a first start, there are two calls more.
 func TestNothingIsInTheWay(t *testing.T) {
 	for name, list := range map[string][]existing{
 		"nothing": nil, "a framework of another name": {orphan(func(e *existing) { e.name, e.allocated, e.connected = "other", true, true })},
@@ -198,7 +198,7 @@ func TestNothingIsInTheWay(t *testing.T) {
 				r := &registry{list: list}
 				_, h := begin(t, network, r)
 				wantEvents(t, h, welcome)
-				if diff := cmp.Diff([]string{"GET_FRAMEWORKS"}, r.calls); diff != "" {
+				if diff := cmp.Diff([]string{"GET_FRAMEWORKS", "GET_STATE"}, r.calls); diff != "" {
 					t.Errorf("calls (-want +got):\n%s", diff)
 				}
 				h.stop()
@@ -261,6 +261,69 @@ func TestNamesakeIsLeftAlone(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// Roles and principal are what an operator may have changed since: it is left alone all the same. Only one that has and had nothing is no obstacle,
+// and that is not torn down either.
+func TestNamesakeOfOtherSettings(t *testing.T) {
+	for want, settings := range map[string]func(*existing){
+		`; roles ["other" "quobyte"] and not ["quobyte"]`: func(e *existing) { e.roles = []string{"quobyte", "other"} },
+		`; principal "p" and not ""`:                      func(e *existing) { e.principal = "p" },
+	} {
+		for name, has := range map[string]func(*existing){
+			"tasks":        func(e *existing) { e.tasks = map[string]int{"tasks": 7} },
+			"reservations": func(e *existing) { e.reserved = 1 },
+			"foreign":      func(e *existing) { e.id = "L-0000" },
+		} {
+			t.Run(name+want, func(t *testing.T) {
+				bubble(t, func(t *testing.T, network *pipenet.Network) {
+					r := &registry{list: []existing{orphan(settings, has)}}
+					m, h := begin(t, network, r)
+					err := h.result()
+					if !errors.Is(err, session.ErrNamesake) || !strings.Contains(err.Error(), want) || m.attempts() > 0 || len(r.gone()) > 0 {
+						t.Errorf("run = %v after %d SUBSCRIBEs, torn down %v", err, m.attempts(), r.gone())
+					}
+				})
+			})
+		}
+		t.Run("nothing"+want, func(t *testing.T) {
+			bubble(t, func(t *testing.T, network *pipenet.Network) {
+				r := &registry{list: []existing{orphan(settings)}}
+				_, h := begin(t, network, r)
+				wantEvents(t, h, welcome)
+				if gone := r.gone(); len(gone) > 0 {
+					t.Errorf("torn down: %v", gone)
+				}
+				h.stop()
+			})
+		})
+	}
+}
+
+// Tasks and reservations of our service stop a new framework whatever the framework is called that they belong to.
+func TestRemainsAreLeftAlone(t *testing.T) {
+	const tasks = `{"get_state":{"get_tasks":{"tasks":[{"framework_id":{"value":"M-0000"},"labels":{"labels":[{"key":"service_label","value":"quobyte"}]}}]}}}`
+	const reserved = `{"get_state":{"get_agents":{"agents":[{"total_resources":[{"reservations":[{"role":"r","labels":{"labels":[
+		{"key":"service","value":"quobyte"},{"key":"pod","value":"data-0"},{"key":"resource_id","value":"1"}]}}]}]}]}}}`
+	for want, text := range map[string]string{`has 1 tasks of the service "quobyte"`: tasks, `reserved in role "r"`: reserved} {
+		for _, beside := range []bool{false, true} {
+			bubble(t, func(t *testing.T, network *pipenet.Network) {
+				r := &registry{
+					list:    []existing{orphan(func(e *existing) { e.name = "renamed" })},
+					answers: map[string]answer{"GET_STATE": {status: http.StatusOK, text: text}},
+				}
+				m, h := begin(t, network, r, func(c *session.Config) { c.BesideNamesakes, c.ServiceLabel = beside, "service_label" })
+				if beside {
+					wantEvents(t, h, welcome)
+					h.stop()
+					return
+				}
+				if err := h.result(); !errors.Is(err, session.ErrNamesake) || !strings.Contains(err.Error(), want) || m.attempts() > 0 {
+					t.Errorf("run = %v after %d SUBSCRIBEs, want %q", err, m.attempts(), want)
+				}
+			})
+		}
 	}
 }
 

@@ -213,6 +213,18 @@ func TestStateIsLostWhileTasksRun(t *testing.T) {
 			t.Errorf("alive %t: exit code %d, want 13 and a line about framework %s:\n%s", alive, code, frameworks.All[0], tail(out, 5))
 		}
 	}
+	// Settings that were changed as well make it no other service.
+	for want, settings := range map[string][]string{
+		`roles ["quobyte"] and not ["other" "quobyte"]`:   {"--pre-reserved-roles=other"},
+		`roles ["quobyte"] and not ["other"]`:             {"--framework-role=other"},
+		`principal "" and not "store"`:                    {"--framework-principal=store"},
+		`tasks of the service "quobyte" in the same role`: {"--framework-name=renamed"},
+	} {
+		out, code := run(t, built(t).framework(), append(c.flags(t), append(elsewhere, settings...)...)...)
+		if code != 13 || !strings.Contains(out, want) || !strings.Contains(out, frameworks.All[0]) {
+			t.Errorf("%v: exit code %d, want 13 and %s:\n%s", settings, code, want, tail(out, 5))
+		}
+	}
 	if now := c.frameworks(t); !cmp.Equal(now.All, frameworks.All) || len(now.Ended) > 0 {
 		t.Errorf("frameworks: %v", now)
 	}

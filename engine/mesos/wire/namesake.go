@@ -8,10 +8,13 @@ import (
 	"strings"
 )
 
-// Namesake is a framework with our name, principal and roles that a master knows and that has not ended: it is another instance, or
-// was ours before the state was lost.
+// Namesake is a framework with our name that a master knows and that has not ended: it is another instance, or was ours before the state was
+// lost.
 type Namesake struct {
-	ID        string
+	ID string
+	// Unlike says in words which settings are not ours, as operators change them between runs; empty: none. Only without can it be what a
+	// SUBSCRIBE with the settings of now has left behind.
+	Unlike    string
 	Connected bool
 	// Attached says what it has, or has ever had, in words; empty: nothing.
 	Attached string
@@ -56,8 +59,8 @@ type (
 	}
 	stateJSON struct {
 		Tasks struct {
-			Live        []ofFramework `json:"tasks"`
-			Unreachable []ofFramework `json:"unreachable_tasks"`
+			Live        []taskJSON    `json:"tasks"`
+			Unreachable []taskJSON    `json:"unreachable_tasks"`
 			Completed   []ofFramework `json:"completed_tasks"`
 		} `json:"get_tasks"`
 		Executors struct {
@@ -73,15 +76,23 @@ type (
 		} `json:"get_agents"`
 	}
 	resourceJSON struct {
+		Role         string            `json:"role"`        // before refinement
 		Reservation  reservationJSON   `json:"reservation"` // before refinement
 		Reservations []reservationJSON `json:"reservations"`
 	}
 	reservationJSON struct {
-		Labels struct {
-			Labels []struct {
-				Value string `json:"value"`
-			} `json:"labels"`
+		Role   string     `json:"role"`
+		Labels labelsJSON `json:"labels"`
+	}
+	labelsJSON struct {
+		Labels []struct {
+			Key   string `json:"key"`
+			Value string `json:"value"`
 		} `json:"labels"`
+	}
+	taskJSON struct {
+		ofFramework
+		Labels labelsJSON `json:"labels"`
 	}
 	// summaryJSON counts tasks. Unlike GET_STATE it also counts those that whoever asks may not see.
 	summaryJSON struct {
@@ -150,7 +161,7 @@ func GlimpseNamesakes(f Framework, text []byte) ([]Namesake, error) {
 	var out []Namesake
 	for _, other := range all.Frameworks {
 		if f.names(other) {
-			n := Namesake{ID: other.Info.ID.Value, Connected: other.Connected, Foreign: other.Recovered, Subscriptions: other.Reregistered.Nanoseconds}
+			n := Namesake{ID: other.Info.ID.Value, Unlike: f.unlike(other), Connected: other.Connected, Foreign: other.Recovered, Subscriptions: other.Reregistered.Nanoseconds}
 			if len(other.Allocated) > 0 {
 				n.Attached = inUse
 			}
@@ -163,9 +174,18 @@ func GlimpseNamesakes(f Framework, text []byte) ([]Namesake, error) {
 const inUse = "resources in use"
 
 // names says whether a framework is a namesake.
-func (f Framework) names(other frameworkJSON) bool {
-	i := other.Info
-	return i.Name == f.Name && i.Principal == f.Principal && slices.Equal(sorted(i.Roles), sorted(f.Roles))
+func (f Framework) names(other frameworkJSON) bool { return other.Info.Name == f.Name }
+
+// unlike says how a namesake differs from us.
+func (f Framework) unlike(other frameworkJSON) string {
+	var words []string
+	if p := other.Info.Principal; p != f.Principal {
+		words = append(words, fmt.Sprintf("principal %q and not %q", p, f.Principal))
+	}
+	if theirs, ours := sorted(other.Info.Roles), sorted(f.Roles); !slices.Equal(theirs, ours) {
+		words = append(words, fmt.Sprintf("roles %q and not %q", theirs, ours))
+	}
+	return strings.Join(words, ", ")
 }
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
@@ -205,7 +225,7 @@ func Namesakes(f Framework, a OperatorAnswers) ([]Namesake, error) {
 			return nil, err
 		}
 		out = append(out, Namesake{
-			ID: id, Connected: other.Connected, Attached: attached, Subscriptions: other.Reregistered.Nanoseconds,
+			ID: id, Unlike: f.unlike(other), Connected: other.Connected, Attached: attached, Subscriptions: other.Reregistered.Nanoseconds,
 			Foreign: other.Recovered || !madeBy(master.Info.ID, id),
 		})
 	}
@@ -219,10 +239,12 @@ func madeBy(master, id string) bool {
 	return ok && master != "" && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
-func count(list []ofFramework, id string) int {
+func (x ofFramework) framework() string { return x.ID.Value }
+
+func count[T interface{ framework() string }](list []T, id string) int {
 	n := 0
 	for _, x := range list {
-		if x.ID.Value == id {
+		if x.framework() == id {
 			n++
 		}
 	}

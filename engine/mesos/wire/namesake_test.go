@@ -46,12 +46,30 @@ func TestNamesakesOfARecordedMaster(t *testing.T) {
 	}
 	for _, other := range []Framework{
 		{Name: "traceB", Roles: []string{"b"}}, // has ended
-		{Name: "traceA", Roles: []string{"dev"}}, {Name: "traceA", Principal: "p1", Roles: []string{"dev", "x"}}, {Name: "x", Principal: "p1", Roles: []string{"dev"}},
+		{Name: "x", Principal: "p1", Roles: []string{"dev"}},
 	} {
 		seen, err := GlimpseNamesakes(other, recorded(t, "frameworks"))
 		list, err2 := Namesakes(other, recordedAnswers(t))
 		if len(seen) > 0 || err != nil || len(list) > 0 || err2 != nil {
 			t.Errorf("%v: seen %v, %v, namesakes %v, %v", other, seen, err, list, err2)
+		}
+	}
+}
+
+// Principal and roles are what operators change between runs: what has our name stays a namesake, and says how it differs.
+func TestNamesakeOfOtherSettings(t *testing.T) {
+	for want, f := range map[string]Framework{
+		`principal "p1" and not ""`:                                {Name: "traceA", Roles: []string{"dev"}},
+		`roles ["dev"] and not ["dev" "x"]`:                        {Name: "traceA", Principal: "p1", Roles: []string{"x", "dev"}},
+		`principal "p1" and not "p2", roles ["dev"] and not ["x"]`: {Name: "traceA", Principal: "p2", Roles: []string{"x"}},
+	} {
+		seen, err := GlimpseNamesakes(f, recorded(t, "frameworks"))
+		list, err2 := Namesakes(f, recordedAnswers(t))
+		if err != nil || err2 != nil || len(seen) != 1 || len(list) != 1 {
+			t.Fatalf("%v: seen %v, %v, namesakes %v, %v", f, seen, err, list, err2)
+		}
+		if seen[0].Unlike != want || list[0].Unlike != want || !strings.HasPrefix(list[0].Attached, "2 tasks that may run") {
+			t.Errorf("%v: seen %v, namesakes %v, want %q", f, seen, list, want)
 		}
 	}
 }
@@ -88,5 +106,8 @@ func FuzzNamesakes(f *testing.F) {
 			}
 		}
 		GlimpseNamesakes(ours, state)
+		if list, err := Remains(ours, "k", state); err != nil && list != nil {
+			t.Errorf("remains %q and an error: %v", list, err)
+		}
 	})
 }

@@ -185,9 +185,9 @@ func (m *Machine) freeze(now time.Time) {
 	m.setRun(plans.Freeze(m.run, now))
 }
 
-// finish evaluates the plans after all that was decided, which ends the run when its plan is complete.
-func (m *Machine) finish(now time.Time) []plans.Evaluation {
-	worked := !m.run.Ended()
+// finish evaluates the plans after all that was decided, which ends the run when its plan is complete. worked says whether the run was at work before this
+// decision: one that an evaluation before has ended may leave newcomers behind as well.
+func (m *Machine) finish(now time.Time, worked bool) []plans.Evaluation {
 	evaluations := m.evaluate(now)
 	if worked && m.run.Ended() && m.run.Outcome != plans.Stopped && m.hasNewcomers(now) || m.mayBegin(now, evaluations) {
 		m.wakeAt(now)

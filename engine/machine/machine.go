@@ -256,12 +256,13 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.admitHosts(now)
 	m.discover(now)
 	m.reconcile(now) // before launch: Mesos need not be asked about tasks that it has yet to hear of
+	worked := !m.run.Ended() // before the plans are evaluated, which may end it
 	evaluations, candidates, same := m.candidates(now)
 	same = same && len(m.tries) == 0
 	m.launch(now, random, candidates)
 	m.killStopped(now)
 	if unchanged := m.listenToScouts(now); !unchanged || !same || len(m.tries) > 0 {
-		evaluations = m.finish(now)
+		evaluations = m.finish(now, worked)
 	}
 	m.ask(now, evaluations)
 	m.tellScouts(now)

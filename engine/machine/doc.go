@@ -36,7 +36,8 @@
 //
 //   - A task's id, agent and executor id are in a group that every call of the same decision waits for; so nothing runs that
 //     is not in the records.
-//   - A status update is acknowledged after the record that it changed is durable, and only if it carries a uuid.
+//   - A status update is acknowledged after the record that it changed is durable, only if it carries a uuid, and once: copies that follow within
+//     seconds are not acknowledged.
 //   - A pod bound to a host is launched again only when it is proven that its last task is gone: a terminal state from agent,
 //     executor or master. UNKNOWN, LOST, UNREACHABLE and GONE_BY_OPERATOR prove nothing (a lost task can run again,
 //     mesos-traces F58), and hold the pod. Pods without a host of their own are replaced after a grace.

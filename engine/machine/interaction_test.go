@@ -26,6 +26,7 @@ type world struct {
 	draws   byte
 	offers  int
 	uuids   byte
+	last    Event // that brought a uuid
 	seqs    map[string]uint64
 	heard   map[string]string
 	records map[string][]byte
@@ -55,6 +56,8 @@ func newWorld() *world {
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
 //	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
 //	old POD STATE                    the same for the task before the last
+//	copy                             the last update once more, of a task or an operation, and
+//	fail-acknowledge                 its acknowledgement failed
 //	report HOST FACTS [healthy=POD]... [sick=POD] [seq=N]   a scout's report
 //	agent-failure AGENT              the master says that an agent is gone
 //	fail POD [ambiguous]             the ACCEPT that launched the pod failed
@@ -97,6 +100,10 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	case "old":
 		old := w.launched[args[0]][len(w.launched[args[0]])-2]
 		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: old, AgentID: "S-old", State: TaskState(args[1]), Source: "MASTER"}})
+	case "copy":
+		w.m.Take(w.now, w.last)
+	case "fail-acknowledge":
+		w.m.Take(w.now, CallFailed{Call: acknowledgementOf(w.last), Err: "reset", Ambiguous: true})
 	case "report":
 		w.report(t, d, args)
 	case "fail":
@@ -161,6 +168,16 @@ func (w *world) say(d *datadriven.TestData, args []string) {
 		}
 	}
 	w.m.Take(w.now, v)
+}
+
+func acknowledgementOf(e Event) Call {
+	switch e := e.(type) {
+	case Updated:
+		return Acknowledge{TaskID: e.Status.TaskID, AgentID: e.Status.AgentID, UUID: e.Status.UUID}
+	case OperationUpdated:
+		return AcknowledgeOperation{OperationID: e.Status.OperationID, AgentID: e.Status.AgentID, UUID: e.Status.UUID}
+	}
+	return nil
 }
 
 func positional(d *datadriven.TestData) []string {
@@ -244,6 +261,7 @@ func (w *world) update(d *datadriven.TestData, args []string) {
 	if d.Cmd == "update" {
 		w.uuids++
 		s.UUID, s.Source = bytes.Repeat([]byte{w.uuids}, 16), value(d, "source", "EXECUTOR")
+		w.last = Updated{Status: s}
 	}
 	w.m.Take(w.now, Updated{Status: s})
 }
@@ -376,7 +394,9 @@ func (w *world) operation(d *datadriven.TestData, args []string) {
 		if pod == args[0] && strings.HasPrefix(id, args[1]) {
 			s := OperationStatus{OperationID: id, State: args[2], Message: value(d, "message", "")}
 			if args[2] == "FINISHED" && len(args) == 3 {
-				s.AgentID, s.UUID = "S", bytes.Repeat([]byte{9}, 16)
+				w.uuids++
+				s.AgentID, s.UUID = "S", bytes.Repeat([]byte{w.uuids}, 16)
+				w.last = OperationUpdated{Status: s}
 			}
 			w.m.Take(w.now, OperationUpdated{Status: s})
 			return

@@ -97,7 +97,7 @@ func newPlay(t *rapid.T) *play {
 	p := &play{
 		t: t, toy: toy{expect: 1}, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
 		records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{},
-		begun: map[string]int{}, uuid: map[string]bool{}, lost: map[string]bool{}, killed: map[string]bool{}, ready: map[string]bool{}, served: map[string]bool{},
+		begun: map[string]int{}, lost: map[string]bool{}, killed: map[string]bool{}, ready: map[string]bool{}, served: map[string]bool{},
 	}
 	p.m, p.twin = p.build(), p.build()
 	p.forget()

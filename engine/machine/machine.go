@@ -122,6 +122,7 @@ type Machine struct {
 	drops      map[string]int                 // pod name -> tasks in a row that never ran
 	heardAt    map[string]time.Time           // host -> when its scout last reported
 	silent     map[string]bool                // hosts whose scout runs and says nothing
+	acked      acked                          // updates that were acknowledged lately
 	killed     map[string]retry               // task id -> how often its end was asked for
 	fits       map[string]fitting             // running pod -> whether what takes its place fits
 	opinions   map[string]opinion             // set of pods -> what is said of stopping them together
@@ -255,7 +256,7 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.wake = time.Time{}
 	m.admitHosts(now)
 	m.discover(now)
-	m.reconcile(now) // before launch: Mesos need not be asked about tasks that it has yet to hear of
+	m.reconcile(now)         // before launch: Mesos need not be asked about tasks that it has yet to hear of
 	worked := !m.run.Ended() // before the plans are evaluated, which may end it
 	evaluations, candidates, same := m.candidates(now)
 	same = same && len(m.tries) == 0
@@ -409,6 +410,7 @@ func (m *Machine) endSession() {
 	clear(m.tries)
 	clear(m.opAsked)
 	clear(m.killed)
+	m.acked = acked{}
 	clear(m.fits)
 	m.calls = nil
 	m.fullAsk = time.Time{}
@@ -448,6 +450,10 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 		m.giveBack(now, c.OfferIDs)
 	case Decline:
 		m.giveBack(now, c.OfferIDs)
+	case Acknowledge:
+		m.notAcknowledged(c.UUID)
+	case AcknowledgeOperation:
+		m.notAcknowledged(c.UUID)
 	case Revive:
 		clear(m.revived)
 	case ExcludeHosts:

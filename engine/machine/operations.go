@@ -69,7 +69,7 @@ func (m *Machine) strike(p *Pod, id string) {
 // takeOperation notes how an operation went. What it made shows in later offers, which count; but why one was refused is told
 // nowhere else.
 func (m *Machine) takeOperation(now time.Time, s OperationStatus) {
-	if len(s.UUID) > 0 {
+	if m.acknowledge(now, s.UUID) {
 		m.calls = append(m.calls, AcknowledgeOperation{OperationID: s.OperationID, AgentID: s.AgentID, Provider: s.Provider, UUID: s.UUID})
 	}
 	p := m.pods[m.operations[s.OperationID]]

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -35,7 +36,10 @@ type play struct {
 	pods  map[string][]string // pod -> its tasks
 	agent map[string]string   // task -> agent
 	begun map[string]int      // pod -> the run in which it was launched last
-	uuid  map[string]bool     // updates that wait for an acknowledgement
+	// updates are what came with a uuid in this session, acks when each was acknowledged, unless that failed.
+	updates map[string]TaskStatus
+	acks    map[string]time.Time
+	waits   map[string]bool // updates that the next decision must acknowledge
 	// offered are the hosts that were offered in this session, lost the tasks that Mesos knows nothing of.
 	offered, lost map[string]bool
 	// excluded are the hosts that Mesos does not offer, excluding the last call that changed them, before what they were.
@@ -94,6 +98,9 @@ func (p *play) decide() {
 			p.t.Fatalf("the definition of deploy that is kept is the one that would be made anew:\n%s", diff)
 		}
 	}
+	for uuid := range p.waits {
+		p.t.Fatalf("every update with a uuid is acknowledged: %s is not", p.updates[uuid].TaskID)
+	}
 	p.wake = effects.WakeAt
 	p.checkExcluded()
 	if !effects.WakeAt.IsZero() && effects.WakeAt.Before(p.now) {
@@ -149,6 +156,7 @@ func (p *play) checkExcluded() {
 // forget: with a session ends all that Mesos believes.
 func (p *play) forget() {
 	p.offered, p.excluded, p.before, p.excluding = map[string]bool{}, map[string]bool{}, nil, nil
+	p.updates, p.acks, p.waits = map[string]TaskStatus{}, map[string]time.Time{}, map[string]bool{}
 }
 
 func marshal(t *rapid.T, e Effects) string {
@@ -176,10 +184,11 @@ func (p *play) carryOut(c Call) {
 		if len(c.UUID) == 0 {
 			p.t.Fatalf("only updates with a uuid are acknowledged: %s", c.TaskID)
 		}
-		if !p.uuid[string(c.UUID)] {
-			p.t.Fatalf("an update is acknowledged once per delivery: %s", c.TaskID)
+		if !p.waits[string(c.UUID)] {
+			p.t.Fatalf("an update is acknowledged once, and again if it is repeated after 5 s or that failed: %s", c.TaskID)
 		}
-		delete(p.uuid, string(c.UUID))
+		delete(p.waits, string(c.UUID))
+		p.acks[string(c.UUID)] = p.now
 	case Kill:
 		p.kill(c)
 	}
@@ -305,7 +314,8 @@ func (p *play) status(id string, state TaskState, acknowledged bool, data []byte
 	if acknowledged {
 		p.serial++
 		s.UUID = fmt.Appendf(nil, "%016d", p.serial)
-		p.uuid[string(s.UUID)] = true
+		p.updates[string(s.UUID)] = s
+		p.waits[string(s.UUID)] = true
 	}
 	if state != Running {
 		p.ready[id] = false
@@ -316,6 +326,14 @@ func (p *play) status(id string, state TaskState, acknowledged bool, data []byte
 	}
 	p.lost[id] = state.Unproven()
 	p.take(Updated{Status: s})
+}
+
+// repeat delivers an update once more.
+func (p *play) repeat(uuid string) {
+	if at, acked := p.acks[uuid]; !acked || p.now.Sub(at) >= 5*time.Second {
+		p.waits[uuid] = true
+	}
+	p.take(Updated{Status: p.updates[uuid]})
 }
 
 func (p *play) offer(h string) {
@@ -402,6 +420,25 @@ func (p *play) actions() map[string]func(*rapid.T) {
 		"run": func(t *rapid.T) { p.status(p.live(t), Running, rapid.Bool().Draw(t, "ack"), nil); p.decide() },
 		"end": func(t *rapid.T) {
 			p.status(p.live(t), rapid.SampledFrom([]TaskState{Failed, Finished, Killed, Gone, Dropped, Errored}).Draw(t, "state"), true, nil)
+			p.decide()
+		},
+		"repeat": func(t *rapid.T) {
+			if len(p.updates) == 0 {
+				t.Skip("nothing was sent")
+			}
+			uuid := rapid.SampledFrom(slices.Sorted(maps.Keys(p.updates))).Draw(t, "update")
+			if _, acked := p.acks[uuid]; acked && rapid.Bool().Draw(t, "failed") {
+				s := p.updates[uuid]
+				p.take(CallFailed{Call: Acknowledge{TaskID: s.TaskID, AgentID: s.AgentID, UUID: s.UUID}, Err: "x", Ambiguous: true})
+				delete(p.acks, uuid)
+			}
+			if rapid.Bool().Draw(t, "late") {
+				p.now = p.now.Add(10 * time.Second)
+			}
+			p.repeat(uuid)
+			if rapid.Bool().Draw(t, "twice") {
+				p.repeat(uuid)
+			}
 			p.decide()
 		},
 		"lose": func(t *rapid.T) {

@@ -37,7 +37,7 @@ const steady = time.Minute
 
 // takeStatus notes the state of a task. The acknowledgement waits for the record like every call.
 func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
-	if len(s.UUID) > 0 {
+	if m.acknowledge(now, s.UUID) {
 		m.calls = append(m.calls, Acknowledge{TaskID: s.TaskID, AgentID: s.AgentID, UUID: s.UUID})
 	}
 	if s.State == GoneByOperator && s.Source == "EXECUTOR" {

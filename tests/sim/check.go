@@ -26,7 +26,7 @@ const (
 	keeps        = "nothing is destroyed that a pod owns"
 	pausedRests  = "a paused element begins no step"
 	durableAck   = "no update is acknowledged before it is durable"
-	ackedOnce    = "nothing is acknowledged that has no uuid"
+	ackedOnce    = "nothing is acknowledged that has no uuid, and nothing twice at once"
 	verbKept     = "no verb that was answered is forgotten"
 	holdShown    = "every element that does not move has a hold"
 	completes    = "when faults cease, every run that is not paused completes in bounded time"
@@ -60,6 +60,7 @@ type checker struct {
 	launched  map[string]bool               // task ids that an ACCEPT brought
 	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
 	asOf      map[uint64]int                // verb -> the run that was on record when it was said
+	acks      map[string]time.Time          // uuids that were acknowledged in a session, unless that failed, and when
 	verbs     map[uint64]machine.Verb
 	paused    map[string]plans.Fact // what operators were told is paused or excepted
 	forced    map[string]bool       // pods of which operators said that they count as deployed
@@ -76,7 +77,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{},
+		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{}, acks: map[string]time.Time{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
 	}
 }
@@ -95,6 +96,9 @@ func (c *checker) taking(i *instance, e machine.Event) {
 	switch e := e.(type) {
 	case machine.CallFailed:
 		c.note("serve %d: %s failed: %s", i.number, machine.CallName(e.Call), e.Err)
+		if ack, ok := e.Call.(machine.Acknowledge); ok {
+			delete(c.acks, string(ack.UUID))
+		}
 	case machine.Updated:
 		if len(e.Status.UUID) > 0 {
 			c.statuses[string(e.Status.UUID)] = e.Status
@@ -113,6 +117,7 @@ func (c *checker) taking(i *instance, e machine.Event) {
 		}
 		c.open = nil
 	case machine.Subscribed:
+		clear(c.acks)
 		c.note("serve %d: subscribed as %s", i.number, e.FrameworkID)
 	}
 }
@@ -131,6 +136,9 @@ func (c *checker) decided(i *instance, e machine.Effects) {
 	for _, s := range e.Calls {
 		if s.After > len(e.Groups) {
 			c.fail(durableTask, "%s waits for group %d of %d", machine.CallName(s.Call), s.After, len(e.Groups))
+		}
+		if ack, ok := s.Call.(machine.Acknowledge); ok {
+			c.acknowledgingOnce(i, ack)
 		}
 	}
 }
@@ -266,6 +274,16 @@ func progress(s machine.TaskState) int {
 		return 1
 	}
 	return 0
+}
+
+// acknowledgingOnce looks for a copy of an update that is acknowledged too, by the clock of the machine, which may be put back.
+func (c *checker) acknowledgingOnce(i *instance, call machine.Acknowledge) {
+	now := i.clock()
+	at, before := c.acks[string(call.UUID)]
+	if since := now.Sub(at); before && since >= 0 && since < 5*time.Second {
+		c.fail(ackedOnce, "serve %d acknowledges %x of %s again after %v", i.number, call.UUID, call.TaskID, since)
+	}
+	c.acks[string(call.UUID)] = now
 }
 
 func (c *checker) acknowledging(i *instance, call machine.Acknowledge) {

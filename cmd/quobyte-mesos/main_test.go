@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,6 +199,32 @@ func TestProblemsOfImagesAreToldAtOnce(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestJournalOfTheSandbox(t *testing.T) {
+	dir := t.TempDir()
+	got := runHere(t, nil, "sandbox", "--hosts=1", "--dir", dir, "--master-listen=127.0.0.1:0", "--network=127.9.6.",
+		"--journal", filepath.Join(dir, "missing", "journal"))
+	if got.Code != 1 || len(got.Stderr) != 1 || !strings.Contains(got.Stderr[0], "--journal: open "+dir) {
+		t.Errorf("a journal in no directory: %+v", got)
+	}
+
+	journal := filepath.Join(dir, "journal")
+	o := clusterOptions{Hosts: 1, Dir: dir, Master: "127.0.0.1:0", Network: "127.9.6.", Journal: journal, Timing: timing{AllocationInterval: time.Second}}
+	c, err := startCluster(t.Context(), o, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, _, _ := strings.Cut(string(text), "\n"); !strings.Contains(first, `"kind":"input","name":"AddAgent"`) {
+		t.Errorf("the journal begins with %s", first)
 	}
 }
 

@@ -32,6 +32,7 @@ type clusterOptions struct {
 	Dir     string
 	Timing  timing
 	Images  []string // NAME=COMMAND
+	Journal string   // file, "" for none
 
 	Standbys []string // addresses of masters that do not lead
 }
@@ -129,6 +130,7 @@ type cluster struct {
 	*sandbox.Sandbox
 	dir       string
 	temporary bool
+	journal   *os.File // nil if there is none
 }
 
 // startCluster starts a cluster with complete options. After an error nothing of it is left.
@@ -138,7 +140,7 @@ func startCluster(ctx context.Context, o clusterOptions, log *slog.Logger) (*clu
 		return nil, err
 	}
 	if err := c.start(ctx, o, log); err != nil {
-		return nil, errors.Join(err, c.removeDir())
+		return nil, errors.Join(err, c.closeJournal(), c.removeDir())
 	}
 	return c, nil
 }
@@ -172,14 +174,22 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	c.Sandbox, err = sandbox.Start(ctx, sandbox.Config{
+	cfg := sandbox.Config{
 		MasterAddress: o.Master, Standbys: o.Standbys, Agents: sandbox.Agents(hosts), Logger: log, Images: images,
 		Supervisor:         []string{self, "sandbox", "supervise", "--"},
 		AllocationInterval: o.Timing.AllocationInterval,
 		Model: model.Config{
 			HeartbeatInterval: o.Timing.HeartbeatInterval, PingTimeout: o.Timing.PingTimeout, PingTimeouts: o.Timing.PingTimeouts,
 		},
-	})
+	}
+	if o.Journal != "" {
+		// It shows the environment of tasks, which may have secrets.
+		if c.journal, err = os.OpenFile(o.Journal, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+			return fmt.Errorf("--journal: %w", err)
+		}
+		cfg.Journal = c.journal
+	}
+	c.Sandbox, err = sandbox.Start(ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("%w (--master-listen and --network choose the addresses)", err)
 	}
@@ -188,7 +198,17 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 
 // close ends every task and removes what was only there for the cluster.
 func (c *cluster) close() error {
-	return errors.Join(c.Sandbox.Close(), c.removeDir())
+	return errors.Join(c.Sandbox.Close(), c.closeJournal(), c.removeDir())
+}
+
+func (c *cluster) closeJournal() error {
+	if c.journal == nil {
+		return nil
+	}
+	if err := c.journal.Close(); err != nil {
+		return fmt.Errorf("--journal: %w", err)
+	}
+	return nil
 }
 
 func (c *cluster) removeDir() error {
@@ -249,6 +269,7 @@ Without --image, agents refuse containers as agents without Docker do.`,
 	o.Timing.bind(cmd.Flags())
 	cmd.Flags().StringArrayVar(&o.Standbys, "standby", nil, "IP:PORT of another master, which sends everybody to the leader and takes over when that fails (repeatable)")
 	cmd.Flags().StringArrayVar(&o.Images, "image", nil, "NAME=COMMAND: shell command to run in place of a container image; a name without tag is any tag (repeatable)")
+	cmd.Flags().StringVar(&o.Journal, "journal", "", "file to write everything to that comes into the cluster and out of it, a line of JSON each (default: none)")
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env))
 	return cmd

@@ -29,7 +29,9 @@ func (s *Sandbox) Inject(f fault.Fault) (fault.Active, error) {
 	defer s.mu.Unlock()
 	defer s.rouse()
 	now := time.Now()
+	s.journal.fault(now, "fault", f, nil)
 	if err := s.begin(now, f); err != nil {
+		s.journal.fault(now, "fault-end", f, err)
 		return fault.Active{}, fmt.Errorf("fault %s: %w", f.Kind, err)
 	}
 	s.log.Info("fault injected", "fault", f.String())
@@ -70,7 +72,9 @@ func (s *Sandbox) undo(ended []fault.Active) error {
 	var problems *multierror.Error
 	for _, a := range ended {
 		s.log.Info("fault ends", "fault", a.Fault.String(), "struck", a.Struck)
-		if err := s.end(time.Now(), a.Fault); err != nil {
+		err := s.end(time.Now(), a.Fault)
+		s.journal.fault(time.Now(), "fault-end", a.Fault, err)
+		if err != nil {
 			problems = multierror.Append(problems, fmt.Errorf("fault %d, %s: %w", a.ID, a.Kind, err))
 		}
 	}

@@ -42,6 +42,7 @@ type Sandbox struct {
 	streams    map[string]*stream
 	containers map[string]*container
 	faults     fault.Set
+	journal    *journal   // nil if there is none
 	held       []heldCall // in the order in which they came
 	failure    error      // of serving, for Wait
 }
@@ -192,6 +193,10 @@ func (s *Sandbox) populate() error {
 	model.AllocationInterval = cmp.Or(model.AllocationInterval, s.cfg.AllocationInterval)
 	model.RegistrationLimit = cmp.Or(model.RegistrationLimit, s.cfg.RegistrationLimit)
 	model.Lose = s.lose
+	if s.cfg.Journal != nil {
+		s.journal = &journal{to: s.cfg.Journal, failed: func(err error) { s.log.Error("the journal ends", "error", err) }}
+		model.Journal = s.journal.entry
+	}
 	s.cluster = cluster.New(now, model)
 	for _, a := range s.agents {
 		resources, err := s.restore(a)

@@ -62,7 +62,7 @@ type agent struct {
 // AddAgent registers an agent and offers its resources at once. Without a leading master it registers with the next one,
 // and a new agent gets its id then.
 func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "AddAgent", Agent: cfg.ID, About: about(c, cfg)})
 	a := &agent{
 		id: cfg.ID, hostname: cfg.Hostname, ip: cfg.IP, port: cfg.Port,
 		attributes: cfg.Attributes, domain: cfg.Domain,
@@ -71,6 +71,7 @@ func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects [
 	a.configured = configured(a.owned).wire(resourceForm{refined: true})
 	c.hosts = append(c.hosts, a)
 	if !c.leads() {
+		c.outcome(Entry{Agent: a.id})
 		return a.id, c.end()
 	}
 	if a.id == "" {
@@ -78,6 +79,7 @@ func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects [
 	}
 	c.join(a)
 	c.allocate([]*agent{a})
+	c.outcome(Entry{Agent: a.id})
 	return a.id, c.end()
 }
 

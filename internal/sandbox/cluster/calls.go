@@ -119,16 +119,16 @@ func (c *Cluster) Call(now time.Time, stream string, call *scheduler.Call) (Answ
 
 // CallConstrained is Call with the offer constraints of an UPDATE_FRAMEWORK call, which replace those of before also when there are none.
 func (c *Cluster) CallConstrained(now time.Time, stream string, call *scheduler.Call, constraints *OfferConstraints) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "Call", Stream: stream, Framework: call.FrameworkID.GetValue(), About: call, Constraints: constraints})
 	if answer := c.Unavailable(); answer.Status != 0 {
-		return answer, c.end()
+		return c.answered(answer)
 	}
 	f := c.frameworkByID(call.FrameworkID.GetValue())
 	if answer := checkCaller(f, stream); answer.Status != statusAccepted {
-		return answer, c.end()
+		return c.answered(answer)
 	}
 	answer := c.dispatch(f, call, constraints)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 // checkCaller checks who calls, in the order in which a master does.
@@ -182,7 +182,7 @@ func (c *Cluster) dispatch(f *framework, call *scheduler.Call, constraints *Offe
 		decline := call.DeclineInverseOffers
 		c.answerInverse(f, decline.InverseOfferIDs, decline.Filters, allocator.InverseOfferStatus_DECLINE)
 	case scheduler.Call_REQUEST:
-		// Taken and ignored: there are no inverse offers here, and REQUEST never did anything.
+		// Taken and ignored, as by every master.
 	default:
 		return Answer{Status: statusUnsupported, Text: "call type " + call.Type.String() + " is not implemented"}
 	}

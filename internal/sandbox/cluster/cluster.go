@@ -59,6 +59,10 @@ type Config struct {
 	// calls nothing of the cluster. nil, and a nil Script, mean that the caller runs a process for it. Custom executors
 	// are always run by the caller.
 	Script func(ScriptedTask) *Script
+
+	// Journal gets an Entry for everything that comes in and out, while that happens. It calls nothing of the cluster, and does
+	// not keep what the entry refers to, which the cluster may change later. nil costs nothing.
+	Journal func(Entry)
 }
 
 func (cfg Config) withDefaults() Config {
@@ -104,6 +108,7 @@ type Cluster struct {
 	started time.Time
 	now     time.Time
 	effects []Effect
+	input   string // what is being done, for the journal
 
 	// What the master that leads has in memory.
 	masterID   string
@@ -159,20 +164,6 @@ func New(now time.Time, cfg Config) *Cluster {
 	return c
 }
 
-// begin is the first line of every call from outside; end is its last.
-func (c *Cluster) begin(now time.Time) {
-	if now.After(c.now) {
-		c.now = now
-	}
-	c.effects = nil
-}
-
-func (c *Cluster) end() []Effect {
-	effects := c.effects
-	c.effects = nil
-	return effects
-}
-
 func (c *Cluster) emit(e Effect) { c.effects = append(c.effects, e) }
 
 func (c *Cluster) newID() string {
@@ -187,7 +178,7 @@ func (c *Cluster) newUUID() []byte {
 
 // Tick does what is due by now: repetitions, timeouts, heartbeats, offers.
 func (c *Cluster) Tick(now time.Time) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: tick})
 	c.advanceStage()
 	c.registerDue()
 	c.unreachableDue()

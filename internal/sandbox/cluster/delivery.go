@@ -14,7 +14,11 @@ type Delivery struct {
 // reaches tells whether a message gets to its agent.
 func (c *Cluster) reaches(a *agent, d Delivery) bool {
 	d.Agent = a.id
-	return a.linked() && (c.cfg.Lose == nil || !c.cfg.Lose(d))
+	if a.linked() && (c.cfg.Lose == nil || !c.cfg.Lose(d)) {
+		return true
+	}
+	c.undelivered(d)
+	return false
 }
 
 // knows tells whether an agent has the reservations and volumes that resources are of. It has not if the operation that

@@ -79,7 +79,7 @@ func (c *Cluster) doom(p *process, command *mesos.CommandInfo) *play {
 // ImagePulled says that the image of a Docker container is there, so that its executor runs and will start it. It comes
 // before ProcessStarted, and for no other containers.
 func (c *Cluster) ImagePulled(now time.Time, container string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ImagePulled", Container: container})
 	if p := c.processes[container]; p != nil && p.docker() {
 		c.starting(p)
 	}
@@ -89,7 +89,7 @@ func (c *Cluster) ImagePulled(now time.Time, container string) []Effect {
 // ContainerNotRun says that a Docker container whose image is there could not be run, in place of ProcessStarted. code is
 // what docker run ends with: 125 if the daemon could not, 126 or 127 if there is no such command in the image.
 func (c *Cluster) ContainerNotRun(now time.Time, container string, code int) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ContainerNotRun", Container: container, About: about(c, code)})
 	if p := c.processes[container]; p != nil && p.docker() {
 		c.starting(p)
 		p.play = &play{endAt: c.now.Add(notRunDelay), exit: Exit{Status: code << 8}}

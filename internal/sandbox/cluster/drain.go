@@ -23,9 +23,9 @@ type drain struct {
 
 // DrainAgent deactivates an agent and has its tasks killed (F59). The status is 400 if the master does not know it.
 func (c *Cluster) DrainAgent(now time.Time, id string, how Drain) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "DrainAgent", Agent: id, About: about(c, how)})
 	answer := c.drainAgent(id, how)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 func (c *Cluster) drainAgent(id string, how Drain) Answer {
@@ -43,9 +43,9 @@ func (c *Cluster) drainAgent(id string, how Drain) Answer {
 
 // DeactivateAgent stops the offers of an agent, also after it registers again; nothing else changes.
 func (c *Cluster) DeactivateAgent(now time.Time, id string) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "DeactivateAgent", Agent: id})
 	answer := c.deactivateAgent(id)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 func (c *Cluster) deactivateAgent(id string) Answer {
@@ -66,9 +66,9 @@ func (c *Cluster) deactivate(id string) {
 
 // ReactivateAgent ends a deactivation or a drain that is complete.
 func (c *Cluster) ReactivateAgent(now time.Time, id string) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ReactivateAgent", Agent: id})
 	answer := c.reactivateAgent(id)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 func (c *Cluster) reactivateAgent(id string) Answer {

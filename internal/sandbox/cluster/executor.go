@@ -58,15 +58,17 @@ func validateExecutorUpdate(call *executor.Call) error {
 // ExecutorSubscribe handles a SUBSCRIBE call of an executor that passed ValidateExecutorCall. If the answer is 200 it
 // gives the stream that the effects use.
 func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executor.Call) (string, Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ExecutorSubscribe", Agent: agentID, Framework: call.FrameworkID.Value, About: call})
 	e, answer := c.callingExecutor(agentID, call)
 	if e == nil {
+		c.outcome(Entry{Answer: answer})
 		return "", answer, c.end()
 	}
 	if e.stream != "" {
 		c.emit(CloseExecutor{Stream: e.stream})
 	}
 	e.stream, e.registerBy = c.newID(), time.Time{}
+	c.outcome(Entry{Stream: e.stream, Answer: Answer{Status: statusOK}})
 	if e.stopping {
 		c.sendExecutor(e, &executor.Event{Type: executor.Event_SHUTDOWN})
 		c.killLater(e)
@@ -120,13 +122,13 @@ func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executo
 
 // ExecutorCall handles UPDATE and MESSAGE of an executor that passed ValidateExecutorCall.
 func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Call) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ExecutorCall", Agent: agentID, Framework: call.FrameworkID.Value, About: call})
 	e, answer := c.callingExecutor(agentID, call)
 	switch {
 	case e == nil:
-		return answer, c.end()
+		return c.answered(answer)
 	case e.stream == "":
-		return Answer{Status: statusForbidden, Text: "Executor is not subscribed"}, c.end()
+		return c.answered(Answer{Status: statusForbidden, Text: "Executor is not subscribed"})
 	}
 	switch call.Type {
 	case executor.Call_UPDATE:
@@ -141,13 +143,13 @@ func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Cal
 			Data:       call.Message.Data,
 		}})
 	}
-	return Answer{Status: statusAccepted}, c.end()
+	return c.answered(Answer{Status: statusAccepted})
 }
 
 // ExecutorDisconnect says that the connection of an executor's subscription has ended; its process may go on and
 // subscribe again.
 func (c *Cluster) ExecutorDisconnect(now time.Time, stream string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ExecutorDisconnect", Stream: stream})
 	for _, a := range c.hosts {
 		for _, id := range a.executors.keys {
 			if e := a.executors.of[id]; stream != "" && e.stream == stream {

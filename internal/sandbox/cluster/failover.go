@@ -48,7 +48,7 @@ type MasterFailover struct {
 // FailOver ends the leading master, and what it had in memory is lost: frameworks, tasks, offers, filters. Schedulers
 // find their streams cut and may subscribe again as soon as Master says Leading; agents come back one by one.
 func (c *Cluster) FailOver(now time.Time, failover MasterFailover) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "FailOver", About: about(c, failover)})
 	c.forgetAll()
 	c.next = failover
 	c.stages, c.stageEnds = slices.Clone(failover.Outage), c.now
@@ -62,7 +62,7 @@ func (c *Cluster) FailOver(now time.Time, failover MasterFailover) []Effect {
 
 // StopMaster ends the leading master and leaves the cluster without one, in that state, until FailOver.
 func (c *Cluster) StopMaster(now time.Time, state MasterState) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "StopMaster", About: about(c, state)})
 	c.forgetAll()
 	c.stages, c.stageEnds = []Stage{{State: state}}, time.Time{}
 	return c.end()

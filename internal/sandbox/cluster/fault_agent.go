@@ -35,7 +35,7 @@ type AgentStart struct {
 // KillAgent ends the process of an agent as SIGKILL does. Its executors and their tasks go on if their framework
 // checkpoints, and end otherwise. The master notices at once that the connection is gone, unless the agent is partitioned.
 func (c *Cluster) KillAgent(now time.Time, id string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "KillAgent", Agent: id})
 	if a := c.host(id); a != nil && a.up {
 		c.processGone(a)
 		for _, key := range slices.Clone(a.executors.keys) {
@@ -50,7 +50,7 @@ func (c *Cluster) KillAgent(now time.Time, id string) []Effect {
 // StopAgent ends the process of an agent as SIGUSR1 does: it takes its leave of the master, which removes it with all of
 // its tasks at once (F58), and ends what runs there. It can start again, with its id and its volumes.
 func (c *Cluster) StopAgent(now time.Time, id string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "StopAgent", Agent: id})
 	if a := c.host(id); a != nil && a.up {
 		if a.linked() {
 			c.removeMember(a, "the agent unregistered")
@@ -63,7 +63,7 @@ func (c *Cluster) StopAgent(now time.Time, id string) []Effect {
 // RebootAgent restarts the machine of an agent: everything on it ends at once, and the agent stays away until StartAgent.
 // It keeps its id, its reservations and its volumes.
 func (c *Cluster) RebootAgent(now time.Time, id string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "RebootAgent", Agent: id})
 	if a := c.host(id); a != nil {
 		c.processGone(a)
 		for _, key := range slices.Clone(a.executors.keys) {
@@ -88,18 +88,18 @@ const recoveryTime = 200 * time.Millisecond
 // StartAgent starts the process of an agent that is down. It registers after its executors had time to come back to it
 // and AgentStart.Delay. The error says why it ends at once instead.
 func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effect, error) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "StartAgent", Agent: id, About: about(c, start)})
 	a := c.host(id)
 	switch {
 	case a == nil:
-		return c.end(), fmt.Errorf("agent %s: unknown", id)
+		return c.refusedStart(fmt.Errorf("agent %s: unknown", id))
 	case a.up:
-		return c.end(), fmt.Errorf("agent %s: it runs", a.name())
+		return c.refusedStart(fmt.Errorf("agent %s: it runs", a.name()))
 	}
 	fresh := start.NewID || start.Wipe || a.id == ""
 	owned, configured, err := a.restored(start, fresh)
 	if err != nil {
-		return c.end(), err
+		return c.refusedStart(err)
 	}
 	if start.Wipe {
 		c.wipe(a)
@@ -115,6 +115,11 @@ func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effe
 	c.answerPings(a)
 	c.contact(a, c.recoverExecutors(a)+c.cfg.RegistrationDelay+start.Delay)
 	return c.end(), nil
+}
+
+func (c *Cluster) refusedStart(err error) ([]Effect, error) {
+	c.outcome(Entry{Problem: err.Error()})
+	return c.end(), err
 }
 
 // restored is what an agent has after a start.
@@ -210,7 +215,7 @@ func (c *Cluster) died(e *executorRun) {
 // master when it has missed enough pings, and schedulers in that their calls come to nothing. It is also what an agent
 // that hangs looks like.
 func (c *Cluster) PartitionAgent(now time.Time, id string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "PartitionAgent", Agent: id})
 	if a := c.host(id); a != nil && !a.partitioned {
 		a.partitioned, a.severed = true, true
 		if a.member {
@@ -222,7 +227,7 @@ func (c *Cluster) PartitionAgent(now time.Time, id string) []Effect {
 
 // HealAgent ends a partition. The agent registers again soon.
 func (c *Cluster) HealAgent(now time.Time, id string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "HealAgent", Agent: id})
 	if a := c.host(id); a != nil && a.partitioned {
 		a.partitioned = false
 		switch {
@@ -239,7 +244,7 @@ func (c *Cluster) HealAgent(now time.Time, id string) []Effect {
 // DelayAgent makes an agent register so much later that has not registered yet, whether it starts, comes out of a
 // partition or waits for a master.
 func (c *Cluster) DelayAgent(now time.Time, id string, delay time.Duration) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "DelayAgent", Agent: id, About: about(c, delay)})
 	if a := c.host(id); a != nil {
 		if !a.registerAt.IsZero() {
 			a.registerAt = a.registerAt.Add(delay)
@@ -348,9 +353,9 @@ func (c *Cluster) shutDownAgent(a *agent) {
 
 // MarkAgentGone says that an agent will never come back. The status is 404 if the master does not know it.
 func (c *Cluster) MarkAgentGone(now time.Time, id string) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "MarkAgentGone", Agent: id})
 	answer := c.markAgentGone(id)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 func (c *Cluster) markAgentGone(id string) Answer {

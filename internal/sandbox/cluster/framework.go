@@ -71,11 +71,13 @@ func (c *Cluster) Subscribe(now time.Time, call *scheduler.Call) (stream string,
 
 // SubscribeConstrained is Subscribe with the offer constraints of the call.
 func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, constraints *OfferConstraints) (stream string, effects []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "Subscribe", Framework: call.GetSubscribe().GetFrameworkInfo().GetID().GetValue(), About: call, Constraints: constraints})
 	if !c.leads() {
+		c.outcome(Entry{Answer: c.Unavailable()})
 		return "", c.end()
 	}
 	stream = c.newID()
+	c.outcome(Entry{Stream: stream, Answer: Answer{Status: statusOK}})
 	subscribe := call.GetSubscribe()
 	info := *subscribe.GetFrameworkInfo()
 	if problem := c.subscriptionProblem(&info, subscribe.SuppressedRoles, constraints); problem != "" {
@@ -167,7 +169,7 @@ func (c *Cluster) failOver(f *framework, info *mesos.FrameworkInfo) {
 // Disconnect says that the connection of a subscription has ended. Tasks go on; the framework is removed if it does
 // not return within its failover_timeout (Mesos: the default is 0, so at once).
 func (c *Cluster) Disconnect(now time.Time, stream string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "Disconnect", Stream: stream})
 	for _, f := range slices.Clone(c.frameworks) {
 		if f.stream != stream || stream == "" {
 			continue

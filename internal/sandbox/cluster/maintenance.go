@@ -36,9 +36,9 @@ type inverseFilter struct {
 // their offers say when they will be unavailable, and who has something there gets an inverse offer. Whether a machine is in the
 // schedule or not, its offers are rescinded (F27, F28).
 func (c *Cluster) UpdateMaintenance(now time.Time, windows []maintenance.Window) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "UpdateMaintenance", About: about(c, windows)})
 	answer := c.updateMaintenance(windows)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 func (c *Cluster) updateMaintenance(windows []maintenance.Window) Answer {
@@ -80,9 +80,9 @@ func (c *Cluster) updateMaintenance(windows []maintenance.Window) Answer {
 // StartMaintenance takes machines down that are in the schedule: their agents are removed, with TASK_LOST for everything,
 // and end; none can register from there.
 func (c *Cluster) StartMaintenance(now time.Time, ids []mesos.MachineID) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "StartMaintenance", About: about(c, ids)})
 	answer := c.startMaintenance(ids)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 const machineDown = "Operator initiated 'Machine DOWN'"
@@ -108,9 +108,9 @@ func (c *Cluster) startMaintenance(ids []mesos.MachineID) Answer {
 
 // StopMaintenance lets machines back that are down, and takes them out of the schedule. Their agents have to be started.
 func (c *Cluster) StopMaintenance(now time.Time, ids []mesos.MachineID) (Answer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "StopMaintenance", About: about(c, ids)})
 	answer := c.stopMaintenance(ids)
-	return answer, c.end()
+	return c.answered(answer)
 }
 
 func (c *Cluster) stopMaintenance(ids []mesos.MachineID) Answer {

@@ -85,14 +85,20 @@ func operatorBody(call *master.Call) (string, bool) {
 // Operate handles any call of the operator API but SUBSCRIBE that passed ValidateOperatorCall. Those that are about the
 // process and not the cluster (files, flags, metrics) are the caller's and are answered with 501 here.
 func (c *Cluster) Operate(now time.Time, call *master.Call) (OperatorAnswer, []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "Operate", About: call})
+	answer := c.answerOperator(call)
+	c.outcome(Entry{Answer: answer.Answer})
+	return answer, c.end()
+}
+
+func (c *Cluster) answerOperator(call *master.Call) OperatorAnswer {
 	if answer := c.Unavailable(); answer.Status != 0 {
-		return OperatorAnswer{Answer: answer}, c.end()
+		return OperatorAnswer{Answer: answer}
 	}
 	if response := c.read(call); response != nil {
-		return OperatorAnswer{Answer{Status: statusOK}, response, c.constraintsByID()}, c.end()
+		return OperatorAnswer{Answer{Status: statusOK}, response, c.constraintsByID()}
 	}
-	return OperatorAnswer{Answer: c.change(call)}, c.end()
+	return OperatorAnswer{Answer: c.change(call)}
 }
 
 func (c *Cluster) constraintsByID() map[string]*OfferConstraints {

@@ -17,9 +17,10 @@ type operatorStream struct {
 // OperatorSubscribe handles a SUBSCRIBE call of the operator API: the state as it is now, then what changes in it. The
 // caller must be ready to carry out effects on the stream when it takes them.
 func (c *Cluster) OperatorSubscribe(now time.Time) (stream string, effects []Effect) {
-	c.begin(now)
+	c.begin(now, Entry{Name: "OperatorSubscribe"})
 	o := &operatorStream{id: c.newID(), heartbeatAt: c.now.Add(c.cfg.HeartbeatInterval)}
 	c.operators = append(c.operators, o)
+	c.outcome(Entry{Stream: o.id})
 	interval := c.cfg.HeartbeatInterval.Seconds()
 	c.emit(SendToOperator{Stream: o.id, Event: &master.Event{Type: master.Event_SUBSCRIBED,
 		Subscribed: &master.Event_Subscribed{GetState: c.State(), HeartbeatIntervalSeconds: &interval}}})
@@ -29,7 +30,7 @@ func (c *Cluster) OperatorSubscribe(now time.Time) (stream string, effects []Eff
 
 // OperatorDisconnect says that the connection of an operator's subscription has ended.
 func (c *Cluster) OperatorDisconnect(now time.Time, stream string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "OperatorDisconnect", Stream: stream})
 	c.operators = slices.DeleteFunc(c.operators, func(o *operatorStream) bool { return o.id == stream })
 	return c.end()
 }

@@ -82,7 +82,7 @@ func (c *Cluster) signal(p *process, signal Signal) {
 // ProcessStarted says that the process of a container runs. pid is that of its supervisor, told to schedulers as the
 // executor's.
 func (c *Cluster) ProcessStarted(now time.Time, container string, pid int) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ProcessStarted", Container: container, About: about(c, pid)})
 	if p := c.processes[container]; p != nil {
 		c.run(p, pid)
 	}
@@ -123,7 +123,7 @@ func (c *Cluster) starting(p *process) {
 // ProcessFailed says that the process of a container could not be started, for example because a URI could not be
 // fetched. problem becomes part of the message of the task's TASK_FAILED.
 func (c *Cluster) ProcessFailed(now time.Time, container, problem string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ProcessFailed", Container: container, Problem: problem})
 	if p := c.processes[container]; p != nil {
 		c.failedToStart(p, problem)
 	}
@@ -138,7 +138,7 @@ func (c *Cluster) failedToStart(p *process, problem string) {
 // ContainerRefused says that an agent could not even make room for a container, for example because the user is unknown.
 // Tasks end as TASK_DROPPED with that message: nothing of them ever ran.
 func (c *Cluster) ContainerRefused(now time.Time, container, message string) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ContainerRefused", Container: container, Problem: message})
 	if p := c.processes[container]; p != nil {
 		p.outcome, p.message = mesos.TASK_DROPPED, message
 		c.ended(p, Exit{Status: -1, Lost: true})
@@ -157,7 +157,7 @@ type Exit struct {
 
 // ProcessExited says that all processes of a container are gone.
 func (c *Cluster) ProcessExited(now time.Time, container string, exit Exit) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "ProcessExited", Container: container, About: about(c, exit)})
 	if p := c.processes[container]; p != nil {
 		c.ended(p, exit)
 	}
@@ -167,7 +167,7 @@ func (c *Cluster) ProcessExited(now time.Time, container string, exit Exit) []Ef
 // TaskExited says that the process of a task has ended, whoever runs it: it is how a task with a Script comes to an end
 // that its Script does not know of. It is void if there is no such process.
 func (c *Cluster) TaskExited(now time.Time, frameworkID, taskID string, exit Exit) []Effect {
-	c.begin(now)
+	c.begin(now, Entry{Name: "TaskExited", Framework: frameworkID, Task: taskID, About: about(c, exit)})
 	for _, a := range c.hosts {
 		if t := a.tasks.of[frameworkID+"/"+taskID]; t != nil && t.process != nil {
 			c.ended(t.process, exit)

@@ -57,6 +57,9 @@ type story struct {
 	scripts    map[string]*cluster.Script        // by task
 	held       []mesos.OfferID                   // offered since the last group, or launch of what is held, for the next
 	out        strings.Builder
+	lossy      bool                   // nothing that the master tells an agent arrives
+	entries    []cluster.Entry        // of the journal that were not shown yet
+	told       func([]cluster.Effect) // is told of what comes out; nil for nobody
 }
 
 func newStory() *story {
@@ -73,7 +76,9 @@ func (s *story) config() cluster.Config {
 	return cluster.Config{
 		MasterID: "M", Hostname: "master", IP: "127.0.0.1", Port: 5050,
 		NewID: s.newID, AllocationInterval: 500 * time.Millisecond,
-		Script: func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[cmp.Or(t.Task, t.Executor)] },
+		Script:  func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[cmp.Or(t.Task, t.Executor)] },
+		Lose:    func(cluster.Delivery) bool { return s.lossy },
+		Journal: func(e cluster.Entry) { s.entries = append(s.entries, e) },
 	}
 }
 
@@ -110,12 +115,14 @@ func (s *story) run(d *datadriven.TestData) error {
 		"checked":    s.checked,         // checked t1 [health] exit=1, or status=404, or connected, or problem=timeout
 		"died":       s.died,            // died A t1 status=9: the process of a task, whoever runs it
 		"advance":    s.advance,         // advance 5s
+		"journal":    s.journal,         // journal: what the journal has since it was shown last
 		"free":       s.free,            // free: what each agent uses and has offered
 		"json":       s.lastEventOfTask, // json t1: the last update of a task in full
 
 		"operate": s.operate, // operate \n {"type":"GET_QUOTA"}: a call of the operator API
 		"cluster": s.cluster, // cluster [registry=memory] [docker] [ping=1s] [pings=3] [offer-timeout=2s]: another one than usual, as the first command
 		"fault":   s.fault,   // fault kill M-S0, see fault_test.go
+		"lossy":   s.lose,    // lossy: what the master tells agents gets lost from now on
 	}
 	command := commands[d.Cmd]
 	if command == nil {
@@ -483,7 +490,15 @@ func (s *story) lastEventOfTask(d *datadriven.TestData) error {
 	return err
 }
 
+func (s *story) lose(*datadriven.TestData) error {
+	s.lossy = true
+	return nil
+}
+
 func (s *story) show(effects []cluster.Effect) {
+	if s.told != nil {
+		s.told(effects)
+	}
 	for _, effect := range effects {
 		fmt.Fprintln(&s.out, strings.TrimRight(short(s.describe(effect)), " \n"))
 	}

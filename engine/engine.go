@@ -63,6 +63,7 @@ type Engine struct {
 	cfg        Config
 	machine    *machine.Machine
 	registered *machine.Registration
+	claimed    map[string][]string
 	clock      *clock
 	inbox      chan machine.Event
 	offers     atomic.Int64  // in the inbox
@@ -108,13 +109,16 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Recorder = unrecorded{}
 	}
 	cfg.Recorder.Begin(cfg.Machine, cfg.Service, records, boot, m)
-	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), clock: clock, inbox: make(chan machine.Event, inboxSize), taken: make(chan struct{}, 1), exports: make(chan chan<- []machine.Record), waiting: map[uint64]chan machine.Answer{}}
+	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), claimed: machine.ReadClaims(records), clock: clock, inbox: make(chan machine.Event, inboxSize), taken: make(chan struct{}, 1), exports: make(chan chan<- []machine.Record), waiting: map[uint64]chan machine.Answer{}}
 	e.published.Store(&publication{next: make(chan struct{})})
 	return e, nil
 }
 
 // Registered is what Mesos had been told about the framework when it last subscribed before this engine was made; nil if that is not known.
 func (e *Engine) Registered() *machine.Registration { return e.registered }
+
+// Claimed are the pods, by role, for which something was reserved before this engine was made (machine.ReadClaims).
+func (e *Engine) Claimed() map[string][]string { return e.claimed }
 
 // View returns the last published view, nil before the first, and a channel that is closed when there is a newer one.
 func (e *Engine) View() (*machine.View, <-chan struct{}) {

@@ -126,7 +126,7 @@ func (f *framework) mayTakeOver(ctx context.Context) error {
 		f.log.Debug("settings not compared with those in the state", "error", err)
 		return nil
 	}
-	return f.mayRegister(machine.ReadRegistration(records))
+	return f.mayRegister(machine.ReadRegistration(records), machine.ReadClaims(records))
 }
 
 // untilLost returns why the instance may not lead any more. That time has passed is not told by anybody: it has to be asked for.

@@ -162,7 +162,7 @@ func (f *framework) open(ctx context.Context) (err error) {
 	if err != nil {
 		return f.unusable(ctx, state, err)
 	}
-	if err := f.mayRegister(e.Registered()); err != nil {
+	if err := f.mayRegister(e.Registered(), e.Claimed()); err != nil {
 		return err
 	}
 	self, err := os.Executable()

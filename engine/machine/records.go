@@ -57,6 +57,31 @@ func ReadRegistration(records []Record) *Registration {
 	return nil
 }
 
+// ReadClaims are the names of the pods, sorted, for which something is or may be reserved by the records, by the role in which it is. Pods that are
+// not recorded in a way that this program understands are left out.
+func ReadClaims(records []Record) map[string][]string {
+	out := map[string][]string{}
+	for _, r := range records {
+		var p Pod
+		if !strings.HasPrefix(r.Key, prefixPod) || decode(r, &p) != nil {
+			continue
+		}
+		claims := []*PodClaim{p.Claim}
+		if p.Task != nil {
+			claims = append(claims, p.Task.Claim)
+		}
+		for _, c := range claims {
+			if c != nil && !slices.Contains(out[c.Role], p.Name) {
+				out[c.Role] = append(out[c.Role], p.Name)
+			}
+		}
+	}
+	for _, names := range out {
+		slices.Sort(names)
+	}
+	return out
+}
+
 // targetRecord is the target and the settings of the boot that made it: only a change against the last boot makes a new one.
 type targetRecord struct {
 	Target

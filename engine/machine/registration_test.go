@@ -76,3 +76,22 @@ func TestRegistrationOfANewerFormat(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 }
+
+// For whom something is reserved is read from the records of the pods alone: of what was proven, of what was tried, and of what the last task was
+// launched with.
+func TestReadClaims(t *testing.T) {
+	pod := func(p Pod) Record { return Record{Key: "pods/" + p.Name, Value: encode(p)} }
+	got := ReadClaims([]Record{
+		{Key: "framework", Value: []byte(`{"format":1,"value":{"id":"F"}}`)},
+		{Key: "pods/newer", Value: []byte(`{"format":2,"value":{"name":"newer","claim":{"role":"r"}}}`)},
+		pod(Pod{Name: "data-1", Claim: &PodClaim{ID: "1", Role: "r"}}),
+		pod(Pod{Name: "data-0", Claim: &PodClaim{ID: "0", Role: "r"}, Task: &PodTask{ID: "t", Claim: &PodClaim{ID: "0", Role: "r"}}}),
+		pod(Pod{Name: "data-2", Claim: &PodClaim{ID: "2", Role: "s"}, Task: &PodTask{ID: "u", Claim: &PodClaim{ID: "3", Role: "r"}}}),
+		pod(Pod{Name: "data-3", Claim: &PodClaim{ID: "4"}}),
+		pod(Pod{Name: "api-0", Task: &PodTask{ID: "v"}}),
+	})
+	want := map[string][]string{"": {"data-3"}, "r": {"data-0", "data-1", "data-2"}, "s": {"data-2"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("claims (-want +got):\n%s", diff)
+	}
+}

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/quobyte/mesos-framework/internal/zktest"
 	"github.com/quobyte/mesos-framework/plans"
@@ -109,4 +112,61 @@ func TestSettingsOfAStandby(t *testing.T) {
 	if v, ok := lead.view(); !ok || !v.Connection.Connected {
 		t.Error("the leader has no session any more")
 	}
+}
+
+// What is reserved carries the name of the service, and is only offered to its role: while anything is, neither may change, and that is told before
+// anything is said to a master. In ZooKeeper another name is another node, whose state is empty: then it is what runs that tells.
+func TestSettingsThatWouldStrandReservations(t *testing.T) {
+	t.Parallel()
+	zk := "zk://" + zktest.Start(t).Address + "/quobyte"
+	c := startCluster(t, "127.0.51.", 1)
+	flags := []string{"--expect=registry=1", "--reserve=devices", "--framework-principal=store"}
+	lead, api := c.serveZK(t, "serve", zk, flags...)
+	eventually(t, "deploy is complete", func() bool { return api.deploy().Status == plans.Complete })
+	before, tasks := c.frameworks(t), api.tasks()
+	refused := func(code int, want string, extra ...string) {
+		t.Helper()
+		out, got := run(t, built(t).framework(), c.zkFlags(t, zk, append(slices.Clone(flags), extra...)...)...)
+		if got != code || !strings.Contains(out, want) {
+			t.Errorf("%v: exit code %d, want %d and %s:\n%s", extra, got, code, want, tail(out, 5))
+		}
+	}
+	refused(1, "set it back with --framework-role=quobyte, or keep it besides with --pre-reserved-roles=quobyte", "--framework-role=other") // standing by
+	lead.signal(syscall.SIGTERM)
+	lead.wait()
+	refused(1, "set it back with --framework-role=quobyte, or keep it besides with --pre-reserved-roles=quobyte", "--framework-role=other")
+	refused(13, `tasks of the service "quobyte" in the same role "quobyte"`, "--framework-name=renamed")
+
+	// The state in a directory is the same one under another name.
+	exported, code := run(t, built(t).framework(), "state", "export", "--zk", zk)
+	if code != 0 {
+		t.Fatalf("export: exit %d: %s", code, exported)
+	}
+	file := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(file, []byte(exported), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := run(t, built(t).framework(), "state", "import", "--state-dir", filepath.Join(c.dir, "state"), file); code != 0 {
+		t.Fatalf("import: exit %d: %s", code, out)
+	}
+	out, code := run(t, built(t).framework(), append(c.flags(t), append(slices.Clone(flags), "--framework-name=renamed")...)...)
+	if code != 1 || !strings.Contains(out, "set it back with --framework-name=quobyte") || strings.Contains(out, "msg=serving") {
+		t.Errorf("exit code %d, want 1 and a line about the name:\n%s", code, tail(out, 5))
+	}
+	if diff := cmp.Diff(before.All, c.frameworks(t).All); diff != "" {
+		t.Errorf("frameworks (-before +after):\n%s", diff)
+	}
+
+	// A role besides does no harm: what runs stays, and what falls over comes back to what is reserved for it.
+	_, after := c.serve(t, "serve with one role more", append(slices.Clone(flags), "--framework-role=other", "--pre-reserved-roles=quobyte")...)
+	eventually(t, "deploy is complete", func() bool { return after.deploy().Status == plans.Complete })
+	if diff := cmp.Diff(tasks, after.tasks()); diff != "" {
+		t.Errorf("tasks (-before +after):\n%s", diff)
+	}
+	victim := pidOf(t, c, "data", hostOf(t, after, "data-0"))
+	last := after.tasks()["data-0"]
+	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "data-0 runs again as another task", func() bool { p := after.pod("data-0"); return p.Healthy && p.TaskID != last })
 }

@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+func (c *checker) accepting(i *instance, call machine.Accept) {
+	for _, id := range call.OfferIDs {
+		if why := c.spent[id]; why != "" {
+			c.fail(liveOffers, "serve %d accepts offer %s, which %s", i.number, id, why)
+		}
+		c.spent[id] = "was accepted"
+	}
+	for _, task := range call.Launches() {
+		c.note("serve %d: launches %s", i.number, task.ID)
+		pod, kind := podOf(task.ID)
+		record, known := c.disk.pods[pod]
+		if !known || record.Task == nil || record.Task.ID != task.ID {
+			c.fail(durableTask, "serve %d launches %s, and the record of %s does not say so", i.number, task.ID, pod)
+			continue
+		}
+		c.checkPause(record, kind)
+		c.checkOrder(record, kind)
+	}
+}
+
+// checkPause: deploy launches nothing of what is paused. Recovery has a pause of its own, which nobody here sets.
+func (c *checker) checkPause(p machine.Pod, kind string) {
+	if !p.Fallen.IsZero() || p.Stop != nil { // what was stopped comes back whoever pauses
+		return
+	}
+	for _, f := range c.disk.facts {
+		now := f.When == "" || f.When == plans.PauseNow
+		if f.Kind == plans.Paused && now && covers(f, p, kind) {
+			c.fail(pausedRests, "%s is launched, although %s%s%s is paused since %v", p.Name, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step), f.At.Sub(began))
+		}
+		if f.Kind == plans.Excepted && f.Pod == p.Name {
+			c.fail(pausedRests, "%s is launched, although it is excepted since %v", p.Name, f.At.Sub(began))
+		}
+	}
+}
+
+// covers says whether a fact about deploy is about the step of a pod as well.
+func covers(f plans.Fact, p machine.Pod, kind string) bool {
+	phase := kind
+	if kind == quobyte.Prober {
+		phase = "probe"
+	}
+	return f.Plan == machine.DeployPlan && (f.Phase == "" || f.Phase == phase) && (f.Step == "" || strings.HasPrefix(f.Step, p.Name+":"))
+}
+
+// before lists the pod types that come before a type in the deploy plan, as quobyte's doc.go says it.
+var before = map[string][]string{
+	quobyte.Metadata:   {quobyte.Registry},
+	quobyte.Data:       {quobyte.Registry, quobyte.Metadata},
+	quobyte.API:        {quobyte.Registry, quobyte.Metadata, quobyte.Data},
+	quobyte.Webconsole: {quobyte.Registry, quobyte.Metadata, quobyte.Data},
+}
+
+// checkOrder looks at the first launch of a pod in the first run. Those that operators took out, or declared complete, hold up nobody.
+func (c *checker) checkOrder(p machine.Pod, kind string) {
+	if c.began[p.Name] {
+		return
+	}
+	c.began[p.Name] = true
+	if p.BegunIn != 1 || !p.Fallen.IsZero() {
+		return
+	}
+	for name, other := range c.disk.pods {
+		waits := slices.Contains(before[kind], other.Type) || kind == quobyte.Registry && other.Type == kind && other.Task != nil
+		if name != p.Name && waits && other.Completed == "" && !c.forced[name] && !c.excused[name] {
+			c.fail(inOrder, "%s is launched for the first time, and %s is not complete", p.Name, name)
+		}
+	}
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+// progress orders the states that a task goes through.
+func progress(s machine.TaskState) int {
+	switch {
+	case s.Terminal():
+		return 9
+	case s == machine.Killing:
+		return 3
+	case s == machine.Running:
+		return 2
+	case s == machine.Starting:
+		return 1
+	}
+	return 0
+}
+
+// acknowledgingOnce looks for a copy of an update that is acknowledged too, by the clock of the machine, which may be put back.
+func (c *checker) acknowledgingOnce(i *instance, call machine.Acknowledge) {
+	now := i.clock()
+	at, before := c.acks[string(call.UUID)]
+	if since := now.Sub(at); before && since >= 0 && since < 5*time.Second {
+		c.fail(ackedOnce, "serve %d acknowledges %x of %s again after %v", i.number, call.UUID, call.TaskID, since)
+	}
+	c.acks[string(call.UUID)] = now
+}
+
+func (c *checker) acknowledging(i *instance, call machine.Acknowledge) {
+	s, known := c.statuses[string(call.UUID)]
+	if !known {
+		c.fail(ackedOnce, "serve %d acknowledges %x of %s, which nobody sent", i.number, call.UUID, call.TaskID)
+		return
+	}
+	pod, kind := podOf(call.TaskID)
+	record := c.disk.pods[pod]
+	if record.Task == nil || record.Task.ID != call.TaskID {
+		if s.State.Terminal() && slices.ContainsFunc(record.Replaced, func(r machine.TaskRef) bool { return r.TaskID == call.TaskID }) {
+			c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record still waits for that", i.number, call.TaskID, s.State)
+		}
+		return
+	}
+	if have := record.Task.State; !have.Unproven() && progress(have) < progress(s.State) {
+		c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record says %s", i.number, call.TaskID, s.State, have)
+	}
+	if kind == quobyte.Prober && len(s.Data) > 0 && !record.Task.State.Terminal() && c.disk.hosts[record.Host].Facts == nil {
+		c.fail(durableAck, "serve %d acknowledges what %s says of %s, and that is not recorded", i.number, pod, record.Host)
+	}
+}
+
+// arrives looks at a call when it reaches the master.
+func (c *checker) arrives(i *instance, _ string, call machine.Call) {
+	switch call := call.(type) {
+	case machine.Accept:
+		for _, task := range call.Launches() {
+			if c.launched[task.ID] {
+				c.fail(uniqueTask, "%s arrives a second time", task.ID)
+			}
+			c.launched[task.ID] = true
+			c.launches++
+		}
+		for k := range call.Operations {
+			if kind := string(call.Operations[k].Type); strings.Contains(kind, "UNRESERVE") || strings.Contains(kind, "DESTROY") {
+				c.fail(keeps, "serve %d: %s", i.number, kind)
+			}
+		}
+	case machine.Kill:
+		c.killing(i, call)
+	}
+}

@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// killing looks at a KILL that reaches the master: a registry that is the task of its pod and runs is stopped only if the others are enough. What
+// nobody could have known does not count.
+func (c *checker) killing(i *instance, call machine.Kill) {
+	pod, kind := podOf(call.TaskID)
+	if kind != quobyte.Registry || c.disk.pods[pod].Task == nil || c.disk.pods[pod].Task.ID != call.TaskID || c.gaveUp() {
+		return
+	}
+	victim, up, all := false, 0, 0
+	for _, h := range c.hosts {
+		if !c.replicas[h.name] {
+			continue
+		}
+		all++
+		r := c.running(quobyte.Registry, h)
+		switch {
+		case r != nil && r.task == call.TaskID:
+			victim = true
+		case r != nil || c.unknown(h.died[quobyte.Registry]):
+			up++
+		}
+	}
+	if victim && all > 1 && up <= all/2 { // the first registry alone is no majority of anything yet
+		c.fail(quorumKept, "serve %d stops %s, and %d of %d remain", i.number, call.TaskID, up, all)
+	}
+}
+
+// gaveUp says that operators took registries out, which they do with open eyes.
+func (c *checker) gaveUp() bool {
+	for pod := range c.excused {
+		if strings.HasPrefix(pod, quobyte.Registry+"-") {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	// reach is how long the news of a death may take.
+	reach = 10 * time.Second
+	// outOfReach is how long it may take if nobody is there to tell: missed pings, and silent probers.
+	outOfReach = 5 * time.Minute
+)
+
+func (c *checker) unknown(d death) bool {
+	if c.stops[d.task] {
+		return false // that is what we have done ourselves
+	}
+	since := c.now.Sub(d.at)
+	return !d.at.IsZero() && (since < reach || d.unseen && since < outOfReach)
+}
+
+// stopping looks at a KILL that the machine gives away: why is on record, and of pods that keep data no other one is down.
+func (c *checker) stopping(i *instance, call machine.Kill) {
+	pod, kind := podOf(call.TaskID)
+	record := c.disk.pods[pod]
+	replaced := slices.ContainsFunc(record.Replaced, func(r machine.TaskRef) bool { return r.TaskID == call.TaskID })
+	if replaced || record.Task == nil {
+		return
+	}
+	worked := !record.Task.Healthy.IsZero() // what does not work costs nothing more
+	if record.Stop == nil || record.Stop.TaskID != call.TaskID {
+		c.fail(reasonFirst, "serve %d kills %s, and the record of %s does not say so", i.number, call.TaskID, pod)
+		return
+	}
+	if c.stops[call.TaskID] {
+		return
+	}
+	c.stops[call.TaskID] = true
+	c.checkPauseOfStop(i, record, kind)
+	if c.schedule.Asks && worked && slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
+		c.checkAnswer(i, record)
+	}
+	if worked && !record.Stop.Forced {
+		c.checkBudget(i, record)
+	}
+}
+
+// checkBudget: as many of a type may be down as its budget says, the one that is stopped among them.
+func (c *checker) checkBudget(i *instance, p machine.Pod) {
+	total := 0
+	var down []string
+	for name, other := range c.disk.pods {
+		if other.Type != p.Type {
+			continue
+		}
+		total++
+		t := other.Task
+		if name == p.Name || t == nil || c.excused[name] {
+			continue
+		}
+		if other.Stop != nil || t.State.Unproven() || other.Completed != "" && (t.State.Terminal() || t.Healthy.IsZero()) {
+			down = append(down, name+" "+string(t.State))
+		}
+	}
+	for _, b := range c.service.Budgets() {
+		if most := max(b.MaxUnavailable.Of(total), 1); b.PodType == p.Type && len(down)+1 > most {
+			c.fail(budgetKept, "serve %d stops %s, %d of %d may be down, and down are %v", i.number, p.Name, most, total, down)
+		}
+	}
+}
+
+// checkPauseOfStop: what is paused is not stopped, if the stop was decided after the pause.
+func (c *checker) checkPauseOfStop(i *instance, p machine.Pod, kind string) {
+	for _, f := range c.disk.facts {
+		if f.Kind == plans.Paused && (f.When == "" || f.When == plans.PauseNow) && covers(f, p, kind) && p.Stop.At.After(f.At) {
+			c.fail(pausedRests, "serve %d stops %s, although %s%s%s is paused", i.number, p.Name, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step))
+		}
+	}
+}
+
+// yes is the answer that some pods may be stopped.
+type yes struct {
+	asked time.Time
+	pods  []string
+}
+
+// fresh is how old an answer may be when it is used, and what the way from there to the KILL may take.
+const fresh = 10*time.Second + 5*time.Second
+
+// judged notes an answer.
+func (c *checker) judged(ask machine.Ask, asked time.Time, answer machine.Judged) {
+	if answer.Gate == plans.GateOpen {
+		c.answers = append(c.answers, yes{asked, slices.Clone(ask.Pods)})
+	}
+}
+
+// checkAnswer looks for the answer that a stop is based on, and uses it up. Pods that were never ready may be stopped without.
+func (c *checker) checkAnswer(i *instance, p machine.Pod) {
+	if p.Completed == "" {
+		return
+	}
+	for k := range c.answers {
+		a := &c.answers[k]
+		if at := slices.Index(a.pods, p.Name); at >= 0 && p.Stop.At.Add(-i.skew).Sub(a.asked) <= fresh {
+			a.pods = slices.Delete(a.pods, at, at+1)
+			return
+		}
+	}
+	c.fail(freshGate, "serve %d stops %s, and nobody has said lately that it may", i.number, p.Name)
+}
+
+// checkReturns: what a plan has stopped comes back, whatever is paused, if nothing else keeps it.
+func (c *checker) checkReturns(i *instance) {
+	for name, p := range c.disk.pods {
+		h := c.hostNamed(p.Host)
+		if p.Stop == nil || p.Task == nil || !p.Task.State.Terminal() || h == nil || c.excused[name] {
+			delete(c.downSince, name)
+			continue
+		}
+		hindered := h.away || h.cut || h.broken[p.Type] > 0 || !i.view.Connection.Connected || p.Failures > 0
+		if since, seen := c.downSince[name]; !seen || hindered {
+			c.downSince[name] = c.now
+		} else if c.now.Sub(since) > stayDown {
+			c.fail(comesBack, "%s was stopped by %s and is down for %v: %s", name, p.Stop.Plan, c.now.Sub(since), c.why(i))
+		}
+	}
+}
+
+// stayDown is how long a pod that was stopped may take to be launched again when nothing hinders that.
+const stayDown = 3 * time.Minute
+
+func (c *checker) hostNamed(name string) *host {
+	for _, h := range c.hosts {
+		if h.name == name {
+			return h
+		}
+	}
+	return nil
+}

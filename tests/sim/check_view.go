@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+const (
+	// still is how long something may take before it does not move.
+	still = 2 * time.Minute
+	// instant is how long it may take to find out whether something may begin.
+	instant = 15 * time.Second
+)
+
+// published looks at what operators see.
+func (c *checker) published(i *instance, v *machine.View) {
+	c.checkReturns(i)
+	for _, p := range v.Pods {
+		if p.Healthy && p.Type != quobyte.Prober && !c.wasWell[p.TaskID] {
+			c.fail(trulyDone, "serve %d says that %s is ready, and nobody found its task %s well", i.number, p.Name, p.TaskID)
+		}
+	}
+	for _, p := range v.Plans {
+		for _, phase := range p.Phases {
+			for k := range phase.Steps {
+				c.checkHold(i, p, phase, &phase.Steps[k], c.now)
+			}
+		}
+	}
+}
+
+func (c *checker) checkHold(i *instance, p plans.View, phase plans.PhaseView, s *plans.StepView, at time.Time) {
+	key := p.Name + "/" + phase.Name + "/" + s.Name
+	for _, h := range s.Holds {
+		if h.Text == "" || h.Code == "" {
+			c.fail(holdShown, "serve %d shows %s as %s with a hold that says nothing: %+v", i.number, key, s.Status, h)
+		}
+	}
+	if s.Status == plans.Complete || len(s.Holds)+len(phase.Holds)+len(p.Holds) > 0 {
+		delete(c.quiet, key)
+		return
+	}
+	if _, seen := c.quiet[key]; !seen {
+		c.quiet[key] = at
+	}
+	most := instant
+	if s.Status == plans.Starting || s.Status == plans.Started {
+		most = still
+	}
+	if since := at.Sub(c.quiet[key]); since > most {
+		c.fail(holdShown, "serve %d shows %s as %s for %v without a reason: %s", i.number, key, s.Status, since, s.Message)
+	}
+}
+
+// ending looks at how all ended.
+func (c *checker) ending(wellSince time.Time) {
+	if c.broken != "" {
+		return
+	}
+	i := c.serve()
+	if wellSince.IsZero() {
+		c.fail(completes, "%v after the last fault: %s", c.now.Sub(c.calm).Round(time.Second), c.why(i))
+		return
+	}
+	for _, h := range c.hosts {
+		for _, p := range h.up {
+			if r := c.disk.pods[p.pod]; r.Task == nil || r.Task.ID != p.task {
+				c.fail(noStrays, "%s runs on %s, and is not the task of %s", p.task, h.name, p.pod)
+				return
+			}
+		}
+	}
+	snapshot, err := i.machine.Snapshot()
+	if err != nil {
+		c.fail(bounded, "%v", err)
+		return
+	}
+	size := 0
+	for _, p := range snapshot.Volatile {
+		size += len(p.Value)
+	}
+	if most := 4<<10 + (len(i.view.Pods)+len(i.view.Hosts))<<10; size > most {
+		c.fail(bounded, "%d pods and %d hosts take %d bytes, more than %d", len(i.view.Pods), len(i.view.Hosts), size, most)
+	}
+}
+
+// why tells what is not done.
+func (c *checker) why(i *instance) string {
+	if i == nil || i.view == nil {
+		return "the framework does not run"
+	}
+	var b bytes.Buffer
+	if !i.view.Connection.Connected {
+		fmt.Fprintf(&b, "not connected: %s\n", i.view.Connection.Error)
+	}
+	for _, p := range i.view.Plans {
+		if p.Status == plans.Complete {
+			continue
+		}
+		fmt.Fprintf(&b, "%s is %s\n", p.Name, p.Status)
+		for _, phase := range p.Phases {
+			for _, s := range phase.Steps {
+				if s.Status != plans.Complete {
+					fmt.Fprintf(&b, "%s/%s: %s: %s\n", phase.Name, s.Name, s.Status, s.Message)
+				}
+			}
+		}
+	}
+	for _, p := range i.view.Pods {
+		if !p.Healthy {
+			fmt.Fprintf(&b, "%s is not well: %s %s\n", p.Name, p.State, p.Message)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}

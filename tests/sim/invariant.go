@@ -1,0 +1,35 @@
+package sim
+
+// The invariants, as sentences.
+const (
+	quorumKept   = "a registry is never stopped voluntarily when the others are no majority of the replica set"
+	budgetKept   = "new stops never exceed the budget"
+	reasonFirst  = "no task is killed before it is on record why"
+	comesBack    = "no pod that was stopped stays down because of a pause"
+	freshGate    = "what may be stopped was asked, once for each stop, and the answer is fresh"
+	oneTask      = "no two tasks of one pod run at the same time on one device"
+	durableTask  = "no task runs that is not in durable state"
+	uniqueTask   = "no task id is used twice"
+	keeps        = "nothing is destroyed that a pod owns"
+	pausedRests  = "a paused element begins no step"
+	durableAck   = "no update is acknowledged before it is durable"
+	ackedOnce    = "nothing is acknowledged that has no uuid, and nothing twice at once"
+	verbKept     = "no verb that was answered is forgotten"
+	holdShown    = "every element that does not move has a hold"
+	completes    = "when faults cease, every run that is not paused completes in bounded time"
+	bounded      = "the machine's memory is bounded"
+	liveOffers   = "no offer is used that was taken back, or used before"
+	trulyDone    = "nothing counts as ready that never was"
+	inOrder      = "phases wait for those before them, and registries for each other"
+	noStrays     = "in the end nothing runs that no pod has"
+	timeMoves    = "the machine never decides without end at one moment"
+	loads        = "what was recorded can be loaded"
+	wellFormed   = "no call or message is malformed"
+	reproducible = "the same seed gives the same journal"
+)
+
+// Invariants lists what every run is checked for.
+var Invariants = []string{
+	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed,
+	reproducible,
+}

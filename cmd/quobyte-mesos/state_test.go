@@ -187,6 +187,7 @@ func TestStateIsReset(t *testing.T) {
 	reset := []string{"reset", "--state-dir", dir}
 	wantState(t, 13, "framework F-1: it may be registered; give --master", "", append(reset, "--yes")...)
 	wantState(t, 13, "it is registered with the master, with 2 tasks;", "", append(reset, "--yes", "--master", fakeMaster(t, "F-1"))...)
+	wantState(t, 13, "  data-0 on h1: RUNNING, data-0-server__1\n", "", append(reset, "--yes", "--master", fakeMaster(t, "F-1"))...)
 	wantState(t, 1, "give another, or --force", "", append(reset, "--yes", "--master", "127.0.0.1:1")...)
 	other := append(reset, "--master", fakeMaster(t, "F-2"))
 	wantState(t, 1, "not confirmed; nothing was done", "", other...)
@@ -203,6 +204,48 @@ func TestStateIsReset(t *testing.T) {
 	fillAgain, err := store.OpenBolt(dir)
 	fillState(t, fillAgain, err)
 	wantState(t, 0, "7 records were removed from", "", append(reset, "--force", "--yes")...)
+}
+
+// A state whose framework can't be told is not taken for one of a framework that never was.
+func TestStateThatDoesNotSayTheFramework(t *testing.T) {
+	newer := machine.Record{Key: "framework", Value: []byte(`{"format":2,"value":{"id":"F-1"}}`)}
+	broken := machine.Record{Key: "framework", Value: []byte(`{"format":1,"val`)}
+	pod := machine.Record{Key: "pods/data-0", Value: []byte(`{"format":2,"value":{}}`)}
+	host := machine.Record{Key: "hosts/h1", Value: []byte(`{"format":1,"value":{"key":"h1"}}`)}
+	for _, test := range []struct {
+		name    string
+		records []machine.Record
+		shown   string // empty: it never was
+	}{
+		{"newer", []machine.Record{newer, host}, "not readable: format 2 is not known to this program"},
+		{"broken", []machine.Record{broken}, "not readable: unexpected end of JSON input"},
+		{"others unreadable", []machine.Record{pod}, "not known: there is no record of it"},
+		{"never was", []machine.Record{host}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "state")
+			s, err := store.OpenBolt(dir)
+			if err == nil {
+				err = s.Commit(t.Context(), machine.Group{Puts: test.records})
+			}
+			if err == nil {
+				err = s.Close()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			reset := []string{"reset", "--state-dir", dir, "--yes", "--master", fakeMaster(t, "F-1")}
+			if test.shown == "" {
+				wantState(t, 0, "framework  none: it never subscribed", "", "show", "--state-dir", dir)
+				wantState(t, 0, "1 records were removed from", "", reset...)
+				return
+			}
+			wantState(t, 0, "framework  "+test.shown, "", "show", "--state-dir", dir)
+			wantState(t, 13, "framework: "+test.shown, "", reset...)
+			wantState(t, 13, "can't be read, and what they are about is not listed here", "", reset...)
+			wantState(t, 0, "records were removed from", "", append(reset, "--force")...)
+		})
+	}
 }
 
 // reset asks masters in all the forms that serve takes, and says who it is; secrets come from files or from the environment.

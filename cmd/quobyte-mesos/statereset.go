@@ -36,8 +36,8 @@ func newStateReset(env environment) *cobra.Command {
 		Use:   "reset {--state-dir DIR | --zk zk://HOST:PORT/PATH} {--master MASTERS | --force}",
 		Short: "Remove all records, so that the next serve is a new framework",
 		Long: `Remove all records, so that the next serve is a new framework. What the old one has in Mesos is not touched, and nobody looks after it any more: reset says what that
-is. It refuses (exit status 13) while the master knows the framework, unless it is given --force, and while an instance works on the state. Export the
-state beforehand.`,
+is. It refuses (exit status 13) while the master knows the framework or the state does not say which framework that is, unless it is given --force, and while
+an instance works on the state. Export the state beforehand.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.place.check(cmd, env); err != nil {
@@ -90,10 +90,10 @@ func (o *resetOptions) run(ctx context.Context, env environment) (err error) {
 		return err
 	}
 	sum := summarize(o.place.Service, o.place.String(), records)
-	if err := o.mayForget(ctx, env, sum); err != nil {
+	if _, err := io.WriteString(env.Stdout, orphaned(sum)); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(env.Stdout, orphaned(sum)); err != nil {
+	if err := o.mayForget(ctx, env, sum); err != nil {
 		return err
 	}
 	if err := confirmed(env, o.place.Service, o.Yes); err != nil {
@@ -108,8 +108,11 @@ func (o *resetOptions) run(ctx context.Context, env environment) (err error) {
 
 // mayForget refuses to forget a framework that is registered.
 func (o *resetOptions) mayForget(ctx context.Context, env environment, s summary) error {
-	if s.FrameworkID == "" && len(s.Unread) == 0 || o.Force {
+	switch {
+	case o.Force, s.FrameworkID == "" && len(s.Unread) == 0:
 		return nil
+	case s.FrameworkID == "":
+		return exitCode{exitRefused, fmt.Errorf("framework: %s; no master can be asked about it: use a quobyte-mesos that can read the state, or give --force", s.framework())}
 	}
 	cfg, err := o.master(env)
 	if err != nil {
@@ -135,8 +138,12 @@ func (o *resetOptions) mayForget(ctx context.Context, env environment, s summary
 func orphaned(s summary) string {
 	var b strings.Builder
 	tasks, reserved := s.tasks(), s.reserved()
+	if len(s.Unread) > 0 {
+		fmt.Fprintf(&b, "%d records can't be read, and what they are about is not listed here: %s\n", len(s.Unread), s.Unread[0])
+	}
 	if len(tasks)+len(reserved) == 0 {
-		return "no task of it is known to run, and nothing is known to be reserved for it\n"
+		b.WriteString("no task of it is known to run, and nothing is known to be reserved for it\n")
+		return b.String()
 	}
 	if len(tasks) > 0 {
 		fmt.Fprintf(&b, "%d tasks may run, and would not be known any more:\n", len(tasks))

@@ -29,6 +29,8 @@ type summary struct {
 	Pods         []machine.Pod         `json:"pods"`
 	Runs         []plans.Run           `json:"runs"`
 	Facts        []plans.Fact          `json:"facts"`
+	// NotReadable is why the record of the framework's id can't be read; empty if it can be, or if there is none.
+	NotReadable string `json:"framework_not_readable,omitempty"`
 	// Unread are records that this program does not understand.
 	Unread     []string `json:"unread,omitempty"`
 	Incomplete bool     `json:"incomplete,omitempty"`
@@ -44,6 +46,9 @@ func summarize(service, from string, records []machine.Record) summary {
 	for _, r := range records {
 		if err := s.add(r); err != nil {
 			s.Unread = append(s.Unread, fmt.Sprintf("%s: %v", r.Key, err))
+			if r.Key == "framework" {
+				s.NotReadable = err.Error()
+			}
 		}
 	}
 	slices.SortFunc(s.Pods, func(a, b machine.Pod) int {
@@ -106,6 +111,19 @@ func appendTo[T any](list *[]T, value []byte) error {
 	}
 	*list = append(*list, v)
 	return nil
+}
+
+// framework says who the framework is to Mesos. That there is no record does not mean that there never was one if others can't be read.
+func (s summary) framework() string {
+	switch {
+	case s.FrameworkID != "":
+		return s.FrameworkID
+	case s.NotReadable != "":
+		return "not readable: " + s.NotReadable
+	case len(s.Unread) > 0 || s.Incomplete:
+		return "not known: there is no record of it, and others are missing or can't be read"
+	}
+	return "none: it never subscribed"
 }
 
 // tasks are the pods whose task may run, reserved those for which something is reserved.
@@ -196,7 +214,7 @@ func (s summary) write(w io.Writer) error {
 	if s.Incomplete {
 		line("INCOMPLETE", "an import or a reset did not come to its end; repeat it")
 	}
-	line("framework", "%s", cmp.Or(s.FrameworkID, "none: it never subscribed"))
+	line("framework", "%s", s.framework())
 	if r := s.Registration; r != nil {
 		line("", "user %s, principal %s, checkpoint %t (Mesos never changes these), name %s, roles %s, failover timeout %s",
 			r.User, cmp.Or(r.Principal, "none"), r.Checkpoint, r.Name, strings.Join(r.Roles, " "), r.FailoverTimeout)

@@ -32,7 +32,7 @@ func TestStateMovesIntoZooKeeper(t *testing.T) {
 		t.Fatalf("SIGTERM: exit code %d", code)
 	}
 	out, code := run(t, built(t).framework(), "state", "reset", "--state-dir", dir, "--master", c.master, "--yes")
-	if code != 13 || !strings.Contains(out, "framework "+view.FrameworkID+": it is registered with the master") {
+	if code != 13 || !strings.Contains(out, "framework "+view.FrameworkID+": it is registered with the master") || !strings.Contains(out, "registry-0 on ") {
 		t.Errorf("reset of a framework that is registered: exit %d: %s", code, out)
 	}
 	backup := filepath.Join(t.TempDir(), "backup.json")

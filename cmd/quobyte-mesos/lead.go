@@ -163,7 +163,7 @@ func (f *framework) join(ctx context.Context) (*leader.Election, error) {
 			f.election.Store(e)
 			return e, nil
 		}
-		if ctx.Err() != nil || zookeeper.Certain(err) {
+		if ctx.Err() != nil || zookeeper.Answered(err) {
 			return nil, err
 		}
 		f.log.Warn("election: not joined, trying again", "error", err)
@@ -258,10 +258,11 @@ func (o *serveOptions) statePlace() string {
 	return at.Address.String()
 }
 
-// stateAdvice names the state, and says how to begin without it.
+// stateAdvice names the state, and says how to begin without it. What was reserved outlives a framework, and keeps the next one from beginning.
 func (o *serveOptions) stateAdvice() string {
+	const begins = "it starts as a new framework, if something was reserved for this one with --ignore-leftovers"
 	if o.ZooKeeper == "" {
-		return o.StateDir + ": with another --state-dir, or without that one, it starts as a new framework"
+		return o.StateDir + ": with another --state-dir, or without that one, " + begins
 	}
-	return o.statePlace() + ": after quobyte-mesos state reset it starts as a new framework"
+	return o.statePlace() + ": after quobyte-mesos state reset " + begins
 }

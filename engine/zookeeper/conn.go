@@ -204,7 +204,7 @@ func (c *Conn) closed() bool {
 	return c.over
 }
 
-// Certain says that an operation which failed with this error was certainly not carried out, because the server answered so.
+// Certain says that an operation which failed with this error was certainly not carried out, because the server answered so, or because there was none.
 func Certain(err error) bool {
 	for _, answer := range []error{
 		zk.ErrNoNode, zk.ErrNodeExists, zk.ErrBadVersion, zk.ErrNoAuth, zk.ErrNotEmpty, zk.ErrInvalidACL, zk.ErrAuthFailed,
@@ -215,6 +215,11 @@ func Certain(err error) bool {
 		}
 	}
 	return false
+}
+
+// Answered says that a server has refused the operation, so that it makes no sense to try it again as it is.
+func Answered(err error) bool {
+	return Certain(err) && !errors.Is(err, zk.ErrNoServer)
 }
 
 // Explain adds to an error what an operator can do about it, if that is known.

@@ -3,6 +3,7 @@ package zookeeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +35,24 @@ func TestTheServerChoosesTheSessionTimeout(t *testing.T) {
 	}
 	if got := connect(t, server.Address, 3*time.Second).SessionTimeout(); got != 3*time.Second {
 		t.Errorf("session timeout %s, want what was asked for, 3s", got)
+	}
+}
+
+func TestWhatIsTriedAgain(t *testing.T) {
+	for _, test := range []struct {
+		err               error
+		certain, answered bool
+	}{
+		{zk.ErrNoAuth, true, true},
+		{zk.ErrNoNode, true, true},
+		{zk.ErrNoServer, true, false}, // nobody was there to be asked
+		{zk.ErrConnectionClosed, false, false},
+		{zk.ErrSessionExpired, false, false},
+	} {
+		wrapped := fmt.Errorf("create /q: %w", test.err)
+		if certain, answered := Certain(wrapped), Answered(wrapped); certain != test.certain || answered != test.answered {
+			t.Errorf("%v: certain %t, answered %t, want %t and %t", test.err, certain, answered, test.certain, test.answered)
+		}
 	}
 }
 

@@ -158,8 +158,8 @@ func (c *conn) carry(record []byte) {
 	}
 }
 
-// loses says whether a record is an update that is lost. Those of the master are never repeated, and agents do not lose what is on a stream; what is
-// meant is the way from agent to master.
+// loses says whether a record is an update that is lost, on its way from agent to master or in a master that was busy. Agents repeat theirs; what the
+// master says of itself it says once.
 func (s *session) loses(record []byte) bool {
 	if s.network.lost == 0 {
 		return false
@@ -168,8 +168,7 @@ func (s *session) loses(record []byte) bool {
 	if err != nil || len(d.Events) != 1 {
 		return false
 	}
-	u, ok := d.Events[0].(machine.Updated)
-	if !ok || len(u.Status.UUID) == 0 {
+	if _, update := d.Events[0].(machine.Updated); !update {
 		return false
 	}
 	s.network.lost--

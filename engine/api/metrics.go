@@ -96,7 +96,7 @@ func viewMetrics(v *machine.View) []Metric {
 		{Name: "framework_hosts", Help: "Mesos agents that are known.", Samples: one(float64(len(v.Hosts)))},
 		{Name: "framework_hosts_excluded", Help: "Mesos agents that are idle and that Mesos is asked not to offer.", Samples: one(excluded)},
 		{Name: "framework_warnings", Help: "Things to look at that hold up nothing.", Samples: one(float64(len(v.Warnings)))},
-		{Name: "framework_stranger_tasks", Help: "Tasks that run and belong to no pod.", Samples: one(float64(len(v.Strangers)))},
+		{Name: "framework_stranger_tasks", Help: "Tasks that may run and belong to no pod.", Samples: one(float64(len(v.Strangers)))},
 		steps, done, status, podMetric(v.Pods),
 	}
 }

@@ -450,7 +450,7 @@ func (w *world) view() string {
 		fmt.Fprintf(&out, "warning: %s\n", warning.Text)
 	}
 	for _, s := range v.Strangers {
-		fmt.Fprintf(&out, "stranger: %s on %s\n", s.TaskID, s.AgentID)
+		fmt.Fprintf(&out, "stranger: %s on %s, %s\n", s.TaskID, s.AgentID, s.State)
 	}
 	return out.String()
 }

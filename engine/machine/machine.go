@@ -111,7 +111,7 @@ type Machine struct {
 	fullAsk    time.Time                      // when everything is reconciled next
 	told       map[string]telling             // host -> the message that its scout has not heard yet
 	retell     map[string]bool                // hosts whose scout may have to be told something
-	strangers  map[string]string              // task id -> agent id
+	strangers  map[string]stranger            // by task id
 	hostHolds  map[string][]plans.Hold        // why a host can't be used
 	opAsked    map[string]question            // operation id -> open reconciliation
 	opRefused  map[string]string              // pod name -> which operation Mesos refused, and why
@@ -176,7 +176,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		asked:     map[string]question{},
 		told:      map[string]telling{},
 		retell:    map[string]bool{},
-		strangers: map[string]string{},
+		strangers: map[string]stranger{},
 		hostHolds: map[string][]plans.Hold{},
 		stunted:   map[string]string{},
 
@@ -319,6 +319,12 @@ func (m *Machine) takeDisconnected(now time.Time, e Disconnected) {
 	if wasConnected || m.connection.Since.IsZero() {
 		m.connection.Since = now
 	}
+}
+
+// stranger is a task of ours that no pod has.
+type stranger struct {
+	Agent string    `json:"agent"`
+	State TaskState `json:"state"`
 }
 
 // retry is something that is tried again.

@@ -90,8 +90,8 @@ func podView(p *Pod) PodView {
 // strangersShown lists the tasks of no pod by id.
 func (m *Machine) strangersShown() []Stranger {
 	var out []Stranger
-	for id, agent := range m.strangers {
-		out = append(out, Stranger{TaskID: id, AgentID: agent})
+	for id, s := range m.strangers {
+		out = append(out, Stranger{TaskID: id, AgentID: s.Agent, State: s.State})
 	}
 	slices.SortFunc(out, func(a, b Stranger) int { return strings.Compare(a.TaskID, b.TaskID) })
 	return out

@@ -78,7 +78,7 @@ func (m *Machine) answered(now time.Time, s TaskStatus) {
 }
 
 // takeStranger notes a task of ours that no pod has: one that was replaced while nobody knew whether it ran is killed, any other is shown
-// to the operator.
+// to the operator, for as long as Mesos knows of it: one that it does not know, or that is on an agent that was marked gone, nobody can do anything about.
 func (m *Machine) takeStranger(s TaskStatus) {
 	p := m.replaced[s.TaskID]
 	switch {
@@ -86,10 +86,12 @@ func (m *Machine) takeStranger(s TaskStatus) {
 		m.forgetReplaced(p, s.TaskID)
 	case p != nil && !s.State.Unproven():
 		m.calls = append(m.calls, Kill{TaskID: s.TaskID, AgentID: s.AgentID})
-	case s.State.Terminal() || s.State.Unproven():
+	case p != nil:
+		return // nobody knows yet
+	case s.State.Terminal() || s.State == Unknown || s.State == GoneByOperator:
 		delete(m.strangers, s.TaskID)
-	default:
-		m.strangers[s.TaskID] = s.AgentID
+	default: // also what is out of sight: it may still run, and be back
+		m.strangers[s.TaskID] = stranger{Agent: cmp.Or(s.AgentID, m.strangers[s.TaskID].Agent), State: s.State}
 	}
 }
 

@@ -79,15 +79,15 @@ func (m *Machine) killTask(id string) (AnswerCode, string) {
 	if p := m.byTask[id]; p != nil {
 		return Refused, fmt.Sprintf("task %q: is the task of pod %s; only tasks that belong to no pod are killed so", id, p.Name)
 	}
-	agent, ok := m.strangers[id]
+	task, ok := m.strangers[id]
 	if !ok {
 		return NotFound, fmt.Sprintf("task %q: not among the tasks that belong to no pod", id)
 	}
 	if !m.connection.Connected {
 		return Refused, fmt.Sprintf("task %q: there is no session with a Mesos master that it could be killed by", id)
 	}
-	m.calls = append(m.calls, Kill{TaskID: id, AgentID: agent})
-	return Done, fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", id, agent)
+	m.calls = append(m.calls, Kill{TaskID: id, AgentID: task.Agent})
+	return Done, fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", id, task.Agent)
 }
 
 // forgetReservations takes from a pod's record what is reserved for it: if that is gone for good, the pod would wait for it without

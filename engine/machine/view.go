@@ -83,6 +83,7 @@ func (v *View) Plan(name string) (plans.View, bool) {
 // Stranger is a task that runs in the framework's name and belongs to no pod. It is left alone until an operator says that it
 // is to be killed.
 type Stranger struct {
-	TaskID  string `json:"task_id"`
-	AgentID string `json:"agent_id"`
+	TaskID  string    `json:"task_id"`
+	AgentID string    `json:"agent_id"`
+	State   TaskState `json:"state"` // as Mesos told it last
 }

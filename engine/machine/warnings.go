@@ -107,18 +107,18 @@ func (m *Machine) surveyWarnings() []plans.Hold {
 	return out
 }
 
-// strangerWarnings tell of tasks that run in the framework's name and belong to no pod.
+// strangerWarnings tell of tasks that may run in the framework's name and belong to no pod.
 func (m *Machine) strangerWarnings() []plans.Hold {
 	if len(m.strangers) == 0 {
 		return nil
 	}
 	var names []string
 	for _, s := range m.strangersShown() {
-		names = append(names, s.TaskID+" on agent "+s.AgentID)
+		names = append(names, fmt.Sprintf("%s on agent %s (%s)", s.TaskID, s.AgentID, s.State))
 	}
 	return []plans.Hold{{
 		Code: plans.CodeService, Subject: m.service.Name(),
-		Text: fmt.Sprintf("running and of no pod: %s; left alone until an operator says otherwise (task kill)", abbreviate(names, 5)),
+		Text: fmt.Sprintf("tasks of no pod: %s; left alone until an operator says otherwise (task kill)", abbreviate(names, 5)),
 	}}
 }
 

@@ -68,7 +68,7 @@ func view(deploy plans.View) *machine.View {
 // stray has a task that belongs to no pod.
 func stray() *machine.View {
 	v := complete()
-	v.Strangers = []machine.Stranger{{TaskID: "data-7-server__9", AgentID: "A7"}}
+	v.Strangers = []machine.Stranger{{TaskID: "data-7-server__9", AgentID: "A7", State: machine.Running}}
 	return v
 }
 

@@ -35,7 +35,7 @@ func (c *command) taskList() *cobra.Command {
 		},
 	}
 	cmd.Long = `List the tasks that run in the framework's name and belong to no pod: those of an earlier life of the framework, whose records
-were lost, for instance. They are left alone until somebody who knows what they are has them killed (task kill).`
+were lost, for instance. One that is UNREACHABLE may run as well. They are left alone until somebody who knows what they are has them killed (task kill).`
 	jsonFlag(cmd, &asJSON, "as JSON")
 	return cmd
 }
@@ -43,9 +43,9 @@ were lost, for instance. They are left alone until somebody who knows what they 
 func (c *command) printTasks(tasks []machine.Stranger) error {
 	var rows [][]string
 	for _, t := range tasks {
-		rows = append(rows, []string{t.TaskID, orDash(t.AgentID)})
+		rows = append(rows, []string{t.TaskID, orDash(t.AgentID), orDash(string(t.State))})
 	}
-	return tree.Table(c.env.Stdout, []string{"TASK", "AGENT"}, rows, c.screen().Options())
+	return tree.Table(c.env.Stdout, []string{"TASK", "AGENT", "STATE"}, rows, c.screen().Options())
 }
 
 func (c *command) taskKill() *cobra.Command {

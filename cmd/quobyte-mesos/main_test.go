@@ -202,6 +202,23 @@ func TestProblemsOfImagesAreToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestCredentialsOfTheSandbox(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad")
+	if err := os.WriteFile(bad, []byte("store s3cret more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		bad:                           "--credentials: " + bad + ": credentials: line 1: 3 words: want a principal and a secret",
+		filepath.Join(dir, "missing"): "--credentials: open " + filepath.Join(dir, "missing") + ": no such file or directory",
+	} {
+		got := runHere(t, nil, "sandbox", "--hosts=1", "--dir", dir, "--master-listen=127.0.0.1:0", "--network=127.9.5.", "--credentials", file)
+		if diff := cmp.Diff(outcome{Code: 1, Stderr: []string{"quobyte-mesos: " + want}}, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+}
+
 func TestJournalOfTheSandbox(t *testing.T) {
 	dir := t.TempDir()
 	got := runHere(t, nil, "sandbox", "--hosts=1", "--dir", dir, "--master-listen=127.0.0.1:0", "--network=127.9.6.",

@@ -34,6 +34,8 @@ type clusterOptions struct {
 	Images  []string // NAME=COMMAND
 	Journal string   // file, "" for none
 
+	Credentials string // file, "" for none
+
 	Standbys []string // addresses of masters that do not lead
 }
 
@@ -182,6 +184,15 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 			HeartbeatInterval: o.Timing.HeartbeatInterval, PingTimeout: o.Timing.PingTimeout, PingTimeouts: o.Timing.PingTimeouts,
 		},
 	}
+	if o.Credentials != "" {
+		text, err := os.ReadFile(o.Credentials)
+		if err != nil {
+			return fmt.Errorf("--credentials: %w", err)
+		}
+		if cfg.Credentials, err = sandbox.ParseCredentials(text); err != nil {
+			return fmt.Errorf("--credentials: %s: %w", o.Credentials, err)
+		}
+	}
 	if o.Journal != "" {
 		// It shows the environment of tasks, which may have secrets.
 		if c.journal, err = os.OpenFile(o.Journal, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
@@ -269,6 +280,7 @@ Without --image, agents refuse containers as agents without Docker do.`,
 	o.Timing.bind(cmd.Flags())
 	cmd.Flags().StringArrayVar(&o.Standbys, "standby", nil, "IP:PORT of another master, which sends everybody to the leader and takes over when that fails (repeatable)")
 	cmd.Flags().StringArrayVar(&o.Images, "image", nil, "NAME=COMMAND: shell command to run in place of a container image; a name without tag is any tag (repeatable)")
+	cmd.Flags().StringVar(&o.Credentials, "credentials", "", "file with a principal and a secret a line, or JSON as a master's: schedulers must show one (default: nobody is asked)")
 	cmd.Flags().StringVar(&o.Journal, "journal", "", "file to write everything to that comes into the cluster and out of it, a line of JSON each (default: none)")
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env))

@@ -68,6 +68,10 @@ type Config struct {
 	// Listen opens the socket of a master or an agent. Default: a TCP socket of the system.
 	Listen func(address string) (net.Listener, error)
 
+	// Credentials are secrets by principal. Schedulers must show one, in HTTP basic authentication, and be the framework's
+	// principal. Operators and executors are not asked. nil means that nobody is.
+	Credentials map[string]string
+
 	// Journal gets a line of JSON, a JournalLine, for everything that comes into the model and out of it, and for every fault, in
 	// order. It is written to while everything else waits, one line at a time, and not any more after an error, which is
 	// logged. Default: there is none.

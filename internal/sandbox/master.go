@@ -59,10 +59,18 @@ func (s *Sandbox) schedulerCall(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "Failed to validate scheduler::Call: "+err.Error())
 		return
 	}
+	if problem := s.claim(r, call); problem != "" {
+		refuse(w, http.StatusBadRequest, "Failed to validate scheduler::Call: "+problem)
+		return
+	}
 	media := acceptedMedia(r.Header.Values("Accept"))
 	if media == "" && (call.Type == scheduler.Call_SUBSCRIBE || call.Type == scheduler.Call_RECONCILE_OPERATIONS) {
 		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
 		return // of the other calls nobody looks at Accept
+	}
+	if problem := s.foreign(r, call); problem != "" {
+		refuse(w, http.StatusBadRequest, problem)
+		return
 	}
 	request := &schedulerRequest{
 		call: call, stream: r.Header.Get(streamIDHeader), constraints: constraints.Constraints(), subject: s.subjectOf(call),
@@ -144,11 +152,14 @@ func (s *Sandbox) gated(address string, next http.HandlerFunc) http.HandlerFunc 
 		s.mu.Unlock()
 		own := slices.Contains(local, path)
 		switch {
+		case address == leader && master == cluster.Down:
+			reset(w)
+		case address == leader && master == cluster.Starting:
+			s.answer(w, unavailable)
+		case s.challenged(w, r, path):
 		case address != leader:
 			s.standBy(w, r, path, next, leader)
-		case master == cluster.Down:
-			reset(w)
-		case master == cluster.Starting, unavailable.Status != 0 && !own, master == cluster.Leaderless && path == "/redirect":
+		case unavailable.Status != 0 && !own, master == cluster.Leaderless && path == "/redirect":
 			s.answer(w, unavailable)
 		case redirects && path == "/redirect":
 			redirectTo(w, s.elsewhere(f.To))

@@ -25,6 +25,8 @@
 // After each of these calls the caller carries out the returned effects in their order. An effect that names a stream
 // which is closed by now is void.
 //
+// Config.Journal is told of each of these calls, of its answer and of its effects, while it is carried out.
+//
 // A Cluster is not safe for concurrent use: the caller holds one lock, or one goroutine, around it. Messages that are
 // handed in belong to the cluster from then on, and events that come out share memory with it: the caller changes
 // neither, and encodes or copies an event before it lets go of the lock.

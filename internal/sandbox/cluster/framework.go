@@ -108,6 +108,15 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 	return stream, c.end()
 }
 
+// Principal is that of a framework that the master knows, "" if it has none.
+func (c *Cluster) Principal(framework string) (principal string, known bool) {
+	f := c.frameworkByID(framework)
+	if f == nil {
+		return "", false
+	}
+	return f.info.GetPrincipal(), true
+}
+
 func (c *Cluster) refuse(stream, problem string) {
 	c.emit(SendToScheduler{Stream: stream, Event: &scheduler.Event{
 		Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: problem},

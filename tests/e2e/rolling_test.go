@@ -73,7 +73,7 @@ func (a api) complete(run int) {
 }
 
 // An operator restarts the registries. One after the other is stopped and comes back, a majority runs at every moment, and that serve is killed
-// in the middle, with one of them down, makes no difference.
+// in the middle makes no difference.
 func TestRegistriesAreRestartedOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, "127.0.94.", 3)
@@ -84,7 +84,8 @@ func TestRegistriesAreRestartedOneAfterTheOther(t *testing.T) {
 	if out, code := run(t, built(t).cli(), "--url", api.url, "plan", "restart", "deploy", "registry", "--reason", "new kernel"); code != 0 || !strings.Contains(out, "in run 2") {
 		t.Fatalf("restart: exit code %d: %s", code, out)
 	}
-	eventually(t, "a registry is stopped", func() bool { return len(c.daemons(quobyte.Registry)) == 2 })
+	// For a few milliseconds only is one of them down; that one is another than before stays so, and the others have yet to follow.
+	eventually(t, "a registry is restarted", func() bool { return !maps.Equal(first, api.tasksOf(quobyte.Registry)) })
 	p.signal(syscall.SIGKILL)
 	p.wait()
 	_, api = c.serve(t, "second serve", settleSoon)

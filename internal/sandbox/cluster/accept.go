@@ -41,10 +41,63 @@ func (c *Cluster) accept(f *framework, accept *scheduler.Call_Accept) {
 		x.offered = x.offered.plus(o.resources)
 	}
 	x.remaining = x.offered
-	for i := range accept.Operations {
-		c.operate(x, &accept.Operations[i])
+	for _, op := range c.wellFormed(x, accept.Operations) {
+		c.operate(x, op)
 	}
 	x.settle(c, c.refusal(accept.Filters))
+}
+
+// wellFormed refuses operations that are wrong by themselves, before any is carried out, and brings the others into the form of
+// the master. One task that is malformed spoils all of its LAUNCH.
+func (c *Cluster) wellFormed(x *acceptance, operations []mesos.Offer_Operation) []*mesos.Offer_Operation {
+	var good []*mesos.Offer_Operation
+	for i := range operations {
+		op := &operations[i]
+		switch problem := operationFormProblem(op); {
+		case problem == "":
+			x.complete(op)
+			good = append(good, op)
+		case op.Type == mesos.Offer_Operation_LAUNCH:
+			c.refuseTasks(x.framework, op, mesos.REASON_TASK_INVALID, problem)
+		case op.Type == mesos.Offer_Operation_LAUNCH_GROUP:
+			c.refuseTasks(x.framework, op, mesos.REASON_TASK_GROUP_INVALID, problem)
+		case op.ID != nil:
+			c.refuseOperation(x.framework, op, "Operation attempted with invalid resources: "+problem)
+		}
+	}
+	return good
+}
+
+func (c *Cluster) refuseTasks(f *framework, op *mesos.Offer_Operation, reason mesos.TaskStatus_Reason, problem string) {
+	for _, info := range launched(op) {
+		c.refuseTask(f, info, mesos.TASK_ERROR, reason, problem)
+	}
+}
+
+func operationFormProblem(op *mesos.Offer_Operation) string {
+	if kind, known := kindOfOperation(op.Type); known {
+		return kind.formProblem(op)
+	}
+	if op.Type != mesos.Offer_Operation_LAUNCH && op.Type != mesos.Offer_Operation_LAUNCH_GROUP {
+		return ""
+	}
+	var resources []*mesos.Resource
+	if op.Type == mesos.Offer_Operation_LAUNCH_GROUP && op.LaunchGroup != nil {
+		resources = pointers(op.LaunchGroup.Executor.Resources)
+	}
+	for _, info := range launched(op) {
+		resources = append(resources, pointers(info.Resources)...)
+		if info.Executor != nil {
+			resources = append(resources, pointers(info.Executor.Resources)...)
+		}
+	}
+	if problem := formProblem(resources); problem != "" {
+		return problem
+	}
+	if op.ID != nil {
+		return "The `id` field cannot be set on " + op.Type.String() + " operations"
+	}
+	return ""
 }
 
 // settle gives back what remains. What operations have made and nothing was launched on is offered again at once, since
@@ -97,8 +150,8 @@ func mismatch(f *framework, offers []*offer) string {
 	}
 	for _, o := range offers {
 		if o.role != first.role {
-			return fmt.Sprintf("Aggregated offers must be allocated to the same role. Offer %s uses role %s and "+
-				"role %s", o.id, o.role, first.role)
+			return fmt.Sprintf("Aggregated offers must be allocated to the same role. Offer %s uses role '%s but another is using role '%s",
+				o.id, o.role, first.role) // its quotes are not ours to close
 		}
 	}
 	for _, o := range offers {
@@ -145,7 +198,7 @@ func (c *Cluster) operate(x *acceptance, op *mesos.Offer_Operation) {
 	switch op.Type {
 	case mesos.Offer_Operation_LAUNCH:
 		for _, info := range launched(op) {
-			c.launch(x, op, info)
+			c.launch(x, info)
 		}
 	case mesos.Offer_Operation_LAUNCH_GROUP:
 		c.launchGroup(x, op)
@@ -154,9 +207,8 @@ func (c *Cluster) operate(x *acceptance, op *mesos.Offer_Operation) {
 	}
 }
 
-func (c *Cluster) launch(x *acceptance, op *mesos.Offer_Operation, info *mesos.TaskInfo) {
-	problem := c.launchProblem(x, op, info)
-	if problem != "" {
+func (c *Cluster) launch(x *acceptance, info *mesos.TaskInfo) {
+	if problem := x.taskProblem(info); problem != "" {
 		c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem)
 		return
 	}
@@ -177,30 +229,35 @@ func (c *Cluster) newTask(x *acceptance, info *mesos.TaskInfo) *task {
 	return t
 }
 
-func (c *Cluster) launchProblem(x *acceptance, op *mesos.Offer_Operation, info *mesos.TaskInfo) string {
-	if op.ID != nil {
-		return "The `id` field cannot be set on LAUNCH operations"
+// complete fills in what a master fills in: the allocation of resources, for a LAUNCH the framework of executors and the type of
+// health checks, and for a LAUNCH_GROUP the executor of its tasks, but not the framework of that (F42).
+func (x *acceptance) complete(op *mesos.Offer_Operation) {
+	if kind, known := kindOfOperation(op.Type); known {
+		x.adopt(kind.resources(op))
+		return
 	}
-	resources := pointers(info.Resources)
-	if info.Executor != nil {
-		resources = append(resources, pointers(info.Executor.Resources)...)
+	for _, info := range launched(op) {
+		x.adopt(pointers(info.Resources))
+		if info.Executor != nil {
+			x.adopt(pointers(info.Executor.Resources))
+		}
 	}
-	if problem := formProblem(resources); problem != "" {
-		return problem
-	}
-	x.complete(info)
-	return x.taskProblem(info)
-}
-
-// complete fills in what a master fills in: the allocation of resources, the framework of an executor, the type of a
-// health check.
-func (x *acceptance) complete(info *mesos.TaskInfo) {
-	x.adopt(pointers(info.Resources))
-	inferHealthCheckType(info.HealthCheck)
-	if info.Executor != nil {
-		x.adopt(pointers(info.Executor.Resources))
-		if info.Executor.FrameworkID == nil {
-			info.Executor.FrameworkID = &mesos.FrameworkID{Value: x.framework.id}
+	switch {
+	case op.Type == mesos.Offer_Operation_LAUNCH:
+		for _, info := range launched(op) {
+			inferHealthCheckType(info.HealthCheck)
+			if info.Executor != nil && info.Executor.FrameworkID == nil {
+				info.Executor.FrameworkID = &mesos.FrameworkID{Value: x.framework.id}
+			}
+		}
+	case op.LaunchGroup != nil:
+		e := &op.LaunchGroup.Executor
+		x.adopt(pointers(e.Resources))
+		for _, info := range launched(op) {
+			if info.Executor == nil {
+				copied := *e
+				info.Executor = &copied
+			}
 		}
 	}
 }

@@ -162,9 +162,6 @@ func (c *Cluster) makeOffer(f *framework, a *agent, role string, part Resources)
 	return o
 }
 
-// allocatable tells whether resources are worth an offer (Mesos: at least cpus:0.01 or mem:32).
-func allocatable(r Resources) bool { return r.scalar("cpus") >= 10 || r.scalar("mem") >= 32_000 }
-
 // claim is a wish for a part of an agent's resources.
 type claim struct {
 	f    *framework
@@ -184,7 +181,7 @@ func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resour
 				continue
 			}
 			part := c.withinQuota(role, free.where(allocatableTo(role)).where(f.form().shows))
-			if allocatable(part) && !f.suppressed[role] && !f.refuses(role, a, part) {
+			if f.wants(role, part) && !f.suppressed[role] && !f.refuses(role, a, part) {
 				claims = append(claims, claim{f, role, part})
 			}
 		}
@@ -308,15 +305,17 @@ func (c *Cluster) refusal(filters *mesos.Filters) time.Duration {
 	return max(seconds(min(s, longest)), c.cfg.AllocationInterval)
 }
 
-func (c *Cluster) decline(f *framework, decline *scheduler.Call_Decline) {
+// decline gives offers back. Whose they are is not looked at, as little as a master does: one that another framework holds is
+// kept from that, which hears nothing of it.
+func (c *Cluster) decline(decline *scheduler.Call_Decline) {
 	refuse := c.refusal(decline.Filters)
 	for _, id := range decline.OfferIDs {
 		o := c.offers[id.Value]
-		if o == nil || o.framework != f {
+		if o == nil {
 			continue
 		}
 		c.take(o)
-		c.recover(f, o.agent, o.role, o.resources, refuse)
+		c.recover(o.framework, o.agent, o.role, o.resources, refuse)
 	}
 }
 
@@ -358,21 +357,21 @@ func roleProblem(role string) string {
 	case role == "*":
 		return ""
 	case role == "":
-		return "Empty role name is invalid"
+		return "Role names cannot be the empty string"
 	case strings.HasPrefix(role, "/"):
 		return "Role '" + role + "' cannot start with a slash"
 	case strings.HasSuffix(role, "/"):
 		return "Role '" + role + "' cannot end with a slash"
+	case strings.Contains(role, "//"):
+		return "Role '" + role + "' cannot contain two adjacent slashes"
 	}
 	for _, part := range strings.Split(role, "/") {
 		switch {
-		case part == "":
-			return "Role '" + role + "' cannot contain two adjacent slashes"
 		case part == "." || part == ".." || part == "*":
-			return "Role component '" + part + "' is invalid"
+			return "Role '" + role + "' cannot include '" + part + "' as a component"
 		case strings.HasPrefix(part, "-"):
 			return "Role component '" + part + "' is invalid because it starts with a dash"
-		case strings.ContainsAny(part, " \t\n\v\f\r\b\x7f"):
+		case strings.ContainsAny(part, " \t\n\v\f\r\x7f"):
 			return "Role component '" + part + "' is invalid because it contains backspace or whitespace"
 		}
 	}

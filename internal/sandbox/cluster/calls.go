@@ -154,7 +154,7 @@ func (c *Cluster) dispatch(f *framework, call *scheduler.Call, constraints *Offe
 	case scheduler.Call_ACCEPT:
 		c.accept(f, call.Accept)
 	case scheduler.Call_DECLINE:
-		c.decline(f, call.Decline)
+		c.decline(call.Decline)
 	case scheduler.Call_REVIVE:
 		c.revive(f, call.GetRevive().GetRoles())
 	case scheduler.Call_SUPPRESS:

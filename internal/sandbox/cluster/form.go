@@ -241,24 +241,30 @@ func reservationText(r *mesos.Resource_ReservationInfo) string {
 		parts = append(parts, *r.Principal)
 	}
 	if r.Labels != nil {
-		var pairs []string
-		for _, label := range r.Labels.Labels {
-			pair := label.Key
-			if label.Value != nil {
-				pair += ": " + *label.Value
-			}
-			pairs = append(pairs, pair)
-		}
-		parts = append(parts, "{"+strings.Join(pairs, ", ")+"}")
+		parts = append(parts, labelsText(r.Labels))
 	}
 	return "(" + strings.Join(parts, ",") + ")"
+}
+
+func labelsText(labels *mesos.Labels) string {
+	var pairs []string
+	for _, label := range labels.GetLabels() {
+		pair := label.Key
+		if label.Value != nil {
+			pair += ": " + *label.Value
+		}
+		pairs = append(pairs, pair)
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
 }
 
 func diskText(d *mesos.Resource_DiskInfo) string {
 	var parts []string
 	if d.Source != nil {
 		text := d.Source.Type.String()
-		if root := rootOf(d.Source); root != nil {
+		if d.Source.ID != nil || d.Source.Profile != nil {
+			text += "(" + d.Source.GetVendor() + "," + d.Source.GetID() + "," + d.Source.GetProfile() + ")"
+		} else if root := rootOf(d.Source); root != nil {
 			text += ":" + *root
 		}
 		parts = append(parts, text)
@@ -267,8 +273,12 @@ func diskText(d *mesos.Resource_DiskInfo) string {
 		parts = append(parts, d.Persistence.ID)
 	}
 	text := strings.Join(parts, ",")
-	if d.Volume != nil {
-		text += ":" + d.Volume.ContainerPath
+	if d.Volume == nil {
+		return text
 	}
-	return text
+	text += ":"
+	if d.Volume.HostPath != nil {
+		return text + *d.Volume.HostPath + ":" + d.Volume.ContainerPath + ":" + strings.ToLower(d.Volume.GetMode().String())
+	}
+	return text + d.Volume.ContainerPath
 }

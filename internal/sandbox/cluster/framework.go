@@ -302,19 +302,22 @@ func frameworkInfoProblem(info *mesos.FrameworkInfo) string {
 	if twice := duplicates(info.Roles); len(twice) > 0 {
 		return "'FrameworkInfo.roles' contains duplicate items: " + setText(twice)
 	}
-	field := "role"
+	wrong := "'FrameworkInfo.role' is not a valid role: "
 	if multiRole {
-		field = "roles"
+		wrong = "'FrameworkInfo.roles' contains invalid role: "
 	}
 	for _, role := range rolesOf(info) {
 		if problem := roleProblem(role); problem != "" {
-			return "'FrameworkInfo." + field + "' contains invalid role: " + problem
+			return wrong + problem
 		}
 	}
 	if id := info.GetID().GetValue(); id != "" {
 		if problem := idProblem(id); problem != "" {
 			return problem
 		}
+	}
+	if problem := offerFiltersProblem(info); problem != "" {
+		return problem
 	}
 	if timeout := info.GetFailoverTimeout(); math.IsNaN(timeout) || math.Abs(timeout) >= math.MaxInt64/1e9 {
 		return fmt.Sprintf("The framework failover_timeout (%g) is invalid", timeout)

@@ -16,11 +16,12 @@ type group struct {
 // launchGroup launches all tasks of a LAUNCH_GROUP or, if one thing is wrong, none of them. A group without tasks is
 // dropped in silence, but not its executor, which then waits for others (F42).
 func (c *Cluster) launchGroup(x *acceptance, op *mesos.Offer_Operation) {
+	if op.LaunchGroup == nil {
+		return // and it has no tasks
+	}
 	infos := launched(op)
-	if problem := x.launchGroupProblem(op, infos); problem != "" {
-		for _, info := range infos {
-			c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_GROUP_INVALID, problem)
-		}
+	if problem := x.groupProblem(&op.LaunchGroup.Executor, infos); problem != "" {
+		c.refuseTasks(x.framework, op, mesos.REASON_TASK_GROUP_INVALID, problem)
 		return
 	}
 	g := &group{}
@@ -30,36 +31,6 @@ func (c *Cluster) launchGroup(x *acceptance, op *mesos.Offer_Operation) {
 		g.tasks = append(g.tasks, t)
 	}
 	x.remaining = x.remaining.minus(c.deliverGroup(x, &op.LaunchGroup.Executor, g))
-}
-
-// launchGroupProblem says why a master would not launch a group. Whatever is missing in its executor has been filled in
-// before, but not the framework of that: for groups a master does not (F42).
-func (x *acceptance) launchGroupProblem(op *mesos.Offer_Operation, infos []*mesos.TaskInfo) string {
-	if op.LaunchGroup == nil {
-		return "" // and it has no tasks
-	}
-	e := &op.LaunchGroup.Executor
-	resources := pointers(e.Resources)
-	for _, info := range infos {
-		resources = append(resources, pointers(info.Resources)...)
-		if info.Executor != nil {
-			resources = append(resources, pointers(info.Executor.Resources)...)
-		}
-	}
-	if problem := formProblem(resources); problem != "" {
-		return problem
-	}
-	if op.ID != nil {
-		return "The `id` field cannot be set on LAUNCH_GROUP operations"
-	}
-	x.adopt(resources)
-	for _, info := range infos {
-		if info.Executor == nil {
-			copied := *e
-			info.Executor = &copied
-		}
-	}
-	return x.groupProblem(e, infos)
 }
 
 // groupProblem looks at the tasks one by one, then at the executor, then at all together.
@@ -86,7 +57,9 @@ func (x *acceptance) groupProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskInfo
 				info.TaskID.Value, e.ExecutorID.Value)
 		}
 	}
-	return firstProblem(e, leastProblem, func(e *mesos.ExecutorInfo) string { return x.groupFitProblem(e, infos) })
+	return firstProblem(e, leastProblem,
+		func(e *mesos.ExecutorInfo) string { return x.groupFitProblem(e, infos) },
+		func(e *mesos.ExecutorInfo) string { return x.cgroupsOfGroupProblem(e, infos) })
 }
 
 // nestedProblem is what can't be in a container within that of an executor.
@@ -98,16 +71,39 @@ func nestedProblem(info *mesos.TaskInfo) string {
 		return "HTTP and TCP health checks are not supported for nested containers not joining parent's network"
 	case info.Container != nil && info.Container.GetType() == mesos.ContainerInfo_DOCKER:
 		return "Docker ContainerInfo is not supported on the task"
-	case len(info.Limits) > 0 && sharesCgroups(info):
+	case len(info.Limits) > 0 && inExecutorsCgroups(info):
 		return "Resource limits may only be set for tasks within a task group when the 'share_cgroups' field is set to " +
 			"'false'."
 	}
 	return ""
 }
 
-// sharesCgroups is the default of a task in a group.
-func sharesCgroups(info *mesos.TaskInfo) bool {
-	return info.GetContainer().GetLinuxInfo() == nil || info.Container.LinuxInfo.GetShareCgroups()
+// inExecutorsCgroups is the default of a task in a group.
+func inExecutorsCgroups(info *mesos.TaskInfo) bool {
+	shares, _ := sharesCgroups(info.Container)
+	return shares
+}
+
+// cgroupsOfGroupProblem wants all tasks of an executor to be alike, also those that run.
+func (x *acceptance) cgroupsOfGroupProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskInfo) string {
+	if problem := cgroupsOfExecutorProblem(e); problem != "" {
+		return problem
+	}
+	all := slices.Clone(infos)
+	for _, tasks := range []ordered[*task]{x.framework.tasks, x.framework.unreachable} {
+		for _, id := range tasks.keys {
+			t := tasks.of[id]
+			if own := t.info.Executor; own != nil && t.agent == x.agent && own.ExecutorID.Value == e.ExecutorID.Value {
+				all = append(all, &t.info)
+			}
+		}
+	}
+	for _, info := range all {
+		if inExecutorsCgroups(info) != inExecutorsCgroups(all[0]) {
+			return "If set, the value of 'share_cgroups' must be the same for all tasks in each task group and under a single executor"
+		}
+	}
+	return ""
 }
 
 func groupExecutorProblem(e *mesos.ExecutorInfo) string {
@@ -153,8 +149,8 @@ func (x *acceptance) groupFitProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskI
 	for _, info := range infos {
 		needs = needs.plus(parseResources(info.Resources))
 	}
-	if problem := uniqueIDProblem(needs.plus(parseResources(e.Resources))); problem != "" {
-		return "Task group and executor use duplicate persistence ID: " + problem
+	if problem := togetherProblem(e, infos); problem != "" {
+		return problem
 	}
 	if x.agent.executorOf(x.framework, e.ExecutorID.Value) == nil {
 		needs = needs.plus(parseResources(e.Resources))
@@ -162,6 +158,30 @@ func (x *acceptance) groupFitProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskI
 	if !x.remaining.contains(needs) {
 		return fmt.Sprintf("Total resources %s required by task group and its executor are more than available %s",
 			needs, x.remaining)
+	}
+	return ""
+}
+
+// togetherProblem looks at what tasks and executor have together.
+func togetherProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskInfo) string {
+	var parts []Resources
+	var texts []string
+	all := Resources{}
+	for _, info := range infos {
+		part := parseResources(info.Resources)
+		parts, texts, all = append(parts, part), append(texts, part.String()), all.plus(part)
+	}
+	executor := parseResources(e.Resources)
+	all = executor.plus(all)
+	if problem := uniqueIDProblem(all); problem != "" {
+		return "Task group and executor use duplicate persistence ID: " + problem
+	}
+	if problem := revocableProblem(all); problem != "" {
+		return "Task group and executor mix revocable and non-revocable resources: " + problem
+	}
+	if overlapping(append(parts, executor)...) {
+		return "There are overlapping resources in the task group's task resources " + setText(texts) +
+			" and/or executor resources " + resourcesJSON(e.Resources)
 	}
 	return ""
 }

@@ -66,14 +66,16 @@ func kindOfOperation(typ mesos.Offer_Operation_Type) (operationKind, bool) {
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
 				return []*mesos.Resource{&op.CreateDisk.Source}
 			},
-			problem: (*acceptance).providerProblem,
+			problem:     (*acceptance).createDiskProblem,
+			conversions: createDiskConversions,
 		},
 		mesos.Offer_Operation_DESTROY_DISK: {
 			present: func(op *mesos.Offer_Operation) bool { return op.DestroyDisk != nil },
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
 				return []*mesos.Resource{&op.DestroyDisk.Source}
 			},
-			problem: (*acceptance).providerProblem,
+			problem:     (*acceptance).destroyDiskProblem,
+			conversions: destroyDiskConversions,
 		},
 	}
 	kind, known := kinds[typ]
@@ -100,18 +102,34 @@ func (c *Cluster) convert(x *acceptance, op *mesos.Offer_Operation) {
 	}
 }
 
-// admit checks an operation by itself and brings its resources into the form of the master.
-func (x *acceptance) admit(kind operationKind, op *mesos.Offer_Operation) (problem string) {
-	const prefix = "Operation attempted with invalid resources: "
+// formProblem looks at the body of an operation, and at nothing else.
+func (kind operationKind) formProblem(op *mesos.Offer_Operation) string {
 	if name := op.Type.String(); !kind.present(op) {
-		return prefix + "A " + name + " offer operation must have the Offer.Operation." + strings.ToLower(name) +
-			" field set."
+		article, word, stop := "A ", " offer operation", "."
+		switch op.Type { // the texts are written one by one
+		case mesos.Offer_Operation_UNRESERVE:
+			article = "An "
+		case mesos.Offer_Operation_GROW_VOLUME:
+			word, stop = " operation", ""
+		case mesos.Offer_Operation_SHRINK_VOLUME:
+			stop = ""
+		}
+		return article + name + word + " must have the Offer.Operation." + strings.ToLower(name) + " field set" + stop
 	}
-	resources := kind.resources(op)
-	if problem := formProblem(resources); problem != "" {
-		return prefix + problem
+	if problem := formProblem(kind.resources(op)); problem != "" {
+		return problem
 	}
-	x.adopt(resources)
+	if op.Type == mesos.Offer_Operation_RESERVE && len(op.Reserve.Source) > 0 {
+		if problem := formProblem(pointers(op.Reserve.Source)); problem != "" {
+			return problem
+		}
+		return "Reservation updates are not yet implemented for the scheduler API."
+	}
+	return ""
+}
+
+// admit checks what an operation is to do, and for whom.
+func (x *acceptance) admit(kind operationKind, op *mesos.Offer_Operation) (problem string) {
 	if problem := kind.problem(x, op); problem != "" {
 		return problem + "; on agent " + x.agent.text()
 	}
@@ -129,8 +147,11 @@ func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Ope
 	for _, v := range conversions {
 		if !remaining.contains(v.consumed) {
 			problem := remaining.String() + " does not contain " + v.consumed.String()
-			if kind.deferred {
+			switch op.Type {
+			case mesos.Offer_Operation_GROW_VOLUME, mesos.Offer_Operation_SHRINK_VOLUME:
 				return "Invalid " + op.Type.String() + " operation: " + problem
+			case mesos.Offer_Operation_CREATE_DISK, mesos.Offer_Operation_DESTROY_DISK:
+				return "Invalid " + op.Type.String() + " Operation: " + problem
 			}
 			return problem
 		}
@@ -225,6 +246,15 @@ func createConversions(op *mesos.Offer_Operation) []conversion {
 
 func destroyConversions(op *mesos.Offer_Operation) []conversion {
 	return each(op.Destroy.Volumes, itself, stripped)
+}
+
+// createDiskConversions and destroyDiskConversions ask for the disk. No offer has one of a provider, so that nothing comes of it.
+func createDiskConversions(op *mesos.Offer_Operation) []conversion {
+	return []conversion{{consumed: parseResource(&op.CreateDisk.Source)}}
+}
+
+func destroyDiskConversions(op *mesos.Offer_Operation) []conversion {
+	return []conversion{{consumed: parseResource(&op.DestroyDisk.Source)}}
 }
 
 func growConversions(op *mesos.Offer_Operation) []conversion {

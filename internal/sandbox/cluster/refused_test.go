@@ -75,7 +75,7 @@ func refusedOperations() []refusedOperation {
 		{"shrink what is in use", "shrink disk(dev,p1)[used:data]:16 by 8", nil, "Invalid SHRINK_VOLUME operation: HAVE does not contain disk(allocated: dev)(reservations: [(DYNAMIC,dev,p1)])[used:data]:16"},
 		{"a disk of a provider", "reserve cpus(dev,p1):1", createDisk, "'source' is not managed by a resource provider" + onAgent},
 		{"several providers", "reserve cpus(dev,p1):1 cpus(dev,p1):1", provided, "Invalid resources: Some resources have a resource provider and some do not" + onAgent},
-		{"both forms that differ", "reserve cpus(dev,p1):1", oldRole("ops"), badForm + "Resource 'cpus(reservations: [(DYNAMIC,dev,p1)]):1' is invalid: Invalid resource format: 'Resource.role' and 'Resource.reservation' do not match 'Resource.reservations'"},
+		{"both forms that differ", "reserve cpus(dev,p1):1", oldRole("ops"), badForm + "Resource 'cpus(reservations: [(DYNAMIC,dev,p1)]):1' is invalid: Invalid resource format: 'Resource.role' field with 'ops' does not match the role 'dev' in 'Resource.reservations'"},
 	}
 }
 

@@ -242,6 +242,9 @@ func without(spans []Span, cut Span) []Span {
 
 // String is the notation of a master's messages: "cpus(allocated: dev):3.9; ports(allocated: dev):[31000-31999]".
 func (r Resources) String() string {
+	if r.Empty() {
+		return "{}"
+	}
 	parts := make([]string, 0, len(r.list))
 	for _, q := range r.list {
 		parts = append(parts, q.String())

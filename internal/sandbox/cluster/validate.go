@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
@@ -29,7 +30,8 @@ func idProblem(id string) string {
 
 // taskProblem says why a master would not launch a task, in the order in which it looks.
 func (x *acceptance) taskProblem(info *mesos.TaskInfo) string {
-	return firstProblem(info, x.generalProblem, commandOrExecutorProblem, x.executorProblem, x.fitProblem)
+	return firstProblem(info, x.generalProblem, commandOrExecutorProblem, x.executorProblem, withExecutorProblem,
+		x.fitProblem, ownCgroupsProblem)
 }
 
 // generalProblem is what may be wrong with any task, be it of a group or alone.
@@ -58,10 +60,12 @@ func firstProblem[T any](subject T, checks ...func(T) string) string {
 }
 
 func (x *acceptance) duplicateProblem(info *mesos.TaskInfo) string {
-	_, live := x.framework.tasks.of[info.TaskID.Value]
-	_, unreachable := x.framework.unreachable.of[info.TaskID.Value]
-	if live || unreachable {
-		return "Task has duplicate ID: " + info.TaskID.Value
+	id := info.TaskID.Value
+	if _, live := x.framework.tasks.of[id]; live {
+		return "Task has duplicate ID: " + id
+	}
+	if _, unreachable := x.framework.unreachable.of[id]; unreachable {
+		return "Task reuses the ID of an unreachable task: " + id
 	}
 	return ""
 }
@@ -78,7 +82,7 @@ func durationsProblem(info *mesos.TaskInfo) string {
 		return "Task's 'kill_policy.grace_period' must be non-negative"
 	}
 	if info.GetMaxCompletionTime().GetNanoseconds() < 0 {
-		return "Task's 'max_completion_time' must be non-negative"
+		return "Task's `max_completion_time` must be non-negative"
 	}
 	return ""
 }
@@ -95,7 +99,10 @@ func resourcesOfTaskProblem(info *mesos.TaskInfo) string {
 		return "Task uses duplicate persistence ID: " + problem
 	}
 	if problem := singleRoleProblem(info.Resources); problem != "" {
-		return "Task uses invalid resources: " + problem
+		return "Invalid task resources: " + problem
+	}
+	if problem := revocableProblem(parseResources(info.Resources)); problem != "" {
+		return "Task mixes revocable and non-revocable resources: " + problem
 	}
 	return ""
 }
@@ -108,14 +115,53 @@ func environmentOfTaskProblem(info *mesos.TaskInfo) string {
 }
 
 func environmentProblem(environment *mesos.Environment) string {
-	for _, variable := range environment.GetVariables() {
-		secret := variable.GetType() == mesos.Environment_Variable_SECRET
-		switch {
-		case secret && variable.Secret == nil:
-			return "Environment variable '" + variable.Name + "' of type 'SECRET' must have a secret set"
-		case !secret && variable.Value == nil:
-			return "Environment variable '" + variable.Name + "' of type 'VALUE' must have a value set"
+	for i := range environment.GetVariables() {
+		if problem := variableProblem(&environment.Variables[i]); problem != "" {
+			return problem
 		}
+	}
+	return ""
+}
+
+func variableProblem(v *mesos.Environment_Variable) string {
+	name := "Environment variable '" + v.Name + "' "
+	switch v.GetType() {
+	case mesos.Environment_Variable_VALUE:
+		switch {
+		case v.Value == nil:
+			return name + "of type 'VALUE' must have a value set"
+		case v.Secret != nil:
+			return name + "of type 'VALUE' must not have a secret set"
+		}
+		return ""
+	case mesos.Environment_Variable_SECRET:
+		switch {
+		case v.Secret == nil:
+			return name + "of type 'SECRET' must have a secret set"
+		case v.Value != nil:
+			return name + "of type 'SECRET' must not have a value set"
+		}
+		if problem := secretProblem(v.Secret); problem != "" {
+			return name + "specifies an invalid secret: " + problem
+		}
+		if bytes.IndexByte(v.Secret.GetValue().GetData(), 0) >= 0 {
+			return name + "specifies a secret containing null bytes, which is not allowed in the environment"
+		}
+		return ""
+	}
+	return "Environment variable of type 'UNKNOWN' is not allowed"
+}
+
+func secretProblem(s *mesos.Secret) string {
+	switch reference := s.Type == mesos.Secret_REFERENCE; {
+	case reference && s.Reference == nil:
+		return "Secret of type REFERENCE must have the 'reference' field set"
+	case reference && s.Value != nil:
+		return "Secret '" + s.Reference.Name + "' of type REFERENCE must not have the 'value' field set"
+	case s.Type == mesos.Secret_VALUE && s.Value == nil:
+		return "Secret of type VALUE must have the 'value' field set"
+	case s.Type == mesos.Secret_VALUE && s.Reference != nil:
+		return "Secret of type VALUE must not have the 'reference' field set"
 	}
 	return ""
 }
@@ -169,6 +215,48 @@ func (x *acceptance) executorProblem(info *mesos.TaskInfo) string {
 		return "'ExecutorInfo.type' must be 'CUSTOM'"
 	case e.Command == nil:
 		return "'ExecutorInfo.command' must be set"
+	}
+	return cgroupsOfExecutorProblem(e)
+}
+
+// sharesCgroups is what is said of it, and whether anything is.
+func sharesCgroups(container *mesos.ContainerInfo) (shares, said bool) {
+	linux := container.GetLinuxInfo()
+	if linux == nil || linux.ShareCgroups == nil {
+		return true, false
+	}
+	return *linux.ShareCgroups, true
+}
+
+func cgroupsOfExecutorProblem(e *mesos.ExecutorInfo) string {
+	if shares, said := sharesCgroups(e.Container); shares && said {
+		return "The 'share_cgroups' field cannot be set to 'true' on executor containers"
+	}
+	return ""
+}
+
+// ownCgroupsProblem comes last of all.
+func ownCgroupsProblem(info *mesos.TaskInfo) string {
+	if shares, _ := sharesCgroups(info.Container); !shares {
+		return "Only tasks in a task group may have 'share_cgroups' set to 'false'"
+	}
+	return ""
+}
+
+// withExecutorProblem looks at what a task and its executor have together, whether that runs already or not.
+func withExecutorProblem(info *mesos.TaskInfo) string {
+	own, others := parseResources(info.Resources), parseResources(info.GetExecutor().GetResources())
+	switch {
+	case overlapping(own, others):
+		return "There are overlapping resources in the task resources " + resourcesJSON(info.Resources) +
+			" and executor resources " + resourcesJSON(info.Executor.Resources)
+	}
+	both := own.plus(others)
+	if problem := uniqueIDProblem(both); problem != "" {
+		return "Task and its executor use duplicate persistence ID: " + problem
+	}
+	if problem := revocableProblem(both); problem != "" {
+		return "Task and its executor mix revocable and non-revocable resources: " + problem
 	}
 	return ""
 }

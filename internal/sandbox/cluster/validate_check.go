@@ -12,7 +12,8 @@ type checkShape struct {
 	typ     string // "COMMAND", "HTTP", "TCP", or "UNKNOWN" if none is set
 	missing bool   // what belongs to the type is not there
 	command *mesos.CommandInfo
-	path    string
+	scheme  *string // of HTTP, which plain checks have not
+	path    *string
 	times   []checkTime
 }
 
@@ -27,7 +28,7 @@ func checkProblem(info *mesos.TaskInfo) string {
 		return ""
 	}
 	shape := checkShape{
-		word: "check", typ: check.Type.String(), path: check.GetHTTP().GetPath(),
+		word: "check", typ: check.Type.String(),
 		missing: check.Type == mesos.CheckInfo_COMMAND && check.Command == nil ||
 			check.Type == mesos.CheckInfo_HTTP && check.HTTP == nil || check.Type == mesos.CheckInfo_TCP && check.TCP == nil,
 		times: []checkTime{
@@ -38,6 +39,9 @@ func checkProblem(info *mesos.TaskInfo) string {
 	}
 	if check.Command != nil {
 		shape.command = &check.Command.Command
+	}
+	if check.HTTP != nil {
+		shape.path = check.HTTP.Path
 	}
 	if check.Type == mesos.CheckInfo_UNKNOWN {
 		return "Task uses invalid check: CheckInfo must specify 'type'"
@@ -53,11 +57,8 @@ func healthCheckProblem(info *mesos.TaskInfo) string {
 	if check.Type == mesos.HealthCheck_UNKNOWN {
 		return "Task uses invalid health check: HealthCheck must specify 'type'"
 	}
-	if scheme := check.GetHTTP().GetScheme(); scheme != "" && scheme != "http" && scheme != "https" {
-		return "Task uses invalid health check: Unsupported HTTP health check scheme: '" + scheme + "'"
-	}
 	shape := checkShape{
-		word: "health check", typ: check.Type.String(), path: check.GetHTTP().GetPath(), command: check.Command,
+		word: "health check", typ: check.Type.String(), command: check.Command,
 		missing: check.Type == mesos.HealthCheck_COMMAND && check.Command == nil ||
 			check.Type == mesos.HealthCheck_HTTP && check.HTTP == nil || check.Type == mesos.HealthCheck_TCP && check.TCP == nil,
 		times: []checkTime{
@@ -66,6 +67,9 @@ func healthCheckProblem(info *mesos.TaskInfo) string {
 			{"interval_seconds", check.GetIntervalSeconds()},
 			{"timeout_seconds", check.GetTimeoutSeconds()},
 		},
+	}
+	if check.HTTP != nil {
+		shape.scheme, shape.path = check.HTTP.Scheme, check.HTTP.Path
 	}
 	return shape.problem()
 }
@@ -81,8 +85,10 @@ func (s checkShape) problem() string {
 			what = "'shell command'"
 		}
 		return prefix + "Command " + s.word + " must contain " + what
-	case s.typ == "HTTP" && s.path != "" && !strings.HasPrefix(s.path, "/"):
-		return prefix + "The path '" + s.path + "' of HTTP " + s.word + " must start with '/'"
+	case s.typ == "HTTP" && s.scheme != nil && *s.scheme != "http" && *s.scheme != "https":
+		return prefix + "Unsupported HTTP health check scheme: '" + *s.scheme + "'"
+	case s.typ == "HTTP" && s.path != nil && !strings.HasPrefix(*s.path, "/"):
+		return prefix + "The path '" + *s.path + "' of HTTP " + s.word + " must start with '/'"
 	}
 	if s.typ == "COMMAND" {
 		if problem := environmentProblem(s.command.Environment); problem != "" {

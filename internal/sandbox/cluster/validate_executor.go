@@ -64,6 +64,9 @@ func resourcesOfExecutorProblem(e *mesos.ExecutorInfo) string {
 	if problem := singleRoleProblem(e.Resources); problem != "" {
 		return "Invalid executor resources: " + problem
 	}
+	if problem := revocableProblem(parseResources(e.Resources)); problem != "" {
+		return "Executor mixes revocable and non-revocable resources: " + problem
+	}
 	return ""
 }
 

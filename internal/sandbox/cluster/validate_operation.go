@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
@@ -232,8 +234,54 @@ func (x *acceptance) shrinkProblem(op *mesos.Offer_Operation) string {
 	return ""
 }
 
-// providerProblem refuses CREATE_DISK and DESTROY_DISK: an agent's own disks are not made by operations, and resource
-// providers are not modelled.
-func (x *acceptance) providerProblem(*mesos.Offer_Operation) string {
-	return "'source' is not managed by a resource provider"
+// createDiskProblem refuses what is not the disk of a resource provider. What is can't be on offer, since there are none here.
+func (x *acceptance) createDiskProblem(op *mesos.Offer_Operation) string {
+	source := &op.CreateDisk.Source
+	if problem := providedProblem(source); problem != "" {
+		return problem
+	}
+	profile, target := source.GetDisk().GetSource().GetProfile() != "", op.CreateDisk.TargetProfile != nil
+	switch typ := op.CreateDisk.TargetType; {
+	case !diskOf(source, mesos.Resource_DiskInfo_Source_RAW):
+		return "'source' is not a RAW disk resource"
+	case typ != mesos.Resource_DiskInfo_Source_MOUNT && typ != mesos.Resource_DiskInfo_Source_BLOCK:
+		return "'target_type' is neither MOUNT or BLOCK"
+	case profile && target:
+		return "'target_profile' must not be set when 'source' has a profile"
+	case !profile && !target:
+		return "'target_profile' must be set when 'source' has no profile"
+	}
+	return ""
+}
+
+func (x *acceptance) destroyDiskProblem(op *mesos.Offer_Operation) string {
+	source := &op.DestroyDisk.Source
+	if problem := providedProblem(source); problem != "" {
+		return problem
+	}
+	switch {
+	case !diskOf(source, mesos.Resource_DiskInfo_Source_MOUNT, mesos.Resource_DiskInfo_Source_BLOCK, mesos.Resource_DiskInfo_Source_RAW):
+		return "'source' is neither a MOUNT, BLOCK or RAW disk resource"
+	case source.Disk.Source.ID == nil:
+		return "'source' is not backed by a CSI volume"
+	case persistent(source):
+		return "A disk resource containing a persistent volume " + asGiven(source) + " cannot be destroyed directly. " +
+			"Please destroy the persistent volume first then destroy the disk resource"
+	}
+	return ""
+}
+
+func providedProblem(source *mesos.Resource) string {
+	if problem := usesProblem([]mesos.Resource{*source}); problem != "" {
+		return "Invalid resource: " + problem
+	}
+	if source.ProviderID == nil {
+		return "'source' is not managed by a resource provider"
+	}
+	return ""
+}
+
+func diskOf(r *mesos.Resource, types ...mesos.Resource_DiskInfo_Source_Type) bool {
+	source := r.GetDisk().GetSource()
+	return source != nil && slices.Contains(types, source.Type)
 }

@@ -1,11 +1,16 @@
 package cluster
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/protojson"
 )
 
 // formProblem says what is wrong with the form of resources, before anything else is looked at. They are printed as
@@ -50,6 +55,9 @@ func valueProblem(r *mesos.Resource) string {
 		}
 		return ""
 	}
+	if typ := r.GetType(); typ == mesos.TEXT {
+		return "Unsupported resource type"
+	}
 	return "Invalid " + strings.ToLower(r.GetType().String()) + " resource"
 }
 
@@ -57,10 +65,8 @@ func scalarProblem(value float64) string {
 	switch {
 	case math.IsNaN(value) || math.IsInf(value, 0):
 		return "Invalid scalar resource: not a finite number"
-	case value < 0:
+	case value != 0 && milli(value) <= 0: // what is less than 0.001 is nothing
 		return "Invalid scalar resource: value <= 0"
-	case value != 0 && milli(value) == 0:
-		return "Invalid scalar resource: smaller than 0.001"
 	}
 	return ""
 }
@@ -97,7 +103,7 @@ func diskFormProblem(r *mesos.Resource) string {
 			return "Path should not be set for " + source.Type.String() + " disk source"
 		}
 	default:
-		return "Unsupported 'DiskInfo.Source.Type'"
+		return "Unsupported 'DiskInfo.Source.Type' in 'UNKNOWN'"
 	}
 	return ""
 }
@@ -172,15 +178,48 @@ func reservationProblem(v *mesos.Resource_ReservationInfo) string {
 // bothFormsProblem lets "role" and "reservation" stand beside "reservations" if they say the same.
 func bothFormsProblem(r *mesos.Resource) string {
 	const wrong = "Invalid resource format: "
-	old := upgraded(mesos.Resource{Role: r.Role, Reservation: r.Reservation})
-	switch {
-	case r.Role == nil && r.Reservation == nil:
+	if len(r.Reservations) > 1 {
+		for _, old := range []struct {
+			field string
+			set   bool
+		}{{"role", r.Role != nil}, {"reservation", r.Reservation != nil}} {
+			if old.set {
+				return wrong + "'Resource." + old.field + "' must not be set if there is more than one reservation in 'Resource.reservations'"
+			}
+		}
 		return ""
-	case len(r.Reservations) > 1:
-		return wrong + "'Resource.role' and 'Resource.reservation' must not be set if there is more than one " +
-			"reservation in 'Resource.reservations'"
-	case facets(&old) != facets(&mesos.Resource{Reservations: r.Reservations}):
-		return wrong + "'Resource.role' and 'Resource.reservation' do not match 'Resource.reservations'"
+	}
+	only := &r.Reservations[0]
+	if r.Role != nil && *r.Role != only.GetRole() {
+		return wrong + "'Resource.role' field with '" + *r.Role + "' does not match the role '" + only.GetRole() + "' in 'Resource.reservations'"
+	}
+	switch only.GetType() {
+	case mesos.Resource_ReservationInfo_STATIC:
+		if r.Reservation != nil {
+			return wrong + "'Resource.reservation' must not be set if the single reservation in 'Resource.reservations' is STATIC"
+		}
+		return ""
+	case mesos.Resource_ReservationInfo_DYNAMIC:
+		return bothDynamicProblem(r, only)
+	}
+	return "Unsupported 'Resource.ReservationInfo.Type'"
+}
+
+func bothDynamicProblem(r *mesos.Resource, only *mesos.Resource_ReservationInfo) string {
+	const wrong = "Invalid resource format: "
+	old := r.Reservation
+	switch {
+	case (r.Role != nil) != (old != nil):
+		return wrong + "'Resource.role' and 'Resource.reservation' must either be both set or both not set if the single reservation " +
+			"in 'Resource.reservations' is DYNAMIC"
+	case old == nil:
+		return ""
+	case old.GetPrincipal() != only.GetPrincipal():
+		return wrong + "'Resource.reservation.principal' field with '" + old.GetPrincipal() + "' does not match the principal '" +
+			only.GetPrincipal() + "' in 'Resource.reservations'"
+	case !slices.Equal(sortedLabels(old.Labels), sortedLabels(only.Labels)):
+		return wrong + "'Resource.reservation.labels' field with '" + labelsText(old.Labels) + "' does not match the labels '" +
+			labelsText(only.Labels) + "' in 'Resource.reservations'"
 	}
 	return ""
 }
@@ -198,6 +237,9 @@ func asGiven(wire *mesos.Resource) string {
 
 // usesProblem checks what a disk is used as and how resources are reserved, for resources whose form is good.
 func usesProblem(resources []mesos.Resource) string {
+	if parseResources(resources).scalar("gpus")%1000 != 0 {
+		return "Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer"
+	}
 	for i := range resources {
 		if problem := diskProblem(&resources[i]); problem != "" {
 			return "Invalid DiskInfo: " + problem
@@ -249,6 +291,70 @@ func uniqueIDProblem(r Resources) string {
 		seen[key] = true
 	}
 	return ""
+}
+
+// revocableProblem finds amounts of one name of which some may be taken away and others not.
+func revocableProblem(r Resources) string {
+	can := func(revocable bool) func(*mesos.Resource) bool {
+		return func(one *mesos.Resource) bool { return (one.Revocable != nil) == revocable }
+	}
+	for _, q := range r.where(can(true)).list {
+		for _, other := range r.where(can(false)).list {
+			if q.kind.name == other.kind.name {
+				return "Cannot use both revocable and non-revocable '" + q.kind.name + "' at the same time"
+			}
+		}
+	}
+	return ""
+}
+
+// overlapping tells whether the same port, or whatever else comes in ranges and sets, is in several of them. Scalars have no
+// identity.
+func overlapping(lists ...Resources) bool {
+	var seen []quantity
+	for _, r := range lists {
+		for _, q := range r.list {
+			for _, other := range seen {
+				if q.merges(other) && q.meets(other) {
+					return true
+				}
+			}
+		}
+		seen = append(seen, r.list...)
+	}
+	return false
+}
+
+func (q quantity) meets(other quantity) bool {
+	for _, span := range q.spans {
+		if slices.ContainsFunc(other.spans, func(s Span) bool { return s.Begin <= span.End && span.Begin <= s.End }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(q.items, func(item string) bool { return slices.Contains(other.items, item) })
+}
+
+// resourcesJSON prints a list as it is in a message: in JSON, fields by name (stout prints objects, not messages).
+func resourcesJSON(list []mesos.Resource) string {
+	objects := make([]any, 0, len(list))
+	for i := range list {
+		text, err := protojson.Marshal(&list[i])
+		if err != nil {
+			return err.Error()
+		}
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		var object any
+		if err := decoder.Decode(&object); err != nil {
+			return err.Error()
+		}
+		objects = append(objects, object)
+	}
+	text, err := json.Marshal(objects)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 func singleRoleProblem(resources []mesos.Resource) string {

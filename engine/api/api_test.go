@@ -273,6 +273,14 @@ func TestVerbs(t *testing.T) {
 			"except", "pods/data-0/except?reason=burnt&force=true", "ann", "", done, 200, `"message": "Received cmd: except"`,
 			&machine.Verb{Kind: machine.Except, Pod: "data-0", Force: true, Actor: "ann", Reason: "burnt"},
 		},
+		{
+			"mark gone", "pods/data-0/markGone?reason=burnt", "ann", "", done, 200, `"message": "Received cmd: markGone"`,
+			&machine.Verb{Kind: machine.MarkGone, Pod: "data-0", Actor: "ann", Reason: "burnt"},
+		},
+		{
+			"mark gone what runs", "pods/data-0/markGone?reason=burnt", "ann", "", answer(machine.Refused, `pod "data-0": its task x is RUNNING, by Mesos's word`), 422,
+			"pod \"data-0\": its task x is RUNNING, by Mesos's word\n", &machine.Verb{Kind: machine.MarkGone, Pod: "data-0", Actor: "ann", Reason: "burnt"},
+		},
 		{"include", "pods/data-0/include", "ann", "", done, 200, `"message": "Received cmd: include"`, &machine.Verb{Kind: machine.Include, Pod: "data-0", Actor: "ann"}},
 		{
 			"already", "plans/deploy/continue", "ann", "", answer(machine.Already, `plan "deploy": is not paused`), 208,
@@ -365,6 +373,7 @@ func TestTheIndexListsWhatThereIs(t *testing.T) {
 	for _, want := range []string{
 		"POST  /v1/plans/{plan}/interrupt      begin no new step; ?phase=, ?step=, ?when=, ?reason=, ?revision=\n",
 		"POST  /v1/plans/{plan}/forceComplete ", "POST  /v1/plans/{plan}/unbreak ", "POST  /v1/pods/{pod}/except ",
+		"POST  /v1/pods/{pod}/markGone ",
 	} {
 		if !strings.Contains(index, want) {
 			t.Errorf("the index lacks %q:\n%s", want, index)

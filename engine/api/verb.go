@@ -46,6 +46,7 @@ var planVerbs = [...]verb{
 var podVerbs = [...]verb{
 	{"except", machine.Except, "leave a dead pod out of plans", []string{"reason", "force"}, false},
 	{"include", machine.Include, "take it into plans again", []string{"reason"}, false},
+	{"markGone", machine.MarkGone, "take its task for gone, of which Mesos can't say whether it runs", []string{"reason"}, false},
 	{"forgetReservations", machine.ForgetReservations, "have its resources reserved anew", []string{"reason", "force"}, false},
 }
 

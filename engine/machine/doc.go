@@ -41,6 +41,9 @@
 //   - A pod bound to a host is launched again only when it is proven that its last task is gone: a terminal state from agent,
 //     executor or master. UNKNOWN, LOST, UNREACHABLE and GONE_BY_OPERATOR prove nothing (a lost task can run again,
 //     mesos-traces F58), and hold the pod. Pods without a host of their own are replaced after a grace.
+//   - An operator's word that a task is gone (MarkGone) stands for the proof, if Mesos has said in this session that it does not know. It is on record, with the
+//     reason, before it is answered. If the task shows up after all it is killed and never is the pod's again, and while it may run no other is launched for
+//     a pod that is bound to a host and has none.
 //   - A paused element begins no new step; what runs is left alone. A pod that is excepted is not launched by any plan.
 //   - A running pod is stopped only for a step of deploy that must be done again: the settings render another task than the one that it completed
 //     with, or an operator restarts it. Package plans says when: budget, gate, fit, settling. Only what was heard in this session with Mesos says that
@@ -49,5 +52,5 @@
 //     the task has ended, of gated pods that run still only if Judge lets it be, and otherwise the stop is taken back; then the pod is launched again, whoever has paused what, until it is ready and has settled.
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
 //   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
-//   - It kills no other task by itself, but for one that was replaced without proof and has shown up again; and it never forgets a pod.
+//   - It kills no other task by itself, but for one that was replaced, or marked gone, without proof and has shown up again; and it never forgets a pod.
 package machine

@@ -134,6 +134,8 @@ const (
 	Unbreak = plans.VerbUnbreak
 	// KillTask kills a task that belongs to no pod. Plans know nothing of such tasks.
 	KillTask VerbKind = "kill-task"
+	// MarkGone takes a pod's task for gone of which Mesos can't say whether it runs. Plans know nothing of tasks.
+	MarkGone VerbKind = "mark-gone"
 	// ForgetReservations lets a pod have its resources reserved anew. Plans know nothing of reservations.
 	ForgetReservations VerbKind = "forget-reservations"
 )

@@ -64,6 +64,9 @@ func (m *Machine) noteHost(now time.Time, o offers.Offer) {
 	if m.agents[o.Host] == nil {
 		m.agents[o.Host] = map[string]identity{}
 	}
+	if _, known := m.agents[o.Host][o.AgentID]; !known {
+		m.askReplaced(now, o.AgentID)
+	}
 	m.agents[o.Host][o.AgentID] = identify(o)
 	if m.hosts[o.Host] == nil {
 		h := &Host{Key: o.Host, FirstSeen: now}

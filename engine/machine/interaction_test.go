@@ -56,6 +56,7 @@ func newWorld() *world {
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
 //	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
 //	old POD STATE                    the same for the task before the last
+//	gave-way POD STATE               the same for the last of its tasks that gave way without proof
 //	copy                             the last update once more, of a task or an operation, and
 //	fail-acknowledge                 its acknowledgement failed
 //	report HOST FACTS [healthy=POD]... [sick=POD] [seq=N]   a scout's report
@@ -67,6 +68,8 @@ func newWorld() *world {
 //	judged ASK open|closed|unknown [text=T]      the answer to an ask
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
 //	kill-task TASK                   an operator wants it killed
+//	mark-gone POD [reason=R]         an operator says that its task is gone
+//	show POD                         what the pod shows of tasks that gave way, and of what operators have consented to
 //	forget-reservations POD [force]  an operator wants its resources reserved anew
 //	operation POD TYPE STATE [reconciled] [message=M]   how the last operation of that type went; FINISHED is the agent's word, but for reconciled
 //	advance D                        time passes
@@ -100,6 +103,10 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	case "old":
 		old := w.launched[args[0]][len(w.launched[args[0]])-2]
 		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: old, AgentID: "S-old", State: TaskState(args[1]), Source: "MASTER"}})
+	case "gave-way":
+		p := w.m.pods[args[0]]
+		r := p.Replaced[len(p.Replaced)-1]
+		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: r.TaskID, AgentID: r.AgentID, State: TaskState(args[1]), Source: "MASTER"}})
 	case "copy":
 		w.m.Take(w.now, w.last)
 	case "fail-acknowledge":
@@ -121,6 +128,10 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, j)
 	case "kill-task":
 		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
+	case "mark-gone":
+		w.m.Take(w.now, Verb{ID: 1, Kind: MarkGone, Pod: args[0], Actor: "ann", Reason: value(d, "reason", "host burnt down")})
+	case "show":
+		return w.show(args[0])
 	case "forget-reservations":
 		w.m.Take(w.now, Verb{ID: 1, Kind: ForgetReservations, Pod: args[0], Actor: "ann", Force: slices.Contains(args, "force")})
 	case "operation":
@@ -451,6 +462,19 @@ func (w *world) view() string {
 	}
 	for _, s := range v.Strangers {
 		fmt.Fprintf(&out, "stranger: %s on %s, %s\n", s.TaskID, s.AgentID, s.State)
+	}
+	return out.String()
+}
+
+func (w *world) show(pod string) string {
+	var out strings.Builder
+	v := podView(w.m.pods[pod])
+	fmt.Fprintf(&out, "%s on %s: task %s %s %s\n", v.Name, v.Host, v.TaskID, v.State, v.Message)
+	for _, r := range v.Replaced {
+		fmt.Fprintf(&out, "gave way: %s on %s, seen %q\n", r.TaskID, r.AgentID, r.Seen)
+	}
+	for _, c := range v.Consents {
+		fmt.Fprintf(&out, "%s %s: %s by %s: %s (task %s on agent %s, host %s, was %s)\n", c.At.Format(time.TimeOnly), c.Verb, v.Name, c.By, c.Reason, c.TaskID, c.AgentID, c.Host, c.State)
 	}
 	return out.String()
 }

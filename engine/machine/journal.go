@@ -216,18 +216,23 @@ func (t *try) UnmarshalJSON(data []byte) error {
 type attemptJSON struct {
 	Next  time.Time `json:"next"`
 	Count int       `json:"count"`
+	Vague bool      `json:"vague,omitempty"`
 }
 
-func (q question) MarshalJSON() ([]byte, error) { return json.Marshal(attemptJSON{q.next, q.asked}) }
+func (q question) MarshalJSON() ([]byte, error) {
+	return json.Marshal(attemptJSON{q.next, q.asked, q.vague})
+}
 
 func (q *question) UnmarshalJSON(data []byte) error {
 	var j attemptJSON
 	err := json.Unmarshal(data, &j)
-	*q = question{next: j.Next, asked: j.Count}
+	*q = question{next: j.Next, asked: j.Count, vague: j.Vague}
 	return err
 }
 
-func (r retry) MarshalJSON() ([]byte, error) { return json.Marshal(attemptJSON{r.next, r.count}) }
+func (r retry) MarshalJSON() ([]byte, error) {
+	return json.Marshal(attemptJSON{Next: r.next, Count: r.count})
+}
 
 func (r *retry) UnmarshalJSON(data []byte) error {
 	var j attemptJSON

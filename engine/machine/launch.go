@@ -208,8 +208,7 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requir
 		delete(m.byTask, t.ID)
 		delete(m.asked, t.ID)
 		if !t.State.Terminal() {
-			p.Replaced = append(p.Replaced, TaskRef{TaskID: t.ID, AgentID: t.AgentID})
-			m.replaced[t.ID] = p
+			m.replace(p, t)
 		}
 	}
 	p.Host = at.Host

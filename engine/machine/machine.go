@@ -262,6 +262,7 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	same = same && len(m.tries) == 0
 	m.launch(now, random, candidates)
 	m.killStopped(now)
+	m.killReplaced(now)
 	if unchanged := m.listenToScouts(now); !unchanged || !same || len(m.tries) > 0 {
 		evaluations = m.finish(now, worked)
 	}

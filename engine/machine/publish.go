@@ -76,7 +76,10 @@ func (m *Machine) holdsShown(h *Host) []plans.Hold {
 }
 
 func podView(p *Pod) PodView {
-	v := PodView{Name: p.Name, Type: p.Type, Host: p.Host}
+	v := PodView{Name: p.Name, Type: p.Type, Host: p.Host, Consents: p.Consents}
+	for _, r := range p.Replaced {
+		v.Replaced = append(v.Replaced, ReplacedView{TaskID: r.TaskID, AgentID: r.AgentID, Seen: r.Seen})
+	}
 	if t := p.Task; t != nil {
 		v.TaskID, v.AgentID, v.State, v.Since = t.ID, t.AgentID, t.State, t.StateAt
 		v.Healthy, v.Message = t.State == Running && !t.Healthy.IsZero(), t.Message

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"slices"
 	"time"
 )
 
@@ -8,6 +9,7 @@ import (
 type question struct {
 	next  time.Time
 	asked int
+	vague bool // Mesos has answered in this session, and the answer proves nothing
 }
 
 // stagingPatience is how long a launched task may stay without any update before Mesos is asked about it.
@@ -32,36 +34,52 @@ func (m *Machine) reconcile(now time.Time) {
 		m.fullAsk = now.Add(m.cfg.ReconcileInterval)
 		for _, p := range m.order {
 			if p.Task != nil && !p.Task.State.Terminal() {
-				m.asked[p.Task.ID] = question{next: now}
+				m.asked[p.Task.ID] = question{next: now, vague: m.asked[p.Task.ID].vague}
 			}
 		}
+		m.askReplaced(now, "")
 		m.calls = append(m.calls, Reconcile{})
 	}
 	m.wakeAt(m.fullAsk)
 
 	var batch []TaskRef
-	for _, p := range m.order {
-		if p.Task == nil {
-			continue
-		}
-		q, open := m.asked[p.Task.ID]
-		if !open {
-			continue
-		}
+	for _, ref := range m.inQuestion() {
+		q := m.asked[ref.TaskID]
 		if now.Before(q.next) {
 			m.wakeAt(q.next)
 			continue
 		}
-		batch = append(batch, TaskRef{TaskID: p.Task.ID, AgentID: p.Task.AgentID})
-		wait := reconcileRetry[min(q.asked, len(reconcileRetry)-1)]
-		m.asked[p.Task.ID] = question{next: now.Add(wait), asked: q.asked + 1}
-		m.wakeAt(now.Add(wait))
-		if len(batch) == reconcileBatch {
-			m.calls = append(m.calls, Reconcile{Tasks: batch})
-			batch = nil
+		batch = append(batch, ref)
+		q.next = now.Add(reconcileRetry[min(q.asked, len(reconcileRetry)-1)])
+		q.asked++
+		m.asked[ref.TaskID] = q
+		m.wakeAt(q.next)
+	}
+	for part := range slices.Chunk(batch, reconcileBatch) {
+		m.calls = append(m.calls, Reconcile{Tasks: part})
+	}
+}
+
+// inQuestion are the tasks that Mesos is to be asked about: those of pods, in order, then those that were replaced.
+func (m *Machine) inQuestion() []TaskRef {
+	if len(m.asked) == 0 {
+		return nil
+	}
+	var refs []TaskRef
+	add := func(ref TaskRef) {
+		if _, open := m.asked[ref.TaskID]; open {
+			refs = append(refs, ref)
 		}
 	}
-	if len(batch) > 0 {
-		m.calls = append(m.calls, Reconcile{Tasks: batch})
+	for _, p := range m.order {
+		if p.Task != nil {
+			add(TaskRef{TaskID: p.Task.ID, AgentID: p.Task.AgentID})
+		}
 	}
+	for _, r := range m.sortedReplaced() {
+		if p := m.replaced[r.TaskID]; p.Task == nil || p.Task.ID != r.TaskID {
+			add(r.TaskRef)
+		}
+	}
+	return refs
 }

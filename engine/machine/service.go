@@ -189,8 +189,10 @@ type Pod struct {
 	// Failures counts task ends since it was last healthy; NextTry is the end of the backoff that follows.
 	Failures int       `json:"failures,omitempty"`
 	NextTry  time.Time `json:"next_try,omitzero"`
-	// Replaced are tasks that were replaced while nobody could say whether they ran. One that shows up again is killed.
-	Replaced []TaskRef `json:"replaced,omitempty"`
+	// Replaced are tasks that were replaced, or marked gone, while nobody could say whether they ran. One that shows up again is killed.
+	Replaced []ReplacedTask `json:"replaced,omitempty"`
+	// Consents are what operators have taken upon themselves, the newest last; see maxConsents.
+	Consents []Consent `json:"consents,omitempty"`
 	// Fallen says that it was complete and then ended or was lost: the recovery plan works on it until it is healthy.
 	Fallen time.Time `json:"fallen,omitzero"`
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"github.com/quobyte/mesos-framework/plans"
@@ -44,6 +43,10 @@ func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
 		s.State = Killed // a drain with mark_gone: the executor itself says that the task has ended (mesos-traces F59)
 	}
 	p := m.byTask[s.TaskID]
+	if marked := m.replaced[s.TaskID]; marked != nil {
+		m.takeReplaced(now, marked, s)
+		return
+	}
 	if p == nil {
 		m.takeStranger(s)
 		return
@@ -72,33 +75,23 @@ func (m *Machine) answered(now time.Time, s TaskStatus) {
 		delete(m.asked, s.TaskID)
 		return
 	}
-	if _, open := m.asked[s.TaskID]; !open {
-		m.asked[s.TaskID] = question{next: now.Add(reconcileRetry[0])}
+	q, open := m.asked[s.TaskID]
+	if !open {
+		q.next = now.Add(reconcileRetry[0])
 	}
+	q.vague = true
+	m.asked[s.TaskID] = q
 }
 
-// takeStranger notes a task of ours that no pod has: one that was replaced while nobody knew whether it ran is killed, any other is shown
-// to the operator, for as long as Mesos knows of it: one that it does not know, or that is on an agent that was marked gone, nobody can do anything about.
+// takeStranger notes a task of ours that no pod has or had. It is shown to the operator, for as long as Mesos knows of it: one that it does not
+// know, or that is on an agent that was marked gone, nobody can do anything about.
 func (m *Machine) takeStranger(s TaskStatus) {
-	p := m.replaced[s.TaskID]
 	switch {
-	case p != nil && s.State.Terminal():
-		m.forgetReplaced(p, s.TaskID)
-	case p != nil && !s.State.Unproven():
-		m.calls = append(m.calls, Kill{TaskID: s.TaskID, AgentID: s.AgentID})
-	case p != nil:
-		return // nobody knows yet
 	case s.State.Terminal() || s.State == Unknown || s.State == GoneByOperator:
 		delete(m.strangers, s.TaskID)
 	default: // also what is out of sight: it may still run, and be back
 		m.strangers[s.TaskID] = stranger{Agent: cmp.Or(s.AgentID, m.strangers[s.TaskID].Agent), State: s.State}
 	}
-}
-
-func (m *Machine) forgetReplaced(p *Pod, id string) {
-	delete(m.replaced, id)
-	p.Replaced = slices.DeleteFunc(p.Replaced, func(r TaskRef) bool { return r.TaskID == id })
-	m.touchPod(p)
 }
 
 func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
@@ -139,6 +132,10 @@ func (m *Machine) endTask(now time.Time, p *Pod) {
 	if p.Stop != nil && p.Stop.TaskID == t.ID {
 		t.Healthy, t.Sick = time.Time{}, ""
 		return // as was wanted
+	}
+	if t.Source == sourceOperator { // who takes it for gone wants it launched
+		p.NextTry, t.Healthy, t.Sick = time.Time{}, time.Time{}, ""
+		return
 	}
 	neverRan := (t.State == Dropped || t.State == Gone) && t.Source != "AGENT"
 	if neverRan && m.drops[p.Name] < freeRelaunches {
@@ -248,6 +245,8 @@ func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
 // replaced without proof, so that a lost agent does not take them along: scouts when their host has another agent, others after a grace.
 func (m *Machine) launchable(now time.Time, p *Pod) bool {
 	switch {
+	case m.lingering(p) != nil:
+		return false
 	case p.Task == nil || p.Task.State.Terminal():
 		return true
 	case !p.Task.State.Unproven():
@@ -277,6 +276,9 @@ func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
 	case t.State.Unproven():
 		o.Since = t.StateAt
 		o.Holds = []plans.Hold{m.unproven(p)}
+	case t.State.Terminal():
+		o.Since = t.StateAt
+		o.Holds = []plans.Hold{m.lingers(p)}
 	case p.stopping():
 		o.Status, o.Since = plans.Starting, p.Stop.At
 		o.Holds = []plans.Hold{m.beingStopped(p)}
@@ -351,6 +353,7 @@ func (m *Machine) unproven(p *Pod) plans.Hold {
 		hold.Until = t.StateAt.Add(m.cfg.FreePodGrace)
 		hold.Text += fmt.Sprintf(", at most until %s", hold.Until.UTC().Format("15:04:05Z"))
 	}
+	hold.Text += "; " + whoKnows(p)
 	return hold
 }
 

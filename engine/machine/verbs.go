@@ -22,6 +22,8 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 	switch v.Kind {
 	case KillTask:
 		return m.killTask(v.Task)
+	case MarkGone:
+		return m.markGone(now, v)
 	case ForgetReservations:
 		return m.forgetReservations(v.Pod, v.Force)
 	}

@@ -60,6 +60,18 @@ type PodView struct {
 	Since   time.Time `json:"since,omitzero"`
 	Healthy bool      `json:"healthy"`
 	Message string    `json:"message,omitempty"`
+	// Replaced are tasks that were replaced, or marked gone, while nobody could say whether they ran. Consents are what operators have taken upon
+	// themselves, the newest last.
+	Replaced []ReplacedView `json:"replaced,omitempty"`
+	Consents []Consent      `json:"consents,omitempty"`
+}
+
+// ReplacedView is what a task shows that gave way to another one without proof that it had ended.
+type ReplacedView struct {
+	TaskID  string `json:"task_id"`
+	AgentID string `json:"agent_id"`
+	// Seen is the state in which it has shown up again; empty: it has not.
+	Seen TaskState `json:"seen,omitempty"`
 }
 
 // Target is the configuration that was last asked for.

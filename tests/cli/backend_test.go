@@ -126,6 +126,9 @@ func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) 
 	if v.Kind == machine.KillTask {
 		return b.kill(v.Task), nil
 	}
+	if v.Kind == machine.MarkGone {
+		return b.markGone(v), nil
+	}
 	if b.input != nil {
 		return b.apply(v), nil
 	}
@@ -159,6 +162,27 @@ func (b *backend) kill(task string) machine.Answer {
 		}
 	}
 	return notFound("task %q: not among the tasks that belong to no pod", task)
+}
+
+// markGone answers in the machine's words.
+func (b *backend) markGone(v machine.Verb) machine.Answer {
+	i := slices.IndexFunc(b.view.Pods, func(p machine.PodView) bool { return p.Name == v.Pod })
+	if i < 0 {
+		return notFound("pod %q: not found", v.Pod)
+	}
+	view := *b.view
+	view.Pods = slices.Clone(view.Pods)
+	p := &view.Pods[i]
+	if !p.State.Unproven() {
+		return machine.Answer{Code: machine.Refused, Message: fmt.Sprintf("pod %q: its task %s is %s, by Mesos's word", v.Pod, p.TaskID, p.State)}
+	}
+	p.Consents = append(p.Consents, machine.Consent{
+		Verb: v.Kind, TaskID: p.TaskID, AgentID: p.AgentID, Host: p.Host, State: p.State, By: v.Actor, Reason: v.Reason, At: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
+	})
+	p.Replaced = append(p.Replaced, machine.ReplacedView{TaskID: p.TaskID, AgentID: p.AgentID})
+	p.Message, p.State = fmt.Sprintf("was %s, marked gone by %s: %s", p.State, v.Actor, v.Reason), machine.Gone
+	b.set(&view)
+	return machine.Answer{Code: machine.Done, Message: fmt.Sprintf("pod %q: task %s on agent %s is taken for gone", v.Pod, p.TaskID, p.AgentID)}
 }
 
 func notFound(format string, args ...any) machine.Answer {

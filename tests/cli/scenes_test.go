@@ -12,7 +12,7 @@ import (
 // scenes are the views that a script can publish, by name.
 func scenes() map[string]func() *machine.View {
 	return map[string]func() *machine.View{
-		"working": working, "failed": failed, "complete": complete, "lost": lost, "degraded": degraded, "recovering": recovering, "stray": stray,
+		"working": working, "failed": failed, "complete": complete, "lost": lost, "degraded": degraded, "recovering": recovering, "stray": stray, "vanished": vanished,
 		"empty": func() *machine.View { return &machine.View{FrameworkID: "5-0001"} },
 		"none":  func() *machine.View { return nil },
 	}
@@ -69,6 +69,15 @@ func view(deploy plans.View) *machine.View {
 func stray() *machine.View {
 	v := complete()
 	v.Strangers = []machine.Stranger{{TaskID: "data-7-server__9", AgentID: "A7", State: machine.Running}}
+	return v
+}
+
+// vanished is a service of which nobody knows what became of a pod.
+func vanished() *machine.View {
+	v := complete()
+	p := &v.Pods[1]
+	p.AgentID, p.State, p.Message = "A2", machine.Unreachable, "health check timed out"
+	p.Replaced = []machine.ReplacedView{{TaskID: "data-1-server__1", AgentID: "A0", Seen: machine.Running}}
 	return v
 }
 

@@ -121,7 +121,7 @@ func (c *checker) acknowledging(i *instance, call machine.Acknowledge) {
 	pod, kind := podOf(call.TaskID)
 	record := c.disk.pods[pod]
 	if record.Task == nil || record.Task.ID != call.TaskID {
-		if s.State.Terminal() && slices.ContainsFunc(record.Replaced, func(r machine.TaskRef) bool { return r.TaskID == call.TaskID }) {
+		if s.State.Terminal() && slices.ContainsFunc(record.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == call.TaskID }) {
 			c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record still waits for that", i.number, call.TaskID, s.State)
 		}
 		return

@@ -65,7 +65,7 @@ func (c *checker) unknown(d death) bool {
 func (c *checker) stopping(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
 	record := c.disk.pods[pod]
-	replaced := slices.ContainsFunc(record.Replaced, func(r machine.TaskRef) bool { return r.TaskID == call.TaskID })
+	replaced := slices.ContainsFunc(record.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == call.TaskID })
 	if replaced || record.Task == nil {
 		return
 	}

@@ -15,7 +15,8 @@ import (
 )
 
 func (c *command) pod() *cobra.Command {
-	return group("pod", "The daemons of the service", []string{"pods"}, c.podList(), c.podExcept(), c.podInclude(), c.podForgetReservations())
+	return group("pod", "The daemons of the service", []string{"pods"},
+		c.podList(), c.podStatus(), c.podExcept(), c.podInclude(), c.podMarkGone(), c.podForgetReservations())
 }
 
 func (c *command) podList() *cobra.Command {

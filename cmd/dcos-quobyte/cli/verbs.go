@@ -268,6 +268,47 @@ func (c *command) podInclude() *cobra.Command {
 	return cmd
 }
 
+func (c *command) podMarkGone() *cobra.Command {
+	reason, yes := "", false
+	cmd := c.podVerb("mark-gone", "Take a pod's task for gone, of which Mesos can't say whether it runs", "marked gone",
+		func(ctx context.Context, cl *client.Client, pod string) (string, error) {
+			if strings.TrimSpace(reason) == "" {
+				return "", errors.New("mark-gone: --reason is missing; say why its task is certainly gone, for others to see")
+			}
+			if !yes {
+				if err := c.confirmMarkGone(ctx, cl, pod); err != nil {
+					return "", err
+				}
+			}
+			return cl.MarkGone(ctx, pod, reason)
+		})
+	cmd.Long = `Take the task of a pod for gone, so that the pod is launched again.
+
+Only for a task of which Mesos can't say whether it runs: LOST, UNREACHABLE, UNKNOWN or GONE_BY_OPERATOR. Such a pod waits (task-unknown),
+because a second task on its device could destroy data. Make sure first that no process of it is left: look at the host, or switch it off. Mesos is told
+nothing, and nothing that is reserved is given back. A task that shows up later is killed, and never becomes the pod's task again.
+
+The same is said of an agent, and of all tasks on it, with Mesos's own MARK_AGENT_GONE; pods that hold a device wait for this word even then.`
+	cmd.Example = "  dcos-quobyte pod mark-gone data-3 --reason 'host burnt down'"
+	cmd.Flags().StringVar(&reason, "reason", "", "why it is certain, for others to see; required")
+	yesFlag(cmd, &yes)
+	return cmd
+}
+
+func (c *command) confirmMarkGone(ctx context.Context, cl *client.Client, pod string) error {
+	if !c.asks() {
+		return fmt.Errorf("mark-gone: the task of pod %q would be taken for gone; there is no terminal to confirm that on, so give --yes", pod)
+	}
+	p, err := podNamed(ctx, cl, pod)
+	if err != nil {
+		return err
+	}
+	return c.confirm(ctx,
+		fmt.Sprintf("Task %s of pod %q, on agent %s, is %s.", orDash(p.TaskID), pod, orDash(p.AgentID), orDash(string(p.State))),
+		"Taken for gone, it is replaced by another one. If a process of it still runs, both use the same device, which can destroy its data.",
+	)
+}
+
 func (c *command) podForgetReservations() *cobra.Command {
 	reason, force := "", false
 	cmd := c.podVerb("forget-reservations", "Have a pod's resources reserved anew", "forgotten",

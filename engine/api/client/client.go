@@ -246,6 +246,12 @@ func (c *Client) Include(ctx context.Context, pod, reason string) (string, error
 	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "pods", pod, "include")
 }
 
+// MarkGone takes the task of a pod for gone, of which Mesos can't say whether it runs: the pod is launched again, and the task is killed if it
+// shows up. Whoever says so must be certain; the reason must not be empty.
+func (c *Client) MarkGone(ctx context.Context, pod, reason string) (string, error) {
+	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "pods", pod, "markGone")
+}
+
 // ForgetReservations has a pod's resources reserved anew when it is launched next. With force also if it has volumes, which are
 // left as they are.
 func (c *Client) ForgetReservations(ctx context.Context, pod, reason string, force bool) (string, error) {

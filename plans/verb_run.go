@@ -14,8 +14,11 @@ func (a *application) start() Reply {
 	if a.phase >= 0 {
 		return a.say(Invalid, "%s: only whole plans are started", a.subject())
 	}
-	if r := &a.e.run; r.Number > 0 && !r.Ended() {
+	switch r := &a.e.run; {
+	case r.Number > 0 && !r.Ended():
 		return a.already("runs already: run %d by %s", r.Number, r.Actor)
+	case r.Number == 0 && !a.e.def.Manual:
+		return a.already("is always at work, and needs no start")
 	}
 	arguments, err := a.e.def.Bind(a.v.Values)
 	if err != nil {

@@ -500,6 +500,8 @@ func TestStartVerb(t *testing.T) {
 		{name: "after one that becomes COMPLETE at this moment", change: allComplete, verb: Verb{Kind: VerbStart}, code: Done,
 			text: `plan "deploy": run 2 begins`,
 			run:  ofAlice(2, ""), ended: func(r *Run) { r.CompletedAt, r.Outcome = noon, Completed }},
+		{name: "a plan without runs", change: together(wasNeverStarted, func(in *Input) { in.Definition.Manual = false }), verb: Verb{Kind: VerbStart}, code: Already,
+			text: `plan "deploy": is always at work, and needs no start`},
 		{name: "while it runs", verb: Verb{Kind: VerbStart}, code: Already, text: `plan "deploy": runs already: run 1 by framework`},
 		{name: "under a pause", change: together(wasStopped, saidBefore(Fact{Kind: Paused, Reason: "lunch"}, Fact{Kind: Paused, Phase: "client"})),
 			verb: Verb{Kind: VerbStart}, code: Done,

@@ -313,14 +313,15 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 			due = append(due, name)
 		}
 	}
-	lift := !(m.suppressed && len(due) == 0) && m.liftDue(now, unplaced) // to be told of hosts takes back a SUPPRESS
-	if len(due) == 0 && !lift || !m.takeReviveToken(now) {
+	ask := len(due) > 0 || m.suppressed && m.seeksProof()
+	lift := !(m.suppressed && !ask) && m.liftDue(now, unplaced) // to be told of hosts takes back a SUPPRESS
+	if !ask && !lift || !m.takeReviveToken(now) {
 		return
 	}
 	if lift {
 		m.include() // before REVIVE, which offers at once, but not what is excluded
 	}
-	if len(due) == 0 {
+	if !ask {
 		return
 	}
 	for _, name := range due {
@@ -352,11 +353,16 @@ func (m *Machine) takeReviveToken(now time.Time) bool {
 // framework without offers is blind to new hosts.
 func (m *Machine) suppress(candidates int) {
 	idle := candidates == 0 && !m.run.FrozenAt.IsZero() && !m.run.CompletedAt.IsZero()
-	if !m.cfg.NoNewHosts || !idle || m.suppressed {
+	if !m.cfg.NoNewHosts || !idle || m.suppressed || m.seeksProof() {
 		return
 	}
 	m.suppressed = true
 	m.calls = append(m.calls, Suppress{})
+}
+
+// seeksProof says whether nobody knows of some pod whether its task runs: an offer may be all that ever proves that it does not.
+func (m *Machine) seeksProof() bool {
+	return slices.ContainsFunc(m.order, func(p *Pod) bool { return p.Task != nil && p.Task.State.Unproven() && !m.excepted(p) })
 }
 
 // lookForFits keeps offers coming for running pods of which only those can say whether what takes their place fits.

@@ -20,10 +20,12 @@ type checker struct {
 	moment        time.Time // of the last decision
 	decisionsThen int       // that were made then
 
+	started   map[string]bool // task ids of which a process was started
 	launches  int
 	launched  map[string]bool               // task ids that an ACCEPT brought
 	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
 	asOf      map[uint64]int                // verb -> the run that was on record when it was said
+	claims    map[uint64]string             // verb -> what was reserved for its pod when it was said
 	acks      map[string]time.Time          // uuids that were acknowledged in a session, unless that failed, and when
 	verbs     map[uint64]machine.Verb
 	paused    map[string]plans.Fact // what operators were told is paused or excepted
@@ -41,7 +43,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, launched: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{}, acks: map[string]time.Time{},
+		world: w, launched: map[string]bool{}, started: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, acks: map[string]time.Time{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
 	}
 }
@@ -150,6 +152,7 @@ func (c *checker) sending(i *instance, call machine.Call) {
 
 // starts looks at a process that is to be started.
 func (c *checker) starts(p *container) {
+	c.started[p.task] = true
 	if !c.launched[p.task] {
 		c.fail(durableTask, "%s starts and was never launched", p.task)
 	}

@@ -26,6 +26,9 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 			continue
 		}
 		c.checkPause(record, kind)
+		if record.Fallen.IsZero() && record.Stop == nil && record.BegunAt.Equal(record.Task.LaunchedAt) {
+			c.checkBegins(record, kind, record.BegunAt)
+		}
 		c.checkOrder(record, kind)
 	}
 }
@@ -48,11 +51,15 @@ func (c *checker) checkPause(p machine.Pod, kind string) {
 
 // covers says whether a fact about deploy is about the step of a pod as well.
 func covers(f plans.Fact, p machine.Pod, kind string) bool {
-	phase := kind
+	return f.Plan == machine.DeployPlan && (f.Phase == "" || f.Phase == phaseOf(kind)) && (f.Step == "" || strings.HasPrefix(f.Step, p.Name+":"))
+}
+
+// phaseOf is the phase of deploy that pods of a type are in.
+func phaseOf(kind string) string {
 	if kind == quobyte.Prober {
-		phase = "probe"
+		return "probe"
 	}
-	return f.Plan == machine.DeployPlan && (f.Phase == "" || f.Phase == phase) && (f.Step == "" || strings.HasPrefix(f.Step, p.Name+":"))
+	return kind
 }
 
 // before lists the pod types that come before a type in the deploy plan, as quobyte's doc.go says it.

@@ -14,7 +14,8 @@ import (
 // nobody could have known does not count.
 func (c *checker) killing(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
-	if kind != quobyte.Registry || c.disk.pods[pod].Task == nil || c.disk.pods[pod].Task.ID != call.TaskID || c.gaveUp() {
+	record := c.disk.pods[pod]
+	if kind != quobyte.Registry || record.Task == nil || record.Task.ID != call.TaskID || c.gaveUp() || record.Stop != nil && record.Stop.Forced {
 		return
 	}
 	victim, up, all := false, 0, 0
@@ -79,7 +80,8 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 	}
 	c.stops[call.TaskID] = true
 	c.checkPauseOfStop(i, record, kind)
-	if c.schedule.Asks && worked && slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
+	c.checkBegins(record, kind, record.Stop.At)
+	if c.schedule.Asks && worked && !record.Stop.Forced && slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
 		c.checkAnswer(i, record)
 	}
 	if worked && !record.Stop.Forced {
@@ -159,7 +161,7 @@ func (c *checker) checkReturns(i *instance) {
 			delete(c.downSince, name)
 			continue
 		}
-		hindered := h.away || h.cut || h.broken[p.Type] > 0 || !i.view.Connection.Connected || p.Failures > 0
+		hindered := h.hindered(p.Type) || !i.view.Connection.Connected || p.Failures > 0
 		if since, seen := c.downSince[name]; !seen || hindered {
 			c.downSince[name] = c.now
 		} else if c.now.Sub(since) > stayDown {

@@ -26,6 +26,9 @@ func (c *checker) asked(_ *instance, v machine.Verb) {
 	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return slices.Contains(takesBack[v.Kind], before.Kind) })
 	c.verbs[v.ID] = v
 	c.asOf[v.ID] = c.disk.run.Number
+	if claim := c.disk.pods[v.Pod].Claim; claim != nil && v.Kind == machine.ForgetReservations {
+		c.claims[v.ID] = claim.ID
+	}
 	for key, f := range c.paused {
 		switch {
 		case v.Kind == machine.Include && f.Pod == v.Pod,
@@ -43,6 +46,9 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 	}
 	if a.Code != machine.Done && a.Code != machine.Already {
 		return
+	}
+	if v.Revision != "" && v.Pod == "" {
+		c.fail(currentPlan, "serve %d answers %s of %q %q with %s", i.number, v.Kind, v.Phase, v.Step, a.Code)
 	}
 	if a.Code == machine.Done {
 		c.done(i, v)
@@ -72,17 +78,24 @@ func (c *checker) done(i *instance, v machine.Verb) {
 	switch v.Kind {
 	case machine.Force:
 		_, recorded = c.factOf(plans.Forced, v)
-		recorded = recorded || c.disk.run.Ended()
+		recorded = recorded || v.Plan == machine.DeployPlan && c.disk.run.Ended()
 	case machine.Restart:
 		_, recorded = c.factOf(plans.Restarted, v)
-		recorded = recorded || c.disk.run.Number > c.asOf[v.ID]
+		recorded = recorded || v.Plan == machine.DeployPlan && c.disk.run.Number > c.asOf[v.ID]
 	case machine.Start:
-		recorded = c.disk.run.Number > c.asOf[v.ID]
+		recorded = v.Plan == machine.DeployPlan && c.disk.run.Number > c.asOf[v.ID]
+	case machine.ForgetReservations:
+		claim := c.disk.pods[v.Pod].Claim
+		recorded = claim == nil || claim.ID != c.claims[v.ID]
+	case machine.KillTask:
+		if _, kind := podOf(v.Task); kind != "" && c.disk.isPods(v.Task) {
+			c.fail(reasonFirst, "serve %d kills %s, because an operator said so, and it is the task of a pod", i.number, v.Task)
+		}
 	case machine.Stop:
-		recorded = c.disk.run.Outcome == plans.Stopped || c.disk.run.Number > c.asOf[v.ID]
+		recorded = v.Plan == machine.DeployPlan && (c.disk.run.Outcome == plans.Stopped || c.disk.run.Number > c.asOf[v.ID])
 	}
 	if !recorded {
-		c.fail(verbKept, "serve %d answers %s of %q %q with done, and nothing of it is recorded", i.number, v.Kind, v.Phase, v.Step)
+		c.fail(verbKept, "serve %d answers %s of %s %q %q with done, and nothing of it is recorded", i.number, v.Kind, v.Plan, v.Phase, v.Step)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/plans"
@@ -61,6 +62,16 @@ func (d *disk) commit(epoch int, g machine.Group) error {
 	return nil
 }
 
+// isPods says whether a task is that of a pod.
+func (d *disk) isPods(task string) bool {
+	for _, p := range d.pods {
+		if p.Task != nil && p.Task.ID == task {
+			return true
+		}
+	}
+	return false
+}
+
 func (d *disk) learn(key string, value []byte) {
 	var envelope struct {
 		Value json.RawMessage `json:"value"`
@@ -112,10 +123,15 @@ const (
 type storeFaults struct {
 	next []outcome // of the next commits that write something
 	skip int       // commits until then
+
+	fullTill time.Time // until when every commit fails
 }
 
 // draw says what becomes of the next commit.
-func (f *storeFaults) draw() outcome {
+func (f *storeFaults) draw(now time.Time) outcome {
+	if now.Before(f.fullTill) {
+		return failsBefore
+	}
 	if len(f.next) == 0 {
 		return stored
 	}

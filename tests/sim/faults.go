@@ -33,6 +33,17 @@ const (
 	updatesLost   Kind = "updates-lost"   // the next Count status updates do not reach the framework; agents repeat them
 	agentReborn   Kind = "agent-reborn"   // an agent that has forgotten its id starts again after For
 	masterFalls   Kind = "master-falls"   // another one leads after at most For; Count: how many of the stages it takes
+	agentDrain    Kind = "agent-drain"    // with Count seconds of grace; reactivated after For
+	agentClosed   Kind = "agent-closed"   // deactivated for For
+	maintenance   Kind = "maintenance"    // announced for For, and taken down if Count is not 0
+	agentStops    Kind = "agent-stops"    // SIGUSR1, started again after For
+	agentLate     Kind = "agent-late"     // started again at once, registers For later
+	mountGone     Kind = "mount-gone"     // the device of the type What vanishes for For
+	deviceNew     Kind = "device-new"     // a host gets a device of the type What
+	diskFull      Kind = "disk-full"      // nothing can be started on Host for For
+	storeFull     Kind = "store-full"     // every commit fails for For
+	redirects     Kind = "redirects"      // for For masters send everybody on: to a standby if Count is 0, in circles otherwise
+	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
 )
 
 // faultKind says how a fault is drawn and what it does.
@@ -48,7 +59,7 @@ var faultKinds = []faultKind{
 	{serveCrash, 6, drawFor(time.Second, 90*time.Second), func(w *world, f Fault) { w.crash(f, 0) }},
 	{serveStop, 3, drawFor(time.Second, 60*time.Second), (*world).stopServe},
 	{clockJump, 2, drawJump, func(w *world, f Fault) { w.crash(f, time.Duration(f.Count)*f.For) }},
-	{commitFails, 6, drawOutcome, func(w *world, f Fault) { w.store = storeFaults{next: []outcome{outcome(f.What)}, skip: f.Count} }},
+	{commitFails, 6, drawOutcome, func(w *world, f Fault) { w.store.next, w.store.skip = []outcome{outcome(f.What)}, f.Count }},
 	{streamCut, 4, nil, (*world).cutStream},
 	{streamMute, 2, nil, (*world).muteStream},
 	{eventsDoubled, 2, drawCountUpTo(20), func(w *world, f Fault) { w.network.doubled += f.Count }},
@@ -68,6 +79,17 @@ var faultKinds = []faultKind{
 	{updatesLost, 4, drawCountUpTo(8), func(w *world, f Fault) { w.network.lost += f.Count }},
 	{agentReborn, 3, drawFor(time.Second, 3*time.Minute), (*world).bear},
 	{apiStale, 2, drawFor(time.Second, 4*time.Minute), (*world).remember},
+	{agentDrain, 4, drawGrace, (*world).drain},
+	{agentClosed, 2, drawFor(time.Second, 8*time.Minute), (*world).deactivate},
+	{maintenance, 4, drawWindow, (*world).maintain},
+	{agentStops, 4, drawFor(time.Second, 5*time.Minute), (*world).stopAgent},
+	{agentLate, 2, drawFor(time.Second, 12*time.Minute), (*world).late},
+	{mountGone, 3, drawMount, (*world).loseMount},
+	{deviceNew, 2, drawDevice, (*world).addDevice},
+	{diskFull, 2, drawFor(time.Second, 3*time.Minute), func(w *world, f Fault) { w.host(f).full = w.now.Add(f.For) }},
+	{storeFull, 2, drawFor(time.Second, time.Minute), func(w *world, f Fault) { w.store.fullTill = w.now.Add(f.For) }},
+	{redirects, 2, drawRedirect, (*world).redirect},
+	{offersLost, 3, drawCountUpTo(6), func(w *world, f Fault) { w.network.offersLost += f.Count }},
 }
 
 // Kinds lists all kinds of faults.
@@ -124,7 +146,7 @@ func drawOutcome(r *rand.Rand, f *Fault) {
 }
 
 func drawCallFault(r *rand.Rand, f *Fault) {
-	f.What = []string{lostBefore, lostAfter, "silent " + lostBefore, "silent " + lostAfter, delayed, "500", "503", "429"}[r.IntN(8)]
+	f.What = []string{lostBefore, lostAfter, "silent " + lostBefore, "silent " + lostAfter, delayed, "500", "503", "429", afterNext, afterNext, afterSession, afterSession}[r.IntN(12)]
 	f.Count = r.IntN(5)
 	if f.What == delayed {
 		f.For = between(r, 100*time.Millisecond, 30*time.Second)
@@ -186,11 +208,7 @@ func callFaultOf(f Fault, call string) callFault {
 }
 
 func (w *world) host(f Fault) *host {
-	h := w.hosts[f.Host%len(w.hosts)]
-	if h.broken == nil {
-		h.broken, h.sick = map[string]int{}, map[string]time.Time{}
-	}
-	return h
+	return w.hosts[f.Host%len(w.hosts)]
 }
 
 func (w *world) inject(f Fault) {
@@ -262,6 +280,19 @@ func (w *world) muteStream(Fault) {
 	}
 }
 
+func drawRedirect(r *rand.Rand, f *Fault) {
+	f.For, f.Count = between(r, time.Second, 2*time.Minute), r.IntN(2)
+}
+
+// redirect has masters send everybody on. Streams that stand are left alone.
+func (w *world) redirect(f Fault) {
+	if f.Count == 0 {
+		w.network.hopTill = w.now.Add(f.For)
+		return
+	}
+	w.network.loopTill = w.now.Add(f.For)
+}
+
 // loseLeader has the master lead no more, or not answer, for a while. Its streams end.
 func (w *world) loseLeader(f Fault) {
 	w.network.downTill, w.network.down = w.now.Add(f.For), "No leader elected"
@@ -287,15 +318,7 @@ func (w *world) loseAgent(f Fault, take func(time.Time, string) []direct.Effect)
 	}
 	h.away = true
 	w.act(take(w.now, h.agent))
-	w.after(f.For, "agent", func() {
-		h.away = false
-		effects, err := w.cluster.StartAgent(w.now, h.agent, false)
-		if err != nil {
-			panic(err) // nothing about it has changed
-		}
-		w.note("%s: its agent is back", h.name)
-		w.act(effects)
-	})
+	w.after(f.For, "agent", func() { w.startAgent(h, false) })
 }
 
 // bear has an agent forget who it was. Of a pod whose resources were not reserved nobody can say then whether it runs, other than an operator: so it
@@ -307,15 +330,18 @@ func (w *world) bear(f Fault) {
 	}
 	h.away = true
 	w.act(w.cluster.KillAgent(w.now, h.agent))
-	w.after(f.For, "agent", func() {
-		h.away = false
-		effects, err := w.cluster.StartAgent(w.now, h.agent, w.schedule.Reserve)
-		if err != nil {
-			panic(err) // nothing about it has changed
+	w.after(f.For, "agent", func() { w.startAgent(h, w.schedule.Reserve && w.allStarted(h)) })
+}
+
+// allStarted says whether all tasks that are on record for a host have been there: of one that was lost on its way, with the reservations before it, an offer
+// proves nothing.
+func (w *world) allStarted(h *host) bool {
+	for _, p := range w.disk.pods {
+		if p.Host == h.name && p.Task != nil && !p.Task.State.Terminal() && !w.check.started[p.Task.ID] {
+			return false
 		}
-		w.note("%s: its agent is back", h.name)
-		w.act(effects)
-	})
+	}
+	return true
 }
 
 func (w *world) partition(f Fault) {

@@ -24,12 +24,28 @@ type host struct {
 	hung   time.Time            // until when its probers do nothing
 	broken map[string]int       // pod type -> how many starts will fail
 	sick   map[string]time.Time // pod type -> until when its daemon is not well
+	closed bool                 // it is not offered, until somebody reactivates it
+	window *direct.Window       // of maintenance that was announced
+	down   bool                 // for maintenance
+	lost   []string             // devices that have vanished, by pod type
+	full   time.Time            // until when nothing can be started on it
 }
 
+// hindered says that pods of a type can't be launched on the host now.
+func (h *host) hindered(kind string) bool {
+	return h.away || h.cut || h.closed || h.broken[kind] > 0 || h.now.Before(h.full) || slices.Contains(h.lost, kind)
+}
+
+// has says whether the host has a device of a type, there or not.
+func (h *host) has(kind string) bool {
+	return kind == quobyte.Registry && h.plan.Registry || kind == quobyte.Metadata && h.plan.Metadata || kind == quobyte.Data && h.plan.Data
+}
+
+func (h *host) address() string { return fmt.Sprintf("10.0.1.%d", h.number+1) }
+
 func (h *host) join() {
-	h.broken, h.sick = map[string]int{}, map[string]time.Time{}
 	agent, effects := h.cluster.AddAgent(h.now, direct.Host{
-		Hostname: h.name, IP: fmt.Sprintf("10.0.1.%d", h.number+1), CPUs: 32, MemMB: 65536, DiskMB: 500000,
+		Hostname: h.name, IP: h.address(), CPUs: 32, MemMB: 65536, DiskMB: 500000,
 		Ports: [][2]uint64{{8880, 8890}, {21000, 21020}, {31000, 32000}},
 	})
 	h.agent = agent
@@ -40,16 +56,16 @@ func (h *host) join() {
 // facts is what a prober finds on the host.
 func (h *host) facts() quobyte.Facts {
 	var f quobyte.Facts
-	device := func(kind string, has, bootstrap bool) {
-		if has {
+	device := func(kind string, bootstrap bool) {
+		if h.has(kind) && !slices.Contains(h.lost, kind) {
 			f.Devices = append(f.Devices, quobyte.FoundDevice{
 				Path: "/mnt/" + kind, Serial: h.name + "-" + kind, Types: []string{kind}, Bootstrap: bootstrap,
 			})
 		}
 	}
-	device(quobyte.Registry, h.plan.Registry, h.plan.Bootstrap)
-	device(quobyte.Metadata, h.plan.Metadata, false)
-	device(quobyte.Data, h.plan.Data, false)
+	device(quobyte.Registry, h.plan.Bootstrap)
+	device(quobyte.Metadata, false)
+	device(quobyte.Data, false)
 	return f
 }
 
@@ -128,6 +144,10 @@ func (c *container) started() {
 	case c.host.broken[c.kind] > 0:
 		c.host.broken[c.kind]--
 		problem = "the image is missing"
+	case c.now.Before(c.host.full):
+		problem = "Failed to create executor directory: No space left on device"
+	case slices.Contains(c.host.lost, c.kind):
+		problem = "the device is missing"
 	}
 	if problem != "" {
 		c.gone = true

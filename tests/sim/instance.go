@@ -119,7 +119,7 @@ func (i *instance) carryOut(effects machine.Effects, n int) {
 
 // commit stores the n-th group and sends the calls that waited for it; false if the process is no more.
 func (i *instance) commit(effects machine.Effects, n int) bool {
-	what := i.store.draw()
+	what := i.store.draw(i.now)
 	if what == failsBefore || what == crashesBefore {
 		i.die("commit %d of %d: %s", n+1, len(effects.Groups), what)
 		return false

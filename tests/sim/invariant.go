@@ -15,6 +15,7 @@ const (
 	durableAck   = "no update is acknowledged before it is durable"
 	ackedOnce    = "nothing is acknowledged that has no uuid, and nothing twice at once"
 	verbKept     = "no verb that was answered is forgotten"
+	currentPlan  = "who looks at a plan that has changed since changes nothing"
 	holdShown    = "every element that does not move has a hold"
 	completes    = "when faults cease, every run that is not paused completes in bounded time"
 	bounded      = "the machine's memory is bounded"
@@ -30,6 +31,6 @@ const (
 
 // Invariants lists what every run is checked for.
 var Invariants = []string{
-	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed,
+	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed,
 	reproducible,
 }

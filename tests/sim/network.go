@@ -8,11 +8,16 @@ import (
 
 // network is what is wrong between the framework and the master.
 type network struct {
-	calls    []callFault
-	doubled  int       // records that will arrive twice
-	lost     int       // status updates that will not arrive
-	downTill time.Time // no master leads until then
-	down     string
+	calls   []callFault
+	doubled int    // records that will arrive twice
+	lost    int    // status updates that will not arrive
+	late    []late // calls that are under way still
+
+	offersLost int       // OFFERS that will not arrive
+	loopTill   time.Time // until when masters send everybody in circles
+	hopTill    time.Time // until when a standby is asked first
+	downTill   time.Time // no master leads until then
+	down       string
 }
 
 // callFault is what becomes of some calls.
@@ -32,7 +37,29 @@ const (
 	lostBefore = "lost before it is carried out"
 	lostAfter  = "carried out, answer lost"
 	delayed    = "delayed"
+
+	afterNext    = "connection lost, carried out after the next call"
+	afterSession = "connection lost, carried out when the next session has begun"
 )
+
+// late is a call whose sender has given up.
+type late struct {
+	until string // afterNext or afterSession
+	do    func()
+}
+
+// overtaken carries out the calls that wait for something, which has happened.
+func (w *world) overtaken(by string) {
+	calls := w.network.late
+	w.network.late = nil
+	for _, l := range calls {
+		if l.until == by {
+			w.after(w.upTo(w.schedule.Speed.Network), "late call", l.do)
+		} else {
+			w.network.late = append(w.network.late, l)
+		}
+	}
+}
 
 // call says what becomes of a call.
 func (n *network) call(c machine.Call) callFault {

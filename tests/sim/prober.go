@@ -20,10 +20,12 @@ type prober struct {
 
 	seq     uint64
 	last    quobyte.Report
+	scanned []byte // the facts of last
 	silent  int
 	pending []direct.Update // that the agent has not acknowledged
 
 	believed bool // it has acknowledged one
+	ending   bool // it has said its last word
 }
 
 func (p *prober) executor() direct.Executor {
@@ -90,6 +92,10 @@ func (p *prober) take(e direct.ToExecutor) {
 			}
 		}
 	case direct.Kill:
+		if p.ending {
+			return
+		}
+		p.ending = true
 		p.update(direct.Update{TaskID: e.TaskID, State: "KILLED", Message: "killed on request"})
 		p.after(p.upTo(time.Second), "ends", func() { p.exit(0) })
 	case direct.Shutdown:
@@ -108,7 +114,7 @@ func (p *prober) round() {
 }
 
 func (p *prober) report() {
-	if p.gone || p.taskID == "" || p.now.Before(p.host.hung) {
+	if p.gone || p.ending || p.taskID == "" || p.now.Before(p.host.hung) {
 		return
 	}
 	r := quobyte.Report{Facts: p.host.facts(), Heard: p.heard}
@@ -119,10 +125,11 @@ func (p *prober) report() {
 		}
 		r.Health = append(r.Health, quobyte.PodHealth{TaskID: pod.TaskID, Healthy: text == "", Text: text})
 	}
-	if !p.asked && p.seq > 0 && r.Heard == p.last.Heard && slices.Equal(r.Health, p.last.Health) && p.silent < quobyte.RepeatEvery {
+	facts := r.Facts.Encode()
+	if !p.asked && p.seq > 0 && bytes.Equal(facts, p.scanned) && r.Heard == p.last.Heard && slices.Equal(r.Health, p.last.Health) && p.silent < quobyte.RepeatEvery {
 		return
 	}
-	p.last, p.silent, p.asked = r, 0, false
+	p.last, p.scanned, p.silent, p.asked = r, facts, 0, false
 	p.seq++
 	r.Seq = p.seq
 	p.update(direct.Update{TaskID: p.taskID, State: "RUNNING", Data: r.Encode()})

@@ -20,7 +20,12 @@ type Schedule struct {
 	// Asks says that somebody besides the service answers whether pods may be stopped.
 	Asks bool `json:"asks,omitempty"`
 	// Closed says that no hosts may join once all is deployed (--new-hosts=off).
-	Closed bool    `json:"closed,omitempty"`
+	Closed bool `json:"closed,omitempty"`
+	// MaxUnavailable is how many metadata and data services may be down at once, or which part of them; empty: one.
+	MaxUnavailable string `json:"max_unavailable,omitempty"`
+	// OfferTimeout is after how long masters take back offers of which they hear nothing; 0: never.
+	OfferTimeout time.Duration `json:"offer_timeout,omitempty"`
+
 	Faults []Fault `json:"faults"`
 	Verbs  []Verb  `json:"verbs,omitempty"`
 }
@@ -63,8 +68,17 @@ type Verb struct {
 	Phase string        `json:"phase,omitempty"`
 	Step  int           `json:"step,omitempty"` // the how-manieth of the phase's steps, from 1; 0: none
 	Pod   string        `json:"pod,omitempty"`
+	Task  string        `json:"task,omitempty"` // of kill-task: no task at all, or that of a pod
 	When  string        `json:"when,omitempty"`
+	Force bool          `json:"force,omitempty"`
+	Stale bool          `json:"stale,omitempty"` // who says it looks at a plan of long ago
 }
+
+// The tasks that operators want to kill.
+const (
+	noTask  = "of nobody"
+	podTask = "of a pod"
+)
 
 // Kind is a kind of fault.
 type Kind string
@@ -90,6 +104,12 @@ func Draw(seed uint64) Schedule {
 		s.Faults = append(s.Faults, f)
 	}
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
+	if r.IntN(4) == 0 {
+		s.MaxUnavailable = []string{"2", "20%", "50%", "100%"}[r.IntN(4)]
+	}
+	if r.IntN(5) == 0 || slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == offersLost }) { // without, what is lost is lost
+		s.OfferTimeout = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute}[r.IntN(3)]
+	}
 	if r.IntN(2) == 0 {
 		s.Verbs = drawVerbs(r, len(s.Hosts), span)
 	}
@@ -179,11 +199,9 @@ func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {
 		case 12:
 			v.Kind, v.Phase = []string{"stop", "start"}[r.IntN(2)], ""
 		}
-		switch k := r.IntN(40); {
-		case k == 0:
-			v = Verb{At: v.At, Kind: "pause", Plan: "recovery"}
-		case k < 4:
-			v = Verb{At: v.At, Kind: []string{"break", "unbreak"}[r.IntN(2)], Phase: phases[2+r.IntN(len(phases)-2)], When: []string{"before", "after"}[r.IntN(2)]}
+		if special, drawn := drawSpecial(r); drawn {
+			special.At = v.At
+			v = special
 		}
 		if v.Kind == "" {
 			v.Kind = "continue"
@@ -197,8 +215,40 @@ func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {
 		if v.Step > 0 && v.Phase == "" {
 			v.Phase = "data"
 		}
+		v.Force = v.Force || v.Kind == "restart" && v.Phase != "" && r.IntN(4) == 0
+		v.Stale = r.IntN(20) == 0
 		out = append(out, v)
 	}
 	slices.SortStableFunc(out, func(a, b Verb) int { return int(a.At - b.At) })
 	return out
+}
+
+// VerbKinds lists what operators do, by the names of the machine's verbs.
+func VerbKinds() []string {
+	return []string{
+		"start", "stop", "restart", "pause", "continue", "force-complete", "break", "unbreak", "except", "include", "forget-reservations", "kill-task",
+	}
+}
+
+// drawSpecial draws what operators do now and then.
+func drawSpecial(r *rand.Rand) (Verb, bool) {
+	pods := []string{"registry-0", "registry-1", "metadata-0", "data-0", "data-1", "prober-0"}
+	switch k := r.IntN(40); {
+	case k == 0:
+		return Verb{Kind: "pause", Plan: "recovery"}, true
+	case k == 1:
+		return Verb{Kind: []string{"start", "stop", "restart", "continue", "force-complete"}[r.IntN(5)], Plan: "recovery"}, true
+	case k < 7:
+		return Verb{
+			Kind: []string{"break", "break", "unbreak"}[r.IntN(3)], Phase: []string{"registry", "metadata", "data", "api", "webconsole"}[r.IntN(5)],
+			When: []string{"before", "after", "after-batch"}[r.IntN(3)],
+		}, true
+	case k == 7:
+		return Verb{Kind: "kill-task", Task: []string{noTask, podTask}[r.IntN(2)], Pod: pods[r.IntN(len(pods))]}, true
+	case k < 10:
+		return Verb{Kind: "forget-reservations", Pod: pods[r.IntN(len(pods))], Force: r.IntN(2) == 0}, true
+	case k == 10:
+		return Verb{Kind: "except", Pod: pods[r.IntN(len(pods))], Force: true}, true
+	}
+	return Verb{}, false
 }

@@ -81,7 +81,11 @@ func (s *session) connect() {
 	if err != nil {
 		panic(err)
 	}
-	s.after(s.upTo(s.schedule.Speed.Network), "SUBSCRIBE", func() {
+	s.after(s.there(), "SUBSCRIBE", func() {
+		if s.now.Before(s.network.loopTill) {
+			s.backTo(attempt, 0, func() { s.lose(inCircles, false) })
+			return
+		}
 		if why, _ := s.unreachable(); why != "" {
 			s.backTo(attempt, 0, func() { s.lose(why, false) })
 			return
@@ -109,6 +113,18 @@ func (s *session) connect() {
 			s.running(func() { s.lose("no subscription within 15s", false) })
 		}
 	})
+}
+
+// inCircles is what comes of following masters that all name another one.
+const inCircles = "no leader after 5 redirects: an election may be under way"
+
+// there is how long it takes to get to the master that leads.
+func (s *session) there() time.Duration {
+	d := s.upTo(s.schedule.Speed.Network)
+	if s.now.Before(s.network.hopTill) {
+		d += 2 * s.upTo(s.schedule.Speed.Network) // to a standby, and back
+	}
+	return d
 }
 
 // unreachable says why no master serves, and with which status it says so itself; 0: nobody is there. Empty: one serves.
@@ -158,20 +174,28 @@ func (c *conn) carry(record []byte) {
 	}
 }
 
-// loses says whether a record is an update that is lost, on its way from agent to master or in a master that was busy. Agents repeat theirs; what the
+// loses says whether a record is lost: an update on its way from agent to master, or offers, in a master that was busy. Agents repeat theirs; what the
 // master says of itself it says once.
 func (s *session) loses(record []byte) bool {
-	if s.network.lost == 0 {
+	if s.network.lost == 0 && s.network.offersLost == 0 {
 		return false
 	}
 	d, err := s.decoder.Event(record)
 	if err != nil || len(d.Events) != 1 {
 		return false
 	}
-	if _, update := d.Events[0].(machine.Updated); !update {
+	left := &s.network.lost
+	switch d.Events[0].(type) {
+	case machine.Offered:
+		left = &s.network.offersLost
+	case machine.Updated, machine.OperationUpdated:
+	default:
 		return false
 	}
-	s.network.lost--
+	if *left == 0 {
+		return false
+	}
+	*left--
 	return true
 }
 
@@ -201,6 +225,7 @@ func (c *conn) arrive(record []byte) {
 func (s *session) begin(e machine.Subscribed) {
 	s.subscribed, s.since, s.frameworkID = true, s.now, e.FrameworkID
 	s.silence = missedHeartbeats * e.Heartbeat
+	s.overtaken(afterSession)
 	s.watch(s.attempt)
 }
 
@@ -352,10 +377,25 @@ func (s *session) transmit(c machine.Call, done func()) {
 		s.note("serve %d: %s: %s", s.number, machine.CallName(c), fault.kind)
 	}
 	s.after(callTimeout, "timeout", func() { settle(wire.Ambiguous, "no answer within 15s") })
-	there := s.upTo(s.schedule.Speed.Network) + fault.delay
-	s.after(there, machine.CallName(c), func() {
+	arrive := func() {
+		s.check.arrives(s.instance, stream, c)
+		answer, effects := s.cluster.Call(s.now, stream, body)
+		s.act(effects)
+		s.overtaken(afterNext)
+		switch {
+		case fault.kind == lostAfter && fault.silent:
+		case fault.kind == lostAfter:
+			s.after(0, "reset", func() { settle(wire.Ambiguous, "connection reset") })
+		default:
+			s.after(s.upTo(s.schedule.Speed.Network), "answer", func() { settle(wire.Judge(answer.Status, answer.Text), answer.Text) })
+		}
+	}
+	s.after(s.there()+fault.delay, machine.CallName(c), func() {
 		why, status := s.unreachable()
 		switch {
+		case s.now.Before(s.network.loopTill):
+			s.after(0, "redirects", func() { settle(wire.Lost, inCircles) })
+			return
 		case why != "" && status == 0:
 			s.after(0, "refused", func() { settle(wire.Refused, why) })
 			return
@@ -370,17 +410,17 @@ func (s *session) transmit(c machine.Call, done func()) {
 		case fault.status != 0:
 			s.after(s.upTo(s.schedule.Speed.Network), "answer", func() { settle(wire.Judge(fault.status, fault.text), fault.text) })
 			return
-		}
-		s.check.arrives(s.instance, stream, c)
-		answer, effects := s.cluster.Call(s.now, stream, body)
-		s.act(effects)
-		switch {
-		case fault.kind == lostAfter && fault.silent:
-		case fault.kind == lostAfter:
+		case fault.kind == afterNext || fault.kind == afterSession:
+			s.network.late = append(s.network.late, late{fault.kind, func() {
+				s.check.arrives(s.instance, stream, c)
+				answer, effects := s.cluster.Call(s.now, stream, body)
+				s.note("serve %d: %s gets there late: %d %s", s.number, machine.CallName(c), answer.Status, answer.Text)
+				s.act(effects)
+			}})
 			s.after(0, "reset", func() { settle(wire.Ambiguous, "connection reset") })
-		default:
-			s.after(s.upTo(s.schedule.Speed.Network), "answer", func() { settle(wire.Judge(answer.Status, answer.Text), answer.Text) })
+			return
 		}
+		arrive()
 	})
 }
 

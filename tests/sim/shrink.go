@@ -60,6 +60,12 @@ func simpler(s Schedule) []Schedule {
 	if s.Closed {
 		try(func(c *Schedule) { c.Closed = false })
 	}
+	if s.MaxUnavailable != "" {
+		try(func(c *Schedule) { c.MaxUnavailable = "" })
+	}
+	if s.OfferTimeout > 0 {
+		try(func(c *Schedule) { c.OfferTimeout = 0 })
+	}
 	for k := range s.Hosts {
 		if s.Hosts[k].Joins > 0 {
 			try(func(c *Schedule) { c.Hosts[k].Joins = 0 })

@@ -1,10 +1,12 @@
 package sim_test
 
 import (
+	"bytes"
 	"flag"
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,9 +67,51 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// TestReproducibleWhateverHappens: so it does with every kind of fault, and with everything that operators do.
+func TestReproducibleWhateverHappens(t *testing.T) {
+	missing := map[string]bool{}
+	for _, kind := range sim.Kinds() {
+		missing[string(kind)] = true
+	}
+	for _, kind := range sim.VerbKinds() {
+		missing[kind] = true
+	}
+	for seed := uint64(1); len(missing) > 0; seed++ {
+		s := sim.Draw(seed)
+		found := false
+		for _, what := range happens(s) {
+			found = found || missing[what]
+		}
+		if !found || len(s.Hosts) > 12 {
+			continue
+		}
+		var a, b bytes.Buffer
+		sim.Run(s, &a)
+		sim.Run(s, &b)
+		if !bytes.Equal(a.Bytes(), b.Bytes()) {
+			t.Errorf("seed %d: journals of %d and %d bytes differ", seed, a.Len(), b.Len())
+		}
+		for _, what := range happens(s) {
+			delete(missing, what)
+		}
+	}
+}
+
+// happens lists the kinds of what goes wrong in a schedule, and of what operators do.
+func happens(s sim.Schedule) []string {
+	var kinds []string
+	for _, f := range s.Faults {
+		kinds = append(kinds, string(f.Kind))
+	}
+	for _, v := range s.Verbs {
+		kinds = append(kinds, v.Kind)
+	}
+	return kinds
+}
+
 // TestChaosIsManifold: schedules are as different as they are meant to be.
 func TestChaosIsManifold(t *testing.T) {
-	kinds, hosts, most, none := map[sim.Kind]int{}, 0, 0, 0
+	kinds, hosts, most, none, shares := map[string]int{}, 0, 0, 0, 0
 	for seed := range uint64(500) {
 		s := sim.Draw(seed)
 		hosts = max(hosts, len(s.Hosts))
@@ -75,17 +119,25 @@ func TestChaosIsManifold(t *testing.T) {
 		if len(s.Faults) == 0 {
 			none++
 		}
-		for _, f := range s.Faults {
-			kinds[f.Kind]++
+		if strings.HasSuffix(s.MaxUnavailable, "%") {
+			shares++
+		}
+		for _, kind := range happens(s) {
+			kinds[kind]++
+		}
+	}
+	for _, kind := range sim.VerbKinds() {
+		if kinds[kind] < 5 {
+			t.Errorf("operators said %s %d times in 500 schedules", kind, kinds[kind])
 		}
 	}
 	for _, kind := range sim.Kinds() {
-		if kinds[kind] < 20 {
-			t.Errorf("%s was drawn %d times in 500 schedules", kind, kinds[kind])
+		if kinds[string(kind)] < 20 {
+			t.Errorf("%s was drawn %d times in 500 schedules", kind, kinds[string(kind)])
 		}
 	}
-	if hosts < 45 || most < 18 || none == 0 {
-		t.Errorf("at most %d hosts and %d faults, %d schedules without any", hosts, most, none)
+	if hosts < 45 || most < 18 || none == 0 || shares < 20 {
+		t.Errorf("at most %d hosts and %d faults, %d schedules without any, %d with budgets that are a share", hosts, most, none, shares)
 	}
 }
 

@@ -17,7 +17,7 @@ func (w *world) say(id uint64, v Verb) {
 	}
 	verb := machine.Verb{
 		ID: id, Kind: machine.VerbKind(v.Kind), Plan: machine.DeployPlan, Phase: v.Phase, Pod: v.Pod, When: plans.When(v.When),
-		Actor: "operator", Reason: "simulated",
+		Force: v.Force, Actor: "operator", Reason: "simulated",
 	}
 	if v.Plan != "" {
 		verb.Plan = v.Plan
@@ -31,7 +31,21 @@ func (w *world) say(id uint64, v Verb) {
 			return
 		}
 	}
-	w.note("operator: %s %s %s %s %s", verb.Kind, verb.Phase, verb.Step, verb.Pod, verb.When)
+	if v.Stale {
+		verb.Revision = "of long ago"
+	}
+	switch verb.Kind {
+	case machine.KillTask:
+		verb.Task, verb.Pod = "nobody-0-server__0", ""
+		if t := w.disk.pods[v.Pod].Task; v.Task == podTask && t != nil {
+			verb.Task = t.ID
+		}
+	case machine.ForgetReservations: // that a task has ended which nobody hears of is more than anybody can know here
+		if t := w.disk.pods[v.Pod].Task; t != nil && t.State.Unproven() {
+			verb.Force = false
+		}
+	}
+	w.note("operator: %s %s %s %s %s %s force %v", verb.Kind, verb.Phase, verb.Step, verb.Pod, verb.Task, verb.When, verb.Force)
 	w.check.asked(i, verb)
 	i.deliver(verb)
 }
@@ -107,5 +121,29 @@ func (w *world) well() bool {
 			return false
 		}
 	}
-	return len(i.view.Pods) > 0
+	return len(i.view.Pods) > 0 && w.allUsed()
+}
+
+// allUsed says whether every device has a pod. Hosts of which the framework never heard, because it wants no new ones, do not count.
+func (w *world) allUsed() bool {
+	for _, h := range w.hosts {
+		if _, known := w.disk.hosts[h.name]; !known && w.schedule.Closed || h.agent == "" {
+			continue
+		}
+		for _, kind := range deviceTypes {
+			if h.has(kind) && !w.hasPod(kind, h) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (w *world) hasPod(kind string, h *host) bool {
+	for _, p := range w.disk.pods {
+		if p.Type == kind && p.Host == h.name {
+			return true
+		}
+	}
+	return false
 }

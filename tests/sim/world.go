@@ -132,7 +132,7 @@ func newWorld(s Schedule, journal io.Writer) *world {
 		registry = cluster.InMemory
 	}
 	w.model = cluster.New(began, cluster.Config{
-		MasterID: "master", Hostname: "master", IP: "10.0.0.1", Port: 5050, NewID: w.newID, Registry: registry,
+		MasterID: "master", Hostname: "master", IP: "10.0.0.1", Port: 5050, NewID: w.newID, Registry: registry, OfferTimeout: s.OfferTimeout,
 	})
 	w.cluster = direct.Cluster{Model: w.model}
 	w.disk = newDisk()
@@ -161,6 +161,9 @@ func settingsOf(s Schedule, changes map[string]int) quobyte.Settings {
 		r.CPUs += offers.Milli(n)
 		settings.Resources[kind] = r
 	}
+	if s.MaxUnavailable != "" {
+		settings.MaxUnavailable[quobyte.Metadata], settings.MaxUnavailable[quobyte.Data] = s.MaxUnavailable, s.MaxUnavailable
+	}
 	if s.Reserve {
 		settings.Reserve = quobyte.ReserveDevices
 	}
@@ -174,7 +177,7 @@ func frameworkOf(s quobyte.Settings) wire.Framework {
 // plan puts the schedule into the queue.
 func (w *world) plan() {
 	for i, h := range w.schedule.Hosts {
-		w.hosts = append(w.hosts, &host{number: i, name: fmt.Sprintf("host%02d", i), plan: h, world: w})
+		w.hosts = append(w.hosts, &host{number: i, name: fmt.Sprintf("host%02d", i), plan: h, world: w, broken: map[string]int{}, sick: map[string]time.Time{}})
 		w.at(began.Add(h.Joins), "host joins", w.hosts[i].join)
 		w.until(began.Add(h.Joins))
 	}

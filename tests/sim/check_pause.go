@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// checkBegins looks at a step of deploy that begins: pauses that let what has begun come to its end hold it, and so do breakpoints.
+func (c *checker) checkBegins(p machine.Pod, kind string, at time.Time) {
+	if p.BegunIn != c.disk.run.Number || p.Failures > 0 { // another attempt at what has begun
+		return
+	}
+	for _, f := range c.disk.facts {
+		if f.Plan != machine.DeployPlan || !at.After(f.At) {
+			continue
+		}
+		held := false
+		switch f.When {
+		case plans.PauseAfterSteps:
+			held = covers(f, p, kind)
+		case plans.PauseAfterPhase:
+			held = f.Phase == "" && !c.hasBegun(phaseOf(kind), p.Name)
+		case plans.BeforePhase:
+			held = f.Phase == phaseOf(kind) && !c.hasBegun(f.Phase, p.Name)
+		case plans.AfterPhase:
+			held = slices.Contains(before[kind], f.Phase) && !c.hasBegun(phaseOf(kind), p.Name)
+		case plans.AfterBatch:
+			held = f.Phase == phaseOf(kind) && c.batchesOver(f)
+		}
+		if held {
+			c.fail(pausedRests, "%s begins, although %s of %s%s%s %s was said at %v", p.Name, f.Kind, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step), f.When, f.At.Sub(began))
+		}
+	}
+}
+
+// hasBegun says whether the run has begun something of a phase besides a pod, or found something of it that was not done.
+func (c *checker) hasBegun(phase, besides string) bool {
+	for name, p := range c.disk.pods {
+		if name == besides || phaseOf(p.Type) != phase {
+			continue
+		}
+		if p.BegunIn == c.disk.run.Number || p.Failures > 0 || p.Task != nil && p.Task.Healthy.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// batchesOver says whether a batch is over in which a breakpoint lies.
+func (c *checker) batchesOver(f plans.Fact) bool {
+	passed := 0
+	if f.BatchRun == c.disk.run.Number {
+		passed = f.Batches
+	}
+	return slices.ContainsFunc(c.disk.run.Batches, func(b plans.BatchCursor) bool { return b.Phase == f.Phase && b.Done > passed })
+}

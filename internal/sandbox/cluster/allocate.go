@@ -283,9 +283,12 @@ func (c *Cluster) dropOffers(f *framework) {
 	}
 }
 
-func (c *Cluster) rescind(f *framework, o *offer) {
+func (c *Cluster) rescind(f *framework, o *offer) { c.rescindFor(f, o, 0) }
+
+// rescindFor takes an offer back, and keeps its resources from the framework for a while.
+func (c *Cluster) rescindFor(f *framework, o *offer, refuse time.Duration) {
 	c.take(o)
-	c.recover(f, o.agent, o.role, o.resources, 0)
+	c.recover(f, o.agent, o.role, o.resources, refuse)
 	c.send(f, &scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{
 		OfferID: mesos.OfferID{Value: o.id},
 	}})

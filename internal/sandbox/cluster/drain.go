@@ -32,6 +32,11 @@ func (c *Cluster) drainAgent(id string, how Drain) Answer {
 	if !c.knowsAgent(id) {
 		return refused("Unknown agent")
 	}
+	if a := c.agentByID(id); a != nil {
+		if m := c.machineOf(a); m != nil {
+			return refused("Agent " + id + " is part of a maintenance schedule under Machine " + m.id.GetHostname() + " (" + m.id.GetIP() + ")")
+		}
+	}
 	c.registry.draining[id] = &drain{Drain: how, began: c.now}
 	c.deactivate(id)
 	if a := c.agentByID(id); a != nil {
@@ -80,10 +85,12 @@ func (c *Cluster) reactivateAgent(id string) Answer {
 	}
 	delete(c.registry.deactivated, id)
 	delete(c.registry.draining, id)
-	if a := c.agentByID(id); a != nil {
-		a.drain = nil
-		c.rounds.request(c.now)
+	a := c.agentByID(id)
+	if a == nil { // it is done all the same
+		return Answer{Status: statusConflict, Text: "Agent removed while processing the call"}
 	}
+	a.drain = nil
+	c.rounds.request(c.now)
 	return Answer{Status: statusOK}
 }
 

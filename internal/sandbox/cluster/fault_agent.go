@@ -375,8 +375,7 @@ const goneMessage = "Agent has been marked gone"
 func (c *Cluster) markGone(a *agent, id string) {
 	c.registry.forget(id)
 	c.registry.gone[id] = c.now
-	delete(c.recovered, id)
-	if a == nil {
+	if a == nil { // one that is recovered stays so: nobody hears anything of its tasks (Mesos: MESOS-9739)
 		for _, f := range c.frameworks {
 			for _, taskID := range slices.Clone(f.unreachable.keys) {
 				if t := f.unreachable.of[taskID]; t.agent.id == id {

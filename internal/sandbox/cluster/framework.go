@@ -128,15 +128,15 @@ func (c *Cluster) subscriptionProblem(info *mesos.FrameworkInfo, suppressed []st
 	if problem := frameworkInfoProblem(info); problem != "" {
 		return problem
 	}
+	id := info.GetID().GetValue()
+	if c.removed[id] {
+		return "Framework has been removed"
+	}
 	if problem := suppressedProblem(info, suppressed); problem != "" {
 		return problem
 	}
 	if problem := constraintsProblem(info, constraints); problem != "" {
 		return problem
-	}
-	id := info.GetID().GetValue()
-	if c.removed[id] {
-		return "Framework has been removed"
 	}
 	if f := c.frameworkByID(id); f != nil && f.info.GetPrincipal() != info.GetPrincipal() {
 		return "Changing framework's principal is not allowed."

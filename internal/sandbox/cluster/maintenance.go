@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -44,10 +46,16 @@ func (c *Cluster) UpdateMaintenance(now time.Time, windows []maintenance.Window)
 func (c *Cluster) updateMaintenance(windows []maintenance.Window) Answer {
 	var machines []*machine
 	for _, window := range windows {
-		if len(window.MachineIDs) == 0 {
+		switch {
+		case len(window.MachineIDs) == 0:
 			return refused("List of machines in the maintenance window is empty")
+		case window.Unavailability.GetDuration().GetNanoseconds() < 0:
+			return refused("Unavailability 'duration' is negative")
 		}
 		for _, id := range window.MachineIDs {
+			if problem := machineProblem(id); problem != "" {
+				return refused(problem)
+			}
 			if find(machines, id) != nil {
 				return refused("Machine '" + machineText(id) + "' appears more than once in the schedule")
 			}
@@ -136,6 +144,14 @@ func (c *Cluster) checkMachines(ids []mesos.MachineID, down bool, mode, directio
 	if len(ids) == 0 {
 		return refused("List of machines is empty")
 	}
+	for i, id := range ids {
+		if problem := machineProblem(id); problem != "" {
+			return refused(problem)
+		}
+		if slices.ContainsFunc(ids[:i], func(other mesos.MachineID) bool { return sameMachine(id, other) }) {
+			return refused("Machine '" + machineText(id) + "' appears more than once in the schedule")
+		}
+	}
 	for _, id := range ids {
 		m := find(c.registry.machines, id)
 		switch {
@@ -158,8 +174,20 @@ func machineText(id mesos.MachineID) string {
 	return fmt.Sprintf(`{"hostname":%q,"ip":%q}`, id.GetHostname(), id.GetIP())
 }
 
+func machineProblem(id mesos.MachineID) string {
+	if id.GetHostname() == "" && id.GetIP() == "" {
+		return "Both 'hostname' and 'ip' for a machine are empty"
+	}
+	if address, err := netip.ParseAddr(id.GetIP()); id.GetIP() != "" && (err != nil || !address.Is4()) {
+		return "Failed to parse IPv4: " + id.GetIP()
+	}
+	return ""
+}
+
+// sameMachine compares as a master does: what is not set is not the same as what is.
 func sameMachine(a, b mesos.MachineID) bool {
-	return a.GetHostname() == b.GetHostname() && a.GetIP() == b.GetIP()
+	return (a.Hostname == nil) == (b.Hostname == nil) && strings.EqualFold(a.GetHostname(), b.GetHostname()) &&
+		(a.IP == nil) == (b.IP == nil) && a.GetIP() == b.GetIP()
 }
 
 func find(machines []*machine, id mesos.MachineID) *machine {
@@ -170,9 +198,9 @@ func find(machines []*machine, id mesos.MachineID) *machine {
 	return machines[i]
 }
 
-// on tells whether an agent is on a machine, which is named by both hostname and address, or by one of them.
+// on tells whether an agent is on a machine. One that is named by its hostname alone, or its address, is another machine, without agents.
 func (a *agent) on(id mesos.MachineID) bool {
-	return (id.Hostname == nil || id.GetHostname() == a.hostname) && (id.IP == nil || id.GetIP() == a.ip)
+	return sameMachine(id, mesos.MachineID{Hostname: &a.hostname, IP: &a.ip})
 }
 
 func (c *Cluster) machineOf(a *agent) *machine {

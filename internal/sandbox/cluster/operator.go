@@ -27,6 +27,20 @@ func ValidateOperatorCall(call *master.Call) error {
 	if body, present := operatorBody(call); !present {
 		return fmt.Errorf("Expecting '%s' to be present", body)
 	}
+	var resources []mesos.Resource
+	switch call.Type {
+	case master.Call_RESERVE_RESOURCES:
+		resources = call.ReserveResources.Resources
+	case master.Call_UNRESERVE_RESOURCES:
+		resources = call.UnreserveResources.Resources
+	case master.Call_GROW_VOLUME, master.Call_SHRINK_VOLUME:
+		if call.GetGrowVolume().GetAgentID() == nil && call.GetShrinkVolume().GetAgentID() == nil {
+			return errors.New("Expecting 'agent_id' to be present; only agent default resources are supported right now")
+		}
+	}
+	if problem := formProblem(pointers(resources)); problem != "" {
+		return errors.New(problem)
+	}
 	return nil
 }
 
@@ -135,7 +149,7 @@ func (c *Cluster) read(call *master.Call) *master.Response {
 	case master.Call_GET_QUOTA:
 		return &master.Response{Type: master.Response_GET_QUOTA, GetQuota: c.allQuotas()}
 	case master.Call_GET_WEIGHTS:
-		return &master.Response{Type: master.Response_GET_WEIGHTS}
+		return &master.Response{Type: master.Response_GET_WEIGHTS, GetWeights: c.allWeights()}
 	case master.Call_GET_MAINTENANCE_STATUS:
 		return &master.Response{Type: master.Response_GET_MAINTENANCE_STATUS,
 			GetMaintenanceStatus: &master.Response_GetMaintenanceStatus{Status: c.maintenanceStatus()}}
@@ -173,18 +187,15 @@ func (c *Cluster) change(call *master.Call) Answer {
 		return c.stopMaintenance(call.StopMaintenance.Machines)
 	case master.Call_UPDATE_QUOTA:
 		return c.updateQuota(call.UpdateQuota)
-	case master.Call_RESERVE_RESOURCES:
-		return c.operateOn(call.ReserveResources.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_RESERVE,
-			Reserve: &mesos.Offer_Operation_Reserve{Resources: call.ReserveResources.Resources}})
-	case master.Call_UNRESERVE_RESOURCES:
-		return c.operateOn(call.UnreserveResources.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_UNRESERVE,
-			Unreserve: &mesos.Offer_Operation_Unreserve{Resources: call.UnreserveResources.Resources}})
-	case master.Call_CREATE_VOLUMES:
-		return c.operateOn(call.CreateVolumes.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_CREATE,
-			Create: &mesos.Offer_Operation_Create{Volumes: call.CreateVolumes.Volumes}})
-	case master.Call_DESTROY_VOLUMES:
-		return c.operateOn(call.DestroyVolumes.AgentID, &mesos.Offer_Operation{Type: mesos.Offer_Operation_DESTROY,
-			Destroy: &mesos.Offer_Operation_Destroy{Volumes: call.DestroyVolumes.Volumes}})
+	case master.Call_SET_QUOTA:
+		return c.setQuota(&call.SetQuota.QuotaRequest)
+	case master.Call_REMOVE_QUOTA:
+		return c.removeQuota(call.RemoveQuota.Role)
+	case master.Call_UPDATE_WEIGHTS:
+		return c.updateWeights(call.UpdateWeights.WeightInfos)
+	}
+	if agent, op := operationOf(call); op != nil {
+		return c.operateOn(agent, op)
 	}
 	return Answer{Status: statusUnsupported, Text: "call type " + call.Type.String() + " is not implemented"}
 }

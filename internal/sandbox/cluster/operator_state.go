@@ -149,7 +149,9 @@ func (c *Cluster) allAgents() *master.Response_GetAgents {
 		all.Agents = append(all.Agents, c.agentWire(a))
 	}
 	for _, id := range sortedKeys(c.recovered) {
-		all.RecoveredAgents = append(all.RecoveredAgents, c.registry.admitted[id])
+		if info, ok := c.registry.admitted[id]; ok {
+			all.RecoveredAgents = append(all.RecoveredAgents, info)
+		}
 	}
 	return all
 }

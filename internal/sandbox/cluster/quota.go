@@ -50,6 +50,9 @@ func (a amounts) within(limits amounts) bool {
 
 // text is the notation of a master's messages, by name.
 func (a amounts) text() string {
+	if len(a) == 0 {
+		return "{}"
+	}
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		parts = append(parts, name+":"+quantity{typ: mesos.SCALAR, milli: a[name]}.amount())
@@ -65,20 +68,32 @@ type quota struct {
 
 // updateQuota answers UPDATE_QUOTA: all of the configurations, or none.
 func (c *Cluster) updateQuota(update *master.Call_UpdateQuota) Answer {
-	next := maps.Clone(c.registry.quotas)
+	const force = " (use 'force' flag to bypass this check)"
 	for i := range update.QuotaConfigs {
 		config := &update.QuotaConfigs[i]
+		if strings.Contains(config.Role, "/") {
+			return refused("Updating quota on nested role '" + config.Role + "' is not supported yet")
+		}
 		if problem := quotaProblem(config); problem != "" {
 			return refused("Invalid QuotaConfig: " + problem)
 		}
+	}
+	next := maps.Clone(c.registry.quotas)
+	for i := range update.QuotaConfigs {
+		config := &update.QuotaConfigs[i]
 		q := quota{guarantees: amountsOf(config.Guarantees), limits: amountsOf(config.Limits)}
+		if consumed := c.taken(config.Role); !consumed.within(q.limits) && !update.GetForce() {
+			return refused("Invalid QuotaConfig: Role '" + config.Role + "' is already consuming '" + consumed.text() +
+				"'; this is more than the requested limits '" + q.limits.text() + "'" + force)
+		}
 		next[config.Role] = q
 		if len(q.guarantees)+len(q.limits) == 0 {
 			delete(next, config.Role)
 		}
 	}
-	if problem := c.capacityProblem(next); problem != "" && !update.GetForce() {
-		return refused("Invalid QuotaConfig: " + problem + " (use 'force' flag to bypass this check)")
+	if promised, has, over := c.overcommitted(next); over && !update.GetForce() {
+		return refused(fmt.Sprintf("Invalid QuotaConfig: total quota guarantees '%s' exceed cluster capacity '%s'%s",
+			promised.text(), has.text(), force))
 	}
 	c.registry.quotas = next
 	for i := range update.QuotaConfigs {
@@ -90,29 +105,169 @@ func (c *Cluster) updateQuota(update *master.Call_UpdateQuota) Answer {
 
 func quotaProblem(config *quotas.QuotaConfig) string {
 	if problem := roleProblem(config.Role); problem != "" {
-		return problem
+		return "Invalid 'QuotaConfig.role': " + problem
 	}
-	if config.Role == "*" {
-		return "setting quota for the default '*' role is not supported"
+	parts := []struct {
+		field, word string
+		values      map[string]mesos.Value_Scalar
+	}{{"guarantees", "guarantee", config.Guarantees}, {"limits", "limit", config.Limits}}
+	for _, part := range parts {
+		if problem := hugeProblem(part.values); problem != "" {
+			return "Invalid 'QuotaConfig." + part.field + "': " + problem
+		}
 	}
-	for _, values := range []map[string]mesos.Value_Scalar{config.Guarantees, config.Limits} {
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			if problem := scalarProblem(values[name].Value); problem != "" {
-				return "'" + name + "': " + problem
+	for _, part := range parts {
+		for _, name := range slices.Sorted(maps.Keys(part.values)) {
+			if problem := inputScalarProblem(part.values[name].Value); problem != "" {
+				return "Invalid " + part.word + " configuration {" + scalarText("'"+name+"'", part.values[name]) + "}: " + problem
 			}
 		}
 	}
-	guarantees, limits := amountsOf(config.Guarantees), amountsOf(config.Limits)
-	if !guarantees.within(limits) {
-		return fmt.Sprintf("'QuotaConfig.guarantees' %s are not contained within the 'QuotaConfig.limits' %s",
-			guarantees.text(), limits.text())
+	if !amountsOf(config.Guarantees).within(amountsOf(config.Limits)) {
+		return "'QuotaConfig.guarantees' " + mapText(config.Guarantees) + " is not contained within the 'QuotaConfig.limits' " +
+			mapText(config.Limits)
 	}
 	return ""
 }
 
-// capacityProblem finds guarantees that the cluster could not give. Those of a role include what is guaranteed below it.
-func (c *Cluster) capacityProblem(next map[string]quota) string {
-	promised, has := amounts{}, amounts{}
+// hugeProblem finds amounts that could not be counted in thousandths without loss.
+func hugeProblem(values map[string]mesos.Value_Scalar) string {
+	const exabyte, trillion = 1 << 40, 1_000_000_000_000 // MB; of whatever
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		most, unit := float64(trillion), "1 trillion (1000000000000)"
+		if name == "mem" || name == "disk" {
+			most, unit = exabyte, "1 exabyte (1099511627776)"
+		}
+		if value := values[name]; value.Value > most {
+			return "{" + scalarText("'"+name+"'", value) + "} is invalid: values greater than " + unit + " are not supported"
+		}
+	}
+	return ""
+}
+
+func scalarText(name string, value mesos.Value_Scalar) string {
+	return name + ": " + quantity{typ: mesos.SCALAR, milli: milli(value.Value)}.amount()
+}
+
+// mapText is how a master prints a map of a message.
+func mapText(values map[string]mesos.Value_Scalar) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		parts = append(parts, scalarText(name, values[name]))
+	}
+	return "{ " + strings.Join(parts, ", ") + " }"
+}
+
+// setQuota answers SET_QUOTA, the older form: what is guaranteed is the limit as well, and a role that has a quota gets no other.
+func (c *Cluster) setQuota(request *quotas.QuotaRequest) Answer {
+	const wrong = "Failed to validate set quota request: "
+	if problem := formProblem(pointers(request.Guarantee)); problem != "" {
+		return refused("Failed to validate set quota request: QuotaInfo with invalid resource: " + problem)
+	}
+	if problem := quotaInfoProblem(request); problem != "" {
+		return refused(wrong + problem)
+	}
+	role := request.GetRole()
+	if _, has := c.registry.quotas[role]; has {
+		return refused(wrong + "Cannot set quota for role '" + role + "' which already has quota")
+	}
+	if strings.Contains(role, "/") {
+		return refused("Setting quota on nested role '" + role + "' is not supported yet")
+	}
+	amount := parseResources(request.Guarantee).amounts()
+	next := maps.Clone(c.registry.quotas)
+	next[role] = quota{guarantees: amount, limits: amount}
+	if promised, has, over := c.overcommitted(next); over && !request.GetForce() {
+		return Answer{Status: statusConflict, Text: fmt.Sprintf("Quota guarantees overcommit the cluster (use 'force' to bypass this check): "+
+			"Total quota guarantees '%s' exceed cluster capacity '%s'", promised.text(), has.text())}
+	}
+	c.registry.quotas = next
+	c.rescindForGuarantee(role, amount)
+	c.rounds.request(c.now)
+	return Answer{Status: statusOK}
+}
+
+func quotaInfoProblem(request *quotas.QuotaRequest) string {
+	if request.Role == nil {
+		return "QuotaInfo must specify a role"
+	}
+	if problem := roleProblem(*request.Role); problem != "" {
+		return "QuotaInfo with invalid role: " + problem
+	}
+	if len(request.Guarantee) == 0 {
+		return "QuotaInfo with empty 'guarantee'"
+	}
+	seen := map[string]bool{}
+	for i := range request.Guarantee {
+		r := upgraded(request.Guarantee[i])
+		switch {
+		case len(r.Reservations) > 0:
+			return "QuotaInfo must not contain any ReservationInfo"
+		case r.Disk != nil:
+			return "QuotaInfo must not contain DiskInfo"
+		case r.Revocable != nil:
+			return "QuotaInfo must not contain RevocableInfo"
+		case r.GetType() != mesos.SCALAR:
+			return "QuotaInfo must not include non-scalar resources"
+		case seen[r.Name]:
+			return "QuotaInfo contains duplicate resource name '" + r.Name + "'"
+		}
+		seen[r.Name] = true
+	}
+	return ""
+}
+
+// rescindForGuarantee takes back all offers of an agent after the other, until they have what is guaranteed and each framework of the role has
+// had an agent that it could be offered.
+func (c *Cluster) rescindForGuarantee(role string, guarantee amounts) {
+	frameworks, agents, rescinded := 0, 0, amounts{}
+	for _, f := range c.frameworks {
+		if f.stream != "" && slices.Contains(f.roles(), role) {
+			frameworks++
+		}
+	}
+	for _, a := range c.agents {
+		if guarantee.within(rescinded.covering(guarantee)) && agents >= frameworks {
+			return
+		}
+		visited := false
+		for _, o := range c.outstanding() {
+			if o.agent == a && c.offersFrom(a) {
+				rescinded.add(o.resources.amounts())
+				c.rescind(o.framework, o)
+				visited = true
+			}
+		}
+		if visited {
+			agents++
+		}
+	}
+}
+
+// covering has an amount for each name of others.
+func (a amounts) covering(others amounts) amounts {
+	all := maps.Clone(a)
+	for name := range others {
+		all[name] += 0
+	}
+	return all
+}
+
+// removeQuota answers REMOVE_QUOTA.
+func (c *Cluster) removeQuota(role string) Answer {
+	if _, has := c.registry.quotas[role]; !has {
+		return refused("Failed to remove quota: Role '" + role + "' has no quota set")
+	}
+	next := maps.Clone(c.registry.quotas)
+	delete(next, role)
+	c.registry.quotas = next
+	c.rounds.request(c.now)
+	return Answer{Status: statusOK}
+}
+
+// overcommitted tells whether more is guaranteed than the cluster has, and both. What is guaranteed to a role includes what is guaranteed below it.
+func (c *Cluster) overcommitted(next map[string]quota) (promised, has amounts, over bool) {
+	promised, has = amounts{}, amounts{}
 	for role, q := range next {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(next)), func(other string) bool { return below(role, other) }) {
 			promised.add(q.guarantees)
@@ -122,11 +277,9 @@ func (c *Cluster) capacityProblem(next map[string]quota) string {
 		has.add(a.total.amounts())
 	}
 	for name, milli := range promised {
-		if milli > has[name] {
-			return fmt.Sprintf("total quota guarantees '%s' exceed cluster capacity '%s'", promised.text(), has.text())
-		}
+		over = over || milli > has[name]
 	}
-	return ""
+	return promised, has, over
 }
 
 // rescindForQuota takes offers back: those of the role, if they are beyond its limits, and as many of others as have what
@@ -181,6 +334,19 @@ func (c *Cluster) consumed(role string) amounts {
 		if inGroup(name, role) {
 			allocated = allocated.plus(use.allocated).plus(use.offered)
 			reserved = reserved.plus(use.reserved)
+		}
+	}
+	sum := reserved.amounts()
+	sum.add(allocated.where(unreserved).amounts())
+	return sum
+}
+
+// taken is what of a quota is not just on offer.
+func (c *Cluster) taken(role string) amounts {
+	var allocated, reserved Resources
+	for name, use := range c.rolesInUse() {
+		if inGroup(name, role) {
+			allocated, reserved = allocated.plus(use.allocated), reserved.plus(use.reserved)
 		}
 	}
 	sum := reserved.amounts()

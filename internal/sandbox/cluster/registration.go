@@ -145,6 +145,13 @@ func (c *Cluster) readmit(a *agent) {
 			c.recoverFramework(o.framework).operationByID.put(o.status.OperationID.Value, o)
 		}
 	}
+	for _, f := range c.frameworks { // what the agent does not have any more is forgotten without a word
+		for _, id := range slices.Clone(f.unreachable.keys) {
+			if f.unreachable.of[id].agent == a {
+				f.unreachable.drop(id)
+			}
+		}
+	}
 	c.join(a)
 	a.reregistered = c.now
 	c.tellDrain(a)
@@ -337,10 +344,12 @@ func (c *Cluster) unreachableDue() {
 	}
 	c.recoverBy = time.Time{}
 	for _, id := range sortedKeys(c.recovered) {
-		c.registry.giveUp(id, c.now)
-		c.sendAgentLost(id)
+		if _, gone := c.registry.gone[id]; !gone {
+			c.registry.giveUp(id, c.now)
+			c.sendAgentLost(id)
+			delete(c.recovered, id)
+		}
 	}
-	clear(c.recovered)
 }
 
 // markUnreachable gives a member up. Its tasks may go on, and may come back (F57).

@@ -29,14 +29,15 @@ type registry struct {
 	draining    map[string]*drain // agents that operators want emptied, by id
 	deactivated map[string]bool   // agents whose resources are not offered, by id
 	windows     []maintenance.Window
-	machines    []*machine       // those in windows
-	quotas      map[string]quota // by role
+	machines    []*machine         // those in windows
+	quotas      map[string]quota   // by role
+	weights     map[string]float64 // by role
 }
 
 func newRegistry() registry {
 	return registry{
 		admitted: map[string]mesos.AgentInfo{}, unreachable: map[string]time.Time{}, gone: map[string]time.Time{},
-		draining: map[string]*drain{}, deactivated: map[string]bool{}, quotas: map[string]quota{},
+		draining: map[string]*drain{}, deactivated: map[string]bool{}, quotas: map[string]quota{}, weights: map[string]float64{},
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // Who of several is offered something is decided in two steps, as by Mesos: among the roles, then among the frameworks of
 // the role. In both, the one with the smaller dominant share comes first, then the one that had fewer turns, then the one
-// whose name is first.
+// whose name is first. The shares of roles are divided by their weights.
 
 // standing is what decides between two that want the same.
 type standing struct {
@@ -66,7 +66,9 @@ func (c *Cluster) precedes(x, y claim) bool {
 	}
 	a, b := fork(x.role, y.role)
 	group := func(path string) standing {
-		return c.standing(path, func(_ *framework, role string) bool { return inGroup(role, path) })
+		s := c.standing(path, func(_ *framework, role string) bool { return inGroup(role, path) })
+		s.share /= c.weight(path)
+		return s
 	}
 	return group(a).before(group(b))
 }

@@ -1,25 +1,13 @@
 package store
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/go-zookeeper/zk"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
-	"github.com/quobyte/mesos-framework/engine/zookeeper"
-)
-
-const (
-	// readers is how many nodes are asked for at once: it hides the time that ZooKeeper is away.
-	readers = 128
-	// batch is how many nodes one reader reads between two looks at the clock. That all of them take longer than a session may live is a failure.
-	batch = 32
 )
 
 // maxMulti is the size in bytes of the largest request. ZooKeeper takes up to 1 MiB less one byte (jute.maxbuffer), and adds to it what it
@@ -106,95 +94,6 @@ type node struct {
 
 // tree are the nodes below the records' node, by their path from there. Nobody else changes them while we own the state.
 type tree map[string]node
-
-// found is a node as it was read.
-type found struct {
-	path     string // from the records' node
-	data     []byte
-	children []string
-}
-
-// walk reads all records, all nodes of a level at once.
-func walk(ctx context.Context, conn *zookeeper.Conn, top string) ([]machine.Record, tree, error) {
-	t, records := tree{}, []machine.Record{}
-	for level := []found{{}}; len(level) > 0; {
-		if err := readLevel(ctx, conn, top, level); err != nil {
-			return nil, nil, err
-		}
-		var below []found
-		for _, f := range level {
-			record := len(f.data) > 0 && f.path != ""
-			t[f.path] = node{record: record, children: len(f.children)}
-			if record {
-				key, err := keyOf(f.path)
-				if err != nil || nodeOf(key) != f.path {
-					return nil, nil, fmt.Errorf("node %s: %w", top+f.path, errForeign)
-				}
-				records = append(records, machine.Record{Key: key, Value: valueOf(f.data)})
-			}
-			for _, name := range f.children {
-				below = append(below, found{path: f.path + "/" + name})
-			}
-		}
-		level = below
-	}
-	slices.SortFunc(records, func(a, b machine.Record) int { return strings.Compare(a.Key, b.Key) })
-	return records, t, nil
-}
-
-// readLevel reads nodes whose paths are given.
-func readLevel(ctx context.Context, conn *zookeeper.Conn, top string, level []found) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	batches := make(chan []found)
-	var all sync.WaitGroup
-	for range min(readers, (len(level)+batch-1)/batch) {
-		all.Go(func() {
-			for b := range batches {
-				if err := readBatch(conn, top, b); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	for b := range slices.Chunk(level, batch) {
-		if ctx.Err() != nil {
-			break
-		}
-		batches <- b
-	}
-	close(batches)
-	all.Wait()
-	return context.Cause(ctx)
-}
-
-func readBatch(conn *zookeeper.Conn, top string, nodes []found) error {
-	at := 0
-	err := conn.Read(func(z *zk.Conn) error { // repeated, it goes on where it was
-		for ; at < len(nodes); at++ {
-			if err := nodes[at].read(z, top); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("node %s: %w", top+nodes[at].path, err)
-	}
-	return nil
-}
-
-func (f *found) read(z *zk.Conn, top string) error {
-	data, stat, err := z.Get(top + f.path)
-	if err != nil {
-		return err
-	}
-	f.data, f.children = data, nil
-	if stat.NumChildren > 0 {
-		f.children, _, err = z.Children(top + f.path)
-	}
-	return err
-}
 
 // change makes operations of a group. What they do to the tree counts when they are done.
 type change struct {
@@ -313,52 +212,3 @@ func (c *change) done() {
 }
 
 func parent(path string) string { return path[:strings.LastIndexByte(path, '/')] }
-
-// ReadZooKeeper reads the records at a node without opening the store: its owner goes on. What it returns is the state as it was at one
-// moment, and who owned it.
-func ReadZooKeeper(ctx context.Context, z ZooKeeper) (records []machine.Record, owner string, err error) {
-	conn, err := zookeeper.Connect(ctx, z.Config)
-	if err != nil {
-		return nil, "", stateError(z.Address, err)
-	}
-	defer conn.Close()
-	records, owner, err = readZooKeeper(ctx, conn)
-	if err != nil {
-		return nil, "", stateError(z.Address, err)
-	}
-	return records, owner, nil
-}
-
-// errBusy is the error of a reader whom the owner gave no moment to read.
-var errBusy = errors.New("it changes all the time; try again when the plans are at rest")
-
-func readZooKeeper(ctx context.Context, conn *zookeeper.Conn) ([]machine.Record, string, error) {
-	root := conn.Address().Path
-	// The server that we ask may be behind.
-	err := conn.Read(func(z *zk.Conn) error { _, err := z.Sync(root); return err })
-	if err != nil {
-		return nil, "", err
-	}
-	if err := checkNodes(conn, root); errors.Is(err, zk.ErrNoNode) {
-		return nil, "", fmt.Errorf("there is none: %w", ErrMissing)
-	} else if err != nil {
-		return nil, "", err
-	}
-	for range 10 {
-		_, before, err := readEpoch(conn, root)
-		if err != nil {
-			return nil, "", err
-		}
-		records, _, problem := walk(ctx, conn, root+recordsNode)
-		epoch, after, err := readEpoch(conn, root)
-		switch {
-		case err != nil:
-			return nil, "", err
-		case before == after:
-			return records, epoch.Owner, problem
-		case problem != nil && !errors.Is(problem, zk.ErrNoNode): // a node that was there is gone: no wonder
-			return nil, "", problem
-		}
-	}
-	return nil, "", errBusy
-}

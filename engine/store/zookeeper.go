@@ -67,6 +67,7 @@ type zooStore struct {
 	failed  error
 	epoch   zooEpoch
 	version int32 // of the epoch node when we last wrote it
+	written int64 // the transaction in which we did
 	tree    tree
 	// loaded are the records as they were read when the store was opened, until they are asked for or one changes.
 	loaded []machine.Record
@@ -91,11 +92,11 @@ func (s *zooStore) begin(ctx context.Context, owner string) error {
 	if err := s.adopt(ctx); err != nil {
 		return err
 	}
-	before, version, err := readEpoch(s.conn, s.root)
+	before, stat, err := readEpoch(s.conn, s.root)
 	if err != nil {
 		return err
 	}
-	s.version = version
+	s.version = stat.Version
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	err = s.write(ctx, zooEpoch{Epoch: before.Epoch + 1, Opening: uuid.NewString(), Owner: owner, Since: now}, nil)
 	if errors.Is(err, ErrDeposed) {
@@ -104,8 +105,10 @@ func (s *zooStore) begin(ctx context.Context, owner string) error {
 	if err != nil {
 		return err
 	}
-	s.loaded, s.tree, err = walk(ctx, s.conn, s.root+recordsNode)
-	return err
+	return reading(ctx, s.conn, s.written, func(from source) (err error) {
+		s.loaded, s.tree, err = walk(ctx, from, s.root+recordsNode)
+		return err
+	})
 }
 
 func (e zooEpoch) encode() []byte {
@@ -167,16 +170,8 @@ func get(conn *zookeeper.Conn, path string) (data []byte, stat *zk.Stat, err err
 	return data, stat, err
 }
 
-func readEpoch(conn *zookeeper.Conn, root string) (zooEpoch, int32, error) {
-	var e zooEpoch
-	data, stat, err := get(conn, root+epochNode)
-	if err != nil {
-		return e, 0, err
-	}
-	if err := json.Unmarshal(data, &e); err != nil {
-		return e, 0, errForeign
-	}
-	return e, stat.Version, nil
+func readEpoch(conn *zookeeper.Conn, root string) (zooEpoch, zk.Stat, error) {
+	return epochFrom(context.Background(), singleSource{conn}, root)
 }
 
 func (s *zooStore) Load(ctx context.Context) ([]machine.Record, error) {
@@ -193,24 +188,31 @@ func (s *zooStore) Load(ctx context.Context) ([]machine.Record, error) {
 	return all, err
 }
 
-func (s *zooStore) load(ctx context.Context) ([]machine.Record, error) {
-	all := s.loaded
-	if all == nil {
-		var err error
-		if all, _, err = walk(ctx, s.conn, s.root+recordsNode); err != nil {
-			return nil, err
-		}
-	}
-	// Nobody has written meanwhile if we still own it.
-	_, version, err := readEpoch(s.conn, s.root)
-	if err == nil && version != s.version {
-		err = ErrDeposed
+func (s *zooStore) load(ctx context.Context) (all []machine.Record, err error) {
+	if all = s.loaded; all != nil {
+		err = s.owns(ctx, singleSource{s.conn})
+	} else {
+		err = reading(ctx, s.conn, s.written, func(from source) (err error) {
+			if all, _, err = walk(ctx, from, s.root+recordsNode); err != nil {
+				return err
+			}
+			return s.owns(ctx, from)
+		})
 	}
 	if err != nil {
 		return nil, err
 	}
 	s.loaded = nil
 	return all, nil
+}
+
+// owns is nil if nobody else has written until now, as far as a source has seen.
+func (s *zooStore) owns(ctx context.Context, from source) error {
+	_, stat, err := epochFrom(ctx, from, s.root)
+	if err == nil && stat.Version != s.version {
+		err = ErrDeposed
+	}
+	return err
 }
 
 func (s *zooStore) Commit(ctx context.Context, g machine.Group) error {
@@ -261,20 +263,20 @@ func (s *zooStore) write(ctx context.Context, next zooEpoch, operations []any) e
 	case len(answers) == 0 || answers[0].Stat == nil:
 		return errors.New("an answer without a version")
 	}
-	s.epoch, s.version = next, answers[0].Stat.Version
+	s.epoch, s.version, s.written = next, answers[0].Stat.Version, answers[0].Stat.Mzxid
 	return nil
 }
 
 // recognize looks who has written the epoch since we did: we have ourselves if the answer to an earlier attempt was lost.
 func (s *zooStore) recognize(next zooEpoch) error {
-	there, version, err := readEpoch(s.conn, s.root) // at least as new as what we were refused for
+	there, stat, err := readEpoch(s.conn, s.root) // at least as new as what we were refused for
 	switch {
 	case err != nil:
 		return unclearError{err, 0}
 	case there.Opening != next.Opening || there.Commits != next.Commits:
 		return ErrDeposed
 	}
-	s.epoch, s.version = next, version
+	s.epoch, s.version, s.written = next, stat.Version, stat.Mzxid
 	return nil
 }
 

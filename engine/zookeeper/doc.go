@@ -10,5 +10,7 @@
 // was not sent at all, and those of which the caller says that it does no harm (Read, Repeat). One that is not answered within the session timeout and three seconds fails with ErrTimeout and takes the connection with it: a server
 // that keeps silent for so long would have ended the session.
 //
+// A Bulk is a second, short session that reads tens of thousands of nodes, from servers that can (3.6 and newer).
+//
 // Nodes belong to the user whom the address names (digest), who alone may read and write them; without a user to everybody.
 package zookeeper

@@ -10,8 +10,9 @@ import (
 
 // Operations of ZooKeeper that a Fault may wait for.
 const (
-	OpMulti = 14
-	OpSync  = 9
+	OpSync      = 9
+	OpMulti     = 14
+	OpMultiRead = 22
 )
 
 // Fault is what a proxy does to an operation.
@@ -24,6 +25,8 @@ const (
 	CutBefore
 	// CutAfter cuts it when the server has carried the operation out, before the answer reaches the client.
 	CutAfter
+	// Unknown makes it one that the server does not know, as one of an older version would not.
+	Unknown
 	// Swallow leaves it and everything after it unanswered: the server never hears of them.
 	Swallow
 )
@@ -168,6 +171,8 @@ func (p *Proxy) requests(from io.Reader, to io.Writer, cut chan<- int32) {
 			return
 		case CutAfter:
 			cut <- int32(binary.BigEndian.Uint32(packet[4:]))
+		case Unknown:
+			binary.BigEndian.PutUint32(packet[8:], 99)
 		case Swallow:
 			io.Copy(io.Discard, from)
 			return

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +37,8 @@ type checker struct {
 	stops     map[string]bool      // tasks that were killed
 	downSince map[string]time.Time // pods that a plan has stopped and that are down without hindrance
 	quiet     map[string]time.Time // steps that do not move and show no reason, since when
+	mistaken  map[string]bool      // tasks that somebody took for gone while they ran
+	consented map[string]string    // tasks that operators took for gone, and were told so -> the pod
 	wasWell   map[string]bool      // tasks whose daemon was well when its host's prober asked
 }
 
@@ -45,6 +46,7 @@ func newChecker(w *world) *checker {
 	return &checker{
 		world: w, launched: map[string]bool{}, started: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, acks: map[string]time.Time{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
+		mistaken: map[string]bool{}, consented: map[string]string{},
 	}
 }
 
@@ -126,6 +128,7 @@ func (c *checker) committed(i *instance) {
 			c.excused[f.Pod] = true
 		}
 	}
+	c.checkGone(i)
 	for key, was := range c.paused {
 		if _, still := c.disk.facts[key]; !still {
 			c.fail(verbKept, "%s %s%s%s by %s was answered with done, and is not recorded any more", was.Kind, was.Phase, was.Step, was.Pod, was.Actor)
@@ -150,6 +153,11 @@ func (c *checker) sending(i *instance, call machine.Call) {
 	}
 }
 
+// hasDevice says whether pods of a type have a device.
+func hasDevice(kind string) bool {
+	return kind == quobyte.Registry || kind == quobyte.Metadata || kind == quobyte.Data
+}
+
 // starts looks at a process that is to be started.
 func (c *checker) starts(p *container) {
 	c.started[p.task] = true
@@ -158,10 +166,14 @@ func (c *checker) starts(p *container) {
 	}
 }
 
-// runs looks at a process that runs from now on. Pods without a device may be replaced when nobody knows what became of them.
+// runs looks at a process that runs from now on. Pods without a device may be replaced when nobody knows what became of them, and the task of one that
+// somebody took for gone while it ran may run beside another one.
 func (c *checker) runs(p *container) {
 	for _, other := range p.host.up {
-		if other != p && other.kind == p.kind && slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, p.kind) {
+		if c.mistaken[other.task] || c.mistaken[p.task] {
+			continue
+		}
+		if other != p && other.kind == p.kind && hasDevice(p.kind) {
 			c.fail(oneTask, "%s and %s run on %s", other.task, p.task, p.host.name)
 		}
 	}

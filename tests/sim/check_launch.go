@@ -30,6 +30,7 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 			c.checkBegins(record, kind, record.BegunAt)
 		}
 		c.checkOrder(record, kind)
+		c.checkBeside(i, record)
 	}
 }
 

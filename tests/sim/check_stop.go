@@ -15,6 +15,9 @@ import (
 func (c *checker) killing(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
 	record := c.disk.pods[pod]
+	if c.consented[call.TaskID] != "" {
+		return // somebody took it for gone, and whatever depends on it with it
+	}
 	if kind != quobyte.Registry || record.Task == nil || record.Task.ID != call.TaskID || c.gaveUp() || record.Stop != nil && record.Stop.Forced {
 		return
 	}
@@ -161,7 +164,8 @@ func (c *checker) checkReturns(i *instance) {
 			delete(c.downSince, name)
 			continue
 		}
-		hindered := h.hindered(p.Type) || !i.view.Connection.Connected || p.Failures > 0
+		hindered := h.hindered(p.Type) || !i.view.Connection.Connected || p.Failures > 0 ||
+			slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.Seen != "" })
 		if since, seen := c.downSince[name]; !seen || hindered {
 			c.downSince[name] = c.now
 		} else if c.now.Sub(since) > stayDown {
@@ -173,8 +177,8 @@ func (c *checker) checkReturns(i *instance) {
 // stayDown is how long a pod that was stopped may take to be launched again when nothing hinders that.
 const stayDown = 3 * time.Minute
 
-func (c *checker) hostNamed(name string) *host {
-	for _, h := range c.hosts {
+func (w *world) hostNamed(name string) *host {
+	for _, h := range w.hosts {
 		if h.name == name {
 			return h
 		}

@@ -25,6 +25,9 @@ var takesBack = map[machine.VerbKind][]machine.VerbKind{
 func (c *checker) asked(_ *instance, v machine.Verb) {
 	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return slices.Contains(takesBack[v.Kind], before.Kind) })
 	c.verbs[v.ID] = v
+	if v.Kind == machine.MarkGone {
+		c.doubted(v.Pod)
+	}
 	c.asOf[v.ID] = c.disk.run.Number
 	if claim := c.disk.pods[v.Pod].Claim; claim != nil && v.Kind == machine.ForgetReservations {
 		c.claims[v.ID] = claim.ID
@@ -76,6 +79,8 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 func (c *checker) done(i *instance, v machine.Verb) {
 	recorded := true
 	switch v.Kind {
+	case machine.MarkGone:
+		recorded = c.markedGone(i, v)
 	case machine.Force:
 		_, recorded = c.factOf(plans.Forced, v)
 		recorded = recorded || v.Plan == machine.DeployPlan && c.disk.run.Ended()

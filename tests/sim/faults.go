@@ -32,6 +32,7 @@ const (
 	apiStale      Kind = "api-stale"      // the answer is that of now, for For
 	updatesLost   Kind = "updates-lost"   // the next Count status updates do not reach the framework; agents repeat them
 	agentReborn   Kind = "agent-reborn"   // an agent that has forgotten its id starts again after For
+	agentGone     Kind = "agent-gone"     // an agent is marked gone in Mesos, Count 1: after its process has ended; it starts again, as another one, after For
 	masterFalls   Kind = "master-falls"   // another one leads after at most For; Count: how many of the stages it takes
 	agentDrain    Kind = "agent-drain"    // with Count seconds of grace; reactivated after For
 	agentClosed   Kind = "agent-closed"   // deactivated for For
@@ -90,6 +91,7 @@ var faultKinds = []faultKind{
 	{storeFull, 2, drawFor(time.Second, time.Minute), func(w *world, f Fault) { w.store.fullTill = w.now.Add(f.For) }},
 	{redirects, 2, drawRedirect, (*world).redirect},
 	{offersLost, 3, drawCountUpTo(6), func(w *world, f Fault) { w.network.offersLost += f.Count }},
+	{agentGone, 3, drawGone, (*world).markAgentGone},
 }
 
 // Kinds lists all kinds of faults.
@@ -171,6 +173,10 @@ func drawSickness(r *rand.Rand, f *Fault) {
 
 func drawFall(r *rand.Rand, f *Fault) {
 	f.For, f.Count = between(r, 100*time.Millisecond, 40*time.Second), r.IntN(5)
+}
+
+func drawGone(r *rand.Rand, f *Fault) {
+	f.For, f.Count = between(r, time.Second, 6*time.Minute), r.IntN(2)
 }
 
 func drawSettings(r *rand.Rand, f *Fault) {
@@ -321,27 +327,38 @@ func (w *world) loseAgent(f Fault, take func(time.Time, string) []direct.Effect)
 	w.after(f.For, "agent", func() { w.startAgent(h, false) })
 }
 
-// bear has an agent forget who it was. Of a pod whose resources were not reserved nobody can say then whether it runs, other than an operator: so it
-// comes back as it was where nothing is.
+// bear has an agent forget who it was.
 func (w *world) bear(f Fault) {
+	w.succeedAgent(f, w.cluster.KillAgent)
+}
+
+// markAgentGone has an operator tell Mesos that an agent is gone, which was there until then, or has just died and left its tasks running.
+func (w *world) markAgentGone(f Fault) {
+	if why, _ := w.cluster.Unavailable(); why.Text != "" {
+		return // nobody takes note of it
+	}
+	w.succeedAgent(f, func(now time.Time, agent string) []direct.Effect {
+		var effects []direct.Effect
+		if f.Count > 0 {
+			effects = w.cluster.KillAgent(now, agent)
+		}
+		return append(effects, w.cluster.MarkAgentGone(now, agent)...)
+	})
+}
+
+// succeedAgent takes an agent away, and starts another one in its place. Of a pod whose resources were not reserved nobody can say then whether it
+// runs, other than an operator.
+func (w *world) succeedAgent(f Fault, take func(time.Time, string) []direct.Effect) {
 	h := w.host(f)
 	if h.agent == "" || h.away {
 		return
 	}
 	h.away = true
-	w.act(w.cluster.KillAgent(w.now, h.agent))
-	w.after(f.For, "agent", func() { w.startAgent(h, w.schedule.Reserve && w.allStarted(h)) })
-}
-
-// allStarted says whether all tasks that are on record for a host have been there: of one that was lost on its way, with the reservations before it, an offer
-// proves nothing.
-func (w *world) allStarted(h *host) bool {
-	for _, p := range w.disk.pods {
-		if p.Host == h.name && p.Task != nil && !p.Task.State.Terminal() && !w.check.started[p.Task.ID] {
-			return false
-		}
-	}
-	return true
+	w.act(take(w.now, h.agent))
+	w.after(f.For, "agent", func() {
+		w.act(w.cluster.KillAgent(w.now, h.agent)) // it may not have heard yet that it is gone
+		w.startAgent(h, true)
+	})
 }
 
 func (w *world) partition(f Fault) {

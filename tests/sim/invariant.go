@@ -26,11 +26,12 @@ const (
 	timeMoves    = "the machine never decides without end at one moment"
 	loads        = "what was recorded can be loaded"
 	wellFormed   = "no call or message is malformed"
+	markedGone   = "what was taken for gone was not known to run, and never is its pod's task again"
 	reproducible = "the same seed gives the same journal"
 )
 
 // Invariants lists what every run is checked for.
 var Invariants = []string{
-	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed,
+	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed, markedGone,
 	reproducible,
 }

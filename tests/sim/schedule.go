@@ -72,6 +72,8 @@ type Verb struct {
 	When  string        `json:"when,omitempty"`
 	Force bool          `json:"force,omitempty"`
 	Stale bool          `json:"stale,omitempty"` // who says it looks at a plan of long ago
+	// Blind: whoever marks a task gone has not looked whether it runs.
+	Blind bool `json:"blind,omitempty"`
 }
 
 // The tasks that operators want to kill.
@@ -113,6 +115,8 @@ func Draw(seed uint64) Schedule {
 	if r.IntN(2) == 0 {
 		s.Verbs = drawVerbs(r, len(s.Hosts), span)
 	}
+	s.Verbs = append(s.Verbs, drawConsents(r, s.Faults)...)
+	slices.SortStableFunc(s.Verbs, func(a, b Verb) int { return int(a.At - b.At) })
 	return s
 }
 
@@ -169,6 +173,18 @@ func drawSpeed(r *rand.Rand) Speed {
 
 // few is how many hosts are restarted in a while one after the other.
 const few = 9
+
+// drawConsents draws operators who see that agents are lost, and mark tasks gone that were there. Some do not look first whether they run.
+func drawConsents(r *rand.Rand, faults []Fault) []Verb {
+	var out []Verb
+	for _, f := range faults {
+		if slices.Contains([]Kind{agentKill, agentReboot, agentPart, agentReborn, agentGone, masterFalls}, f.Kind) && r.IntN(2) == 0 {
+			after := time.Duration(r.Int64N(int64(f.For + 2*time.Minute))).Round(time.Millisecond)
+			out = append(out, Verb{At: f.At + after, Kind: markGone, Step: r.IntN(5), Blind: r.IntN(3) == 0})
+		}
+	}
+	return out
+}
 
 // drawVerbs draws a few things that operators do. Whatever they hold is let go of when the faults have ceased.
 func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {

@@ -12,6 +12,10 @@ import (
 // say is an operator's word to whatever instance there is. Nobody says it again: who gets no answer does not know.
 func (w *world) say(id uint64, v Verb) {
 	i := w.serve()
+	if v.Kind == markGone {
+		w.markGone(id, v, 20)
+		return
+	}
 	if i == nil || i.view == nil {
 		return
 	}
@@ -87,6 +91,7 @@ func (w *world) release(n uint64) {
 		}
 	}
 	if i := w.serve(); i != nil && i.view != nil {
+		held = w.markLost(i, &n) || held
 		deploy, _ := i.view.Plan(machine.DeployPlan)
 		n++
 		switch {

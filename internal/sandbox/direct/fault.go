@@ -22,6 +22,13 @@ func (c Cluster) StartAgent(now time.Time, id string, forgot bool) ([]Effect, er
 	return translate(effects), err
 }
 
+// MarkAgentGone says that an agent will never come back. If it is there it ends, with all that it runs; if not, it does when it comes back, which
+// it can only with another id.
+func (c Cluster) MarkAgentGone(now time.Time, id string) []Effect {
+	_, effects := c.Model.MarkAgentGone(now, id)
+	return translate(effects)
+}
+
 // PartitionAgent and HealAgent cut an agent off from the master and let it come back.
 func (c Cluster) PartitionAgent(now time.Time, id string) []Effect {
 	return translate(c.Model.PartitionAgent(now, id))

@@ -1,0 +1,62 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+)
+
+// doubted notes, when somebody begins to say that the task of a pod is gone, whether they are wrong. It is the task of that moment: if the pod has another one when
+// the word is heard, that is none that could be marked gone.
+func (c *checker) doubted(pod string) {
+	record := c.disk.pods[pod]
+	tasks := []string{}
+	if record.Task != nil {
+		tasks = append(tasks, record.Task.ID)
+	}
+	for _, r := range record.Replaced {
+		tasks = append(tasks, r.TaskID)
+	}
+	for _, task := range tasks {
+		if c.alive(task) {
+			c.mistaken[task] = true
+			c.note("%s still runs", task)
+		}
+	}
+}
+
+// markedGone looks at what is recorded of a task that somebody was told is taken for gone.
+func (c *checker) markedGone(i *instance, v machine.Verb) bool {
+	record := c.disk.pods[v.Pod]
+	if len(record.Consents) == 0 {
+		return false
+	}
+	last := record.Consents[len(record.Consents)-1]
+	c.consented[last.TaskID] = v.Pod
+	if !last.State.Unproven() {
+		c.fail(markedGone, "serve %d takes %s for gone, which was %s", i.number, last.TaskID, last.State)
+	}
+	return last.Verb == v.Kind && last.By == v.Actor && last.Reason == v.Reason
+}
+
+// checkGone looks whether what was taken for gone stays so: it is on record that it was, and it is not the task of its pod any more.
+func (c *checker) checkGone(i *instance) {
+	for task, pod := range c.consented {
+		record := c.disk.pods[pod]
+		if t := record.Task; t != nil && t.ID == task && !t.State.Terminal() {
+			c.fail(markedGone, "serve %d has %s as the task of %s again, which was taken for gone", i.number, task, pod)
+		}
+		if !slices.ContainsFunc(record.Consents, func(said machine.Consent) bool { return said.TaskID == task }) {
+			c.fail(verbKept, "somebody was told that %s is taken for gone, and that is not recorded any more", task)
+		}
+	}
+}
+
+// checkBeside: nothing is launched for a pod with a device while a task of it, which was replaced or taken for gone, is known to have shown up again.
+func (c *checker) checkBeside(i *instance, p machine.Pod) {
+	for _, r := range p.Replaced {
+		if r.Seen != "" && hasDevice(p.Type) {
+			c.fail(oneTask, "serve %d launches %s, although %s has shown up again and is %s", i.number, p.Task.ID, r.TaskID, r.Seen)
+		}
+	}
+}

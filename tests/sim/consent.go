@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// markGone is the verb that takes a task for gone of which Mesos can't say whether it runs.
+const markGone = string(machine.MarkGone)
+
+const (
+	// doubt is how long a task must be out of sight before somebody takes it for gone.
+	doubt = 30 * time.Second
+	// despair is how long, when faults have ceased, a pod waits for a proof that will never come before somebody does something about it.
+	despair = 5 * time.Minute
+)
+
+// markGone has an operator take a task for gone that has been out of sight for a while: the one that the verb's step chooses among several. While there is
+// none it is tried again some times, unless faults have ceased.
+func (w *world) markGone(id uint64, v Verb, tries int) {
+	var lost []machine.PodView
+	i := w.serve()
+	if i != nil && i.view != nil {
+		for _, p := range i.view.Pods {
+			if p.State.Unproven() && i.clock().Sub(p.Since) >= doubt && (v.Blind || !w.alive(p.TaskID)) {
+				lost = append(lost, p)
+			}
+		}
+	}
+	switch {
+	case len(lost) > 0:
+		w.sayGone(i, id, lost[v.Step%len(lost)].Name)
+	case tries > 0 && w.now.Before(w.calm):
+		w.after(15*time.Second, "verb", func() { w.markGone(id, v, tries-1) })
+	}
+}
+
+// sayGone says of a pod that its task is gone.
+func (w *world) sayGone(i *instance, id uint64, pod string) {
+	verb := machine.Verb{ID: id, Kind: machine.MarkGone, Pod: pod, Actor: "operator", Reason: "simulated"}
+	w.note("operator: %s %s", verb.Kind, pod)
+	w.check.asked(i, verb)
+	i.deliver(verb)
+}
+
+// markLost has operators take for gone what Mesos will never prove, when faults have ceased: tasks whose agents are no more, because others have taken their
+// place. Everything else must find its way by itself: probers, which are replaced when their host is back as another agent, and what is reserved, which is offered
+// when it is in no use. It says whether anybody may still have to do something.
+func (w *world) markLost(i *instance, n *uint64) bool {
+	waits := false
+	for _, p := range i.view.Pods {
+		h := w.hostNamed(p.Host)
+		reserved := w.disk.pods[p.Name].Claim != nil && w.check.started[p.TaskID] // if it never got there, neither did its reservations
+		if !p.State.Unproven() || h == nil || h.agent == p.AgentID || p.Type == quobyte.Prober || reserved {
+			continue
+		}
+		waits = true
+		if i.clock().Sub(p.Since) >= despair && !w.alive(p.TaskID) {
+			*n++
+			w.sayGone(i, 1000+*n, p.Name)
+		}
+	}
+	return waits
+}
+
+// alive says whether a process of a task runs or is being started somewhere.
+func (w *world) alive(task string) bool {
+	for _, c := range w.containers {
+		if c.task == task {
+			return true
+		}
+	}
+	return false
+}

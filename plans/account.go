@@ -132,19 +132,24 @@ func (a *account) domainOf(pod string) (string, bool) {
 	return p.Domain, true
 }
 
-// full says whether the budgets forbid that a pod is stopped, and what then holds it. A pod that is down already uses nothing more. tried
-// says that they would allow it, if it were not for what the batch at hand is made of.
+// full says whether the budgets forbid that a pod is stopped, and what then holds it. A pod that is down already uses nothing more; if it may
+// serve all the same, what it uses must be within the budget. tried says that they would allow it, if it were not for what the batch at hand
+// is made of.
 func (a *account) full(pod string) (hold *stopHold, tried bool) {
 	a.open()
 	p := a.ledger.pod(pod)
 	if p == nil {
 		return &stopHold{Hold{Code: CodeBudget, Subject: pod, Text: fmt.Sprintf("pod %q is not in the ledger of pods; what is not known is not stopped", pod)}}, false
 	}
-	if p.Down || a.taken[pod] || a.excepted[pod] != nil {
+	if p.Down && !p.MayServe || a.taken[pod] || a.excepted[pod] != nil {
 		return nil, false
 	}
+	own := 0 // what it uses already
+	if p.Down {
+		own = 1
+	}
 	a.budgetsOf(p).each(func(s *spent) {
-		used := len(s.down) + s.taken
+		used := len(s.down) + s.taken - own
 		switch {
 		case hold != nil:
 		case used >= s.limit:
@@ -164,7 +169,7 @@ func (s *spent) full(podType string) *stopHold {
 	s.toldOf = s.taken
 	text := fmt.Sprintf("none of %d %s may be stopped", s.total, s.what)
 	if s.limit > 0 {
-		text = fmt.Sprintf("%d of at most %d %s are down", len(s.down)+s.taken, s.limit, s.what)
+		text = fmt.Sprintf("%d of at most %d %s are %s", len(s.down)+s.taken, s.limit, s.what, s.downOrDoubtful())
 	}
 	var names []string
 	var since time.Time // when the last of them went down
@@ -180,6 +185,14 @@ func (s *spent) full(podType string) *stopHold {
 	}
 	s.hold = &stopHold{Hold{Code: CodeBudget, Subject: podType, Text: text, Need: fmt.Sprintf("less than %d down", s.limit), Have: s.have(), Since: since}}
 	return s.hold
+}
+
+// downOrDoubtful is what the pods have in common that use the budget.
+func (s *spent) downOrDoubtful() string {
+	if slices.ContainsFunc(s.down, func(p *PodState) bool { return p.MayServe }) {
+		return "down, or not known to be well"
+	}
+	return "down"
 }
 
 // downAs names the pod, and who took it down if that is known.

@@ -38,6 +38,9 @@ type PodState struct {
 	Domain string
 	// Down says that the pod does not do its work now: it does not run, or is not ready, or has not settled.
 	Down bool
+	// MayServe says of a pod that is down that it may do its work all the same: it has not settled yet, or nobody knows how it is. To stop it
+	// takes what it uses already, so that several of them are not stopped together because none of them takes anything.
+	MayServe bool
 	// Since is when it went down, By who took it down ("deploy"), empty if nobody did.
 	Since time.Time
 	By    string

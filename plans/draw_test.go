@@ -683,6 +683,7 @@ func drawLedger(t *rapid.T) Ledger {
 			state := PodState{Name: fmt.Sprintf("%s-%d", podType, n), Type: podType, Domain: domains[n], Down: chance(t, 8, "down")}
 			if state.Down {
 				state.Since, state.By = ago(t, "down since"), oneOf(t, "by", "", "deploy")
+				state.MayServe = chance(t, 40, "may serve")
 			}
 			l.Pods = append(l.Pods, state)
 		}

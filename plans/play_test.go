@@ -129,10 +129,10 @@ func (p *play) all() []at {
 // down says that a pod does not do its work, or does again.
 func (p *play) down(pod string, down bool) {
 	state := p.pod(pod)
-	if state == nil || state.Down == down {
+	if state == nil || state.Down == down && !state.MayServe {
 		return
 	}
-	state.Down, state.Since, state.By = down, p.in.Now, ""
+	state.Down, state.MayServe, state.Since, state.By = down, false, p.in.Now, ""
 	if down {
 		state.By = p.in.Definition.Name
 	}
@@ -202,7 +202,7 @@ func (p *play) begin(c Candidate) {
 		if !p.byForce[s] {
 			delete(p.byForce, s)
 		}
-		p.wasDown[s] = p.pod(step.Pod).Down
+		p.wasDown[s] = p.pod(step.Pod).Down && !p.pod(step.Pod).MayServe
 	}
 	o.Since, o.Until, o.Ready = p.in.Now, time.Time{}, time.Time{}
 	switch {

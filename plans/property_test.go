@@ -825,7 +825,7 @@ func stopsKeepToBudgets(t *rapid.T, ledger Ledger, ins []Input, es []Evaluation)
 			switch {
 			case excepted[pod.Name]:
 				continue
-			case pod.Down:
+			case pod.Down && !(pod.MayServe && stopped[pod.Name]):
 				down[of]++
 			case stopped[pod.Name]:
 				stops[of]++

@@ -1325,15 +1325,20 @@ func (p plain) sameDomain(i, j int, others []int) bool {
 }
 
 // budgetLeaves: "A pod takes one of what its budget leaves, for its type and for its domain: MaxUnavailable less the pods that are down. A
-// pod that is down already takes nothing. … A pod that the ledger does not know is not stopped."
+// pod that is down already takes nothing; if it may serve all the same (PodState.MayServe), it must be within the budget, as one of those that are
+// down. … A pod that the ledger does not know is not stopped."
 func (p plain) budgetLeaves(pod string, alsoDown []string) bool {
 	mine, known := p.podState(pod)
 	if !known {
 		return false
 	}
 	isDown := func(state PodState) bool { return state.Down || slices.Contains(alsoDown, state.Name) }
-	if isDown(mine) {
+	own := 0
+	switch {
+	case slices.Contains(alsoDown, mine.Name) || mine.Down && !mine.MayServe:
 		return true
+	case mine.Down: // "if it may serve all the same, it must be within the budget, as one of those that are down"
+		own = 1
 	}
 	budget := Budget{MaxUnavailable: Amount{Value: 1}} // "Of a type without a budget, one pod may be down."
 	for _, b := range p.in.Ledger.Budgets {
@@ -1359,10 +1364,10 @@ func (p plain) budgetLeaves(pod string, alsoDown []string) bool {
 			}
 		}
 	}
-	if plainAmount(budget.MaxUnavailable, total)-down < 1 {
+	if plainAmount(budget.MaxUnavailable, total)-(down-own) < 1 {
 		return false
 	}
-	return budget.PerDomain == nil || plainAmount(*budget.PerDomain, totalInDomain)-downInDomain >= 1
+	return budget.PerDomain == nil || plainAmount(*budget.PerDomain, totalInDomain)-(downInDomain-own) >= 1
 }
 
 // "percent rounds down, but at least 1 if percent is above 0"

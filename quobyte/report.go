@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
@@ -69,7 +70,9 @@ type PodHealth struct {
 
 // Watchlist is what a prober is told: the pods of its host whose health it shall poll.
 type Watchlist struct {
-	Pods []WatchedPod `json:"pods"`
+	// AskedAt is when the framework wanted to know how they are at that very moment; nil if it never did.
+	AskedAt *time.Time   `json:"asked_at,omitempty"`
+	Pods    []WatchedPod `json:"pods"`
 }
 
 // WatchedPod is one of them.
@@ -197,6 +200,10 @@ func (s *Service) Message(h machine.Host, pods []machine.Pod) []byte {
 	}
 	if list == nil {
 		return nil
+	}
+	if !h.AskedAt.IsZero() {
+		at := h.AskedAt.UTC()
+		list.AskedAt = &at
 	}
 	slices.SortFunc(list.Pods, func(a, b WatchedPod) int { return cmp.Compare(a.TaskID, b.TaskID) })
 	return encode(list)

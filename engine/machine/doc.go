@@ -47,9 +47,11 @@
 //   - A paused element begins no new step; what runs is left alone. A pod that is excepted is not launched by any plan.
 //   - A running pod is stopped only for a step of deploy that must be done again: the settings render another task than the one that it completed
 //     with, or an operator restarts it. Package plans says when: budget, gate, fit, settling. Only what was heard in this session with Mesos says that
-//     a pod is up (Standing); after a restart of the framework nothing is stopped before it was.
-//   - That a plan has stopped a pod, and why, is in the pod's record (PodStop) before its task is killed. The KILL is said again until it is proven that
-//     the task has ended, of gated pods that run still only if Judge lets it be, and otherwise the stop is taken back; then the pod is launched again, whoever has paused what, until it is ready and has settled.
+//     a pod is up (Standing); after a restart of the framework nothing is stopped before it was. Of the other pods of a quorum only the answer to a question
+//     that the scouts were asked within the last ten seconds says so (rollcall.go).
+//   - That a plan has stopped a pod, and why, is in the pod's record (PodStop) before its task is killed. The KILL is said in a later decision, and again until it is
+//     proven that the task has ended; of gated pods that run still each time only if Judge lets it be, and otherwise the stop is taken back. Then the pod is
+//     launched again, whoever has paused what, until it is ready and has settled.
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
 //   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
 //   - It kills no other task by itself, but for one that was replaced, or marked gone, without proof and has shown up again; and it never forgets a pod.

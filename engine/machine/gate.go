@@ -90,8 +90,8 @@ func unanswered(all []plans.Evaluation, verdicts map[string]plans.Verdict) [][]s
 func (m *Machine) verdict(now time.Time, pods []string, all []Standing) (plans.Verdict, bool) {
 	key := setKey(pods)
 	last, before := m.opinions[key]
-	said, at := m.service.Judge(pods, all), now
-	waits := false
+	said, waits := m.judge(now, pods, all)
+	at := now
 	if m.cfg.Asks && said.Gate == plans.GateOpen {
 		said, at, waits = last.said(now)
 		m.wanted[key] = pods

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +29,8 @@ type world struct {
 	uuids   byte
 	last    Event // that brought a uuid
 	seqs    map[string]uint64
-	heard   map[string]string
+	heard   map[string]string // host -> the digest of the last message
+	earlier map[string]string // host -> the digest of one before that said something else
 	records map[string][]byte
 	// launched are the task ids of a pod, and accepted the offers that they took.
 	launched map[string][]string
@@ -40,7 +42,7 @@ func newWorld() *world {
 	return &world{
 		now:  time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
 		toy:  toy{expect: 1},
-		seqs: map[string]uint64{}, heard: map[string]string{}, records: map[string][]byte{},
+		seqs: map[string]uint64{}, heard: map[string]string{}, earlier: map[string]string{}, records: map[string][]byte{},
 		launched: map[string][]string{}, accepted: map[string][]string{}, given: map[string]offers.Resources{},
 	}
 }
@@ -111,6 +113,8 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, w.last)
 	case "fail-acknowledge":
 		w.m.Take(w.now, CallFailed{Call: acknowledgementOf(w.last), Err: "reset", Ambiguous: true})
+	case "looks":
+		w.look(t, d, args)
 	case "report":
 		w.report(t, d, args)
 	case "fail":
@@ -283,6 +287,9 @@ func (w *world) report(t *testing.T, d *datadriven.TestData, args []string) {
 	w.seqs[scout.Task.ID]++
 	r := toyReport{Seq: w.seqs[scout.Task.ID], Heard: w.heard[host]}
 	fmt.Sscan(value(d, "seq", fmt.Sprint(r.Seq)), &r.Seq)
+	if value(d, "heard", "") == "earlier" {
+		r.Heard = w.earlier[host]
+	}
 	if len(args) > 1 {
 		r.Facts = args[1]
 	}
@@ -304,6 +311,15 @@ func (w *world) report(t *testing.T, d *datadriven.TestData, args []string) {
 	w.m.Take(w.now, Updated{Status: TaskStatus{
 		TaskID: scout.Task.ID, AgentID: scout.Task.AgentID, State: Running, Source: "EXECUTOR", UUID: bytes.Repeat([]byte{w.uuids}, 16), Data: data,
 	}})
+}
+
+// look has all scouts that were asked how their pods are, or only those of some hosts, say that they have looked.
+func (w *world) look(t *testing.T, d *datadriven.TestData, hosts []string) {
+	for _, host := range slices.Sorted(maps.Keys(w.m.inquiries)) {
+		if !w.m.inquiries[host].Answered && (len(hosts) == 0 || slices.Contains(hosts, host)) {
+			w.report(t, d, []string{host, string(w.m.hosts[host].Facts)})
+		}
+	}
 }
 
 // decide prints what the machine decides, and stores it as the loop would.
@@ -335,6 +351,9 @@ func (w *world) decide(t *testing.T) string {
 	}
 	for _, a := range e.Answers {
 		fmt.Fprintf(&out, "answer %s: %s\n", a.Code, a.Message)
+	}
+	if e.WakeAt.Equal(w.now) { // what was decided is to be looked at again when it is durable
+		return out.String() + w.decide(t)
 	}
 	if !e.WakeAt.IsZero() {
 		fmt.Fprintf(&out, "wake in %s\n", e.WakeAt.Sub(w.now))
@@ -385,8 +404,16 @@ func (w *world) describe(c Call) string {
 		return "RECONCILE_OPERATIONS " + strings.Join(names, ", ")
 	case Message:
 		sum := sha256.Sum256(c.Data)
-		w.heard[strings.TrimPrefix(c.AgentID, "S-")] = hex.EncodeToString(sum[:])
-		return fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
+		host, digest := strings.TrimPrefix(c.AgentID, "S-"), hex.EncodeToString(sum[:])
+		if w.heard[host] != digest {
+			w.earlier[host] = w.heard[host]
+		}
+		w.heard[host] = digest
+		text := fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
+		if strings.Contains(string(c.Data), "asked at") {
+			text += ", and look now"
+		}
+		return text
 	case Revive:
 		return "REVIVE"
 	case ExcludeHosts:

@@ -133,7 +133,7 @@ func (m *Machine) volatile() []part {
 		{"leftovers", &m.leftovers}, {"revived", &m.revived}, {"returned", &m.returned}, {"drops", &m.drops}, {"heardAt", &m.heardAt},
 		{"silent", &m.silent}, {"stunted", &m.stunted}, {"opAsked", &m.opAsked}, {"opRefused", &m.opRefused}, {"tokens", &m.tokens}, {"refilled", &m.refilled}, {"suppressed", &m.suppressed},
 		{"exclusion", &m.exclusion},
-		{"acked", &m.acked}, {"killed", &m.killed}, {"fits", &m.fits}, {"opinions", &m.opinions}, {"lastAsk", &m.lastAsk},
+		{"acked", &m.acked}, {"killed", &m.killed}, {"fits", &m.fits}, {"opinions", &m.opinions}, {"inquiries", &m.inquiries}, {"lastAsk", &m.lastAsk},
 		{"survey", &m.survey}, {"surveyed", &m.surveyed}, {"changed", &m.changed},
 		{"urgent", &m.urgent}, {"viewed", &m.viewed}, {"revision", &m.revision},
 	}

@@ -99,6 +99,7 @@ type Machine struct {
 	bound      map[Wanted]bool          // the pods that belong to a host
 	settle     map[string]time.Duration // pod type -> how long a pod must be ready for others to be stopped
 	gated      map[string]bool          // pod types that are stopped only if the service lets them be
+	quorate    map[string]bool          // pod types of which a majority must be up
 	deploy     *deploySteps             // what deploy consists of; nil when that must be made anew
 	nextIndex  map[string]int           // by pod type
 
@@ -126,6 +127,7 @@ type Machine struct {
 	killed     map[string]retry               // task id -> how often its end was asked for
 	fits       map[string]fitting             // running pod -> whether what takes its place fits
 	opinions   map[string]opinion             // set of pods -> what is said of stopping them together
+	inquiries  map[string]inquiry             // host -> what its scout was asked last
 	lastAsk    uint64                         // number of the last ask
 	tokens     int                            // REVIVEs that may be sent at once
 	refilled   time.Time                      // when a token was gained last
@@ -141,6 +143,8 @@ type Machine struct {
 	answers  []Answer
 	asks     []Ask
 	wanted   map[string][]string // sets of pods that the service is to be asked about, if a plan still wants to know
+	inquire  map[string]bool     // hosts whose scout is to be asked how its pods are
+	stopped  map[string]bool     // pods that are stopped since the last decision
 	unfit    map[string]bool     // running pods of which only offers can say whether what takes their place fits
 	changed  bool                // a reader could see a difference
 	urgent   bool                // publish without regard to ViewInterval
@@ -194,7 +198,11 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		opinions:   map[string]opinion{},
 		settle:     map[string]time.Duration{},
 		gated:      map[string]bool{},
+		quorate:    map[string]bool{},
+		inquiries:  map[string]inquiry{},
 		wanted:     map[string][]string{},
+		inquire:    map[string]bool{},
+		stopped:    map[string]bool{},
 		unfit:      map[string]bool{},
 		replaced:   map[string]*Pod{},
 		dirty:      map[string]bool{},
@@ -208,6 +216,9 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		for _, t := range phase.PodTypes {
 			m.settle[t], m.gated[t] = phase.Settle, phase.Gated
 		}
+	}
+	for _, b := range service.Budgets() {
+		m.quorate[b.PodType] = b.Quorum
 	}
 	m.clampTimes(boot.Now)
 	definition, _, _ := m.deployDefinition(boot.Now, nil)
@@ -254,6 +265,7 @@ func (m *Machine) Take(now time.Time, e Event) {
 // Decide says what is to be done now. random must be fresh with every call: task ids are made from it.
 func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.wake = time.Time{}
+	clear(m.inquire)
 	m.admitHosts(now)
 	m.discover(now)
 	m.reconcile(now)         // before launch: Mesos need not be asked about tasks that it has yet to hear of
@@ -267,6 +279,7 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 		evaluations = m.finish(now, worked)
 	}
 	m.ask(now, evaluations)
+	m.callTheRoll(now)
 	m.tellScouts(now)
 
 	groups := m.flush()
@@ -414,6 +427,7 @@ func (m *Machine) endSession() {
 	clear(m.revived)
 	clear(m.returned)
 	clear(m.told)
+	clear(m.inquiries)
 	clear(m.tries)
 	clear(m.opAsked)
 	clear(m.killed)

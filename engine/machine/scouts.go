@@ -1,8 +1,6 @@
 package machine
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"time"
 )
@@ -55,13 +53,15 @@ func (m *Machine) podsOn(hosts map[string]bool) map[string][]Pod {
 }
 
 func (m *Machine) tell(now time.Time, scout *Pod, h *Host, pods []Pod) {
-	data := m.service.Message(*h, pods)
+	host := *h
+	host.AskedAt = m.inquiries[h.Key].At
+	data := m.service.Message(host, pods)
 	if data == nil {
 		delete(m.told, h.Key)
 		return
 	}
-	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
+	digest := digestOf(data)
+	m.asking(h.Key, digest)
 	if h.Heard == digest {
 		delete(m.told, h.Key)
 		return

@@ -35,7 +35,8 @@ type Service interface {
 	Task(p Pod, at Place, c Cluster) (offers.Task, error)
 	// TaskName is the last part of a pod type's task names ("server").
 	TaskName(podType string) string
-	// Message is what the scout on a host should have been told about the host's pods, nil if nothing; see Report.Heard.
+	// Message is what the scout on a host should have been told about the host's pods, nil if nothing; see Report.Heard. It must be another one
+	// when Host.AskedAt is, and a scout that hears a message must look at its pods after that, and report.
 	Message(h Host, pods []Pod) []byte
 	// Health says whether pods of the type are ready only when their scout says so (true), or when they run (false).
 	Health(podType string) bool
@@ -156,6 +157,8 @@ type Host struct {
 	ReportedAt time.Time `json:"reported_at,omitzero"`
 	// Heard is the digest of the last message that reached its scout. Volatile.
 	Heard string `json:"-"`
+	// AskedAt is when its scout was asked last how its pods are at that very moment; zero if it was not in this session. Volatile.
+	AskedAt time.Time `json:"-"`
 }
 
 // Pod is one instance of a daemon.

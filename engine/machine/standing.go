@@ -22,8 +22,6 @@ func (m *Machine) standing(now time.Time, p *Pod) Standing {
 		s.Text = "does not run: " + ending(t)
 	case p.Stop != nil && p.Stop.TaskID == t.ID:
 		s.Text = "is being stopped"
-	case p.Stop != nil:
-		s.Text = "was stopped, and has not settled since"
 	case t.State.Unproven():
 		s.State, s.Text = Unsure, fmt.Sprintf("its task is %s", t.State)
 	case t.State != Running || t.Healthy.IsZero():
@@ -39,7 +37,7 @@ func (m *Machine) standing(now time.Time, p *Pod) Standing {
 		if end := t.Healthy.Add(m.settle[p.Type]); now.Before(end) {
 			m.wakeAt(end)
 			s.Text = fmt.Sprintf("is ready since %s, and has not settled", t.Healthy.UTC().Format("15:04:05Z"))
-			break
+			break // whatever is owed to it: a pod that a plan stopped has settled when it was ready for so long, also if that plan is no more
 		}
 		s.State = Up
 	}
@@ -75,20 +73,24 @@ func (m *Machine) standings(now time.Time) []Standing {
 
 // ledger says which pods are down, and how many may be, for those who want to stop one: what is not known to do its work is down.
 func (m *Machine) ledger(now time.Time) plans.Ledger {
-	return m.ledgerOf(func(p *Pod) bool { return m.standing(now, p).State != Up })
+	return m.ledgerOf(func(p *Pod) (down, mayServe bool) {
+		down = m.standing(now, p).State != Up
+		return down, down && p.runs() && !p.stopping() && !p.Task.Healthy.IsZero()
+	})
 }
 
 // ledgerAsRecorded says which pods are down by the records, for those who want to give one up.
 func (m *Machine) ledgerAsRecorded() plans.Ledger {
-	return m.ledgerOf(func(p *Pod) bool {
-		return p.Task == nil || p.Stop != nil || p.Task.State != Running || p.Task.Healthy.IsZero()
+	return m.ledgerOf(func(p *Pod) (down, mayServe bool) {
+		return p.Task == nil || p.Stop != nil || p.Task.State != Running || p.Task.Healthy.IsZero(), false
 	})
 }
 
-func (m *Machine) ledgerOf(down func(*Pod) bool) plans.Ledger {
+func (m *Machine) ledgerOf(state func(*Pod) (down, mayServe bool)) plans.Ledger {
 	l := plans.Ledger{Budgets: m.service.Budgets(), Pods: make([]plans.PodState, 0, len(m.order))}
 	for _, p := range m.order {
-		s := plans.PodState{Name: p.Name, Type: p.Type, Down: down(p)}
+		s := plans.PodState{Name: p.Name, Type: p.Type}
+		s.Down, s.MayServe = state(p)
 		switch {
 		case p.Stop != nil:
 			s.Since, s.By = p.Stop.At, p.Stop.Plan

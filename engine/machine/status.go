@@ -183,6 +183,7 @@ func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 	}
 	scout.Task.Seq = report.Seq
 	m.heardAt[scout.Host] = now
+	m.hasLooked(scout.Host, report.Heard)
 	m.setHealth(now, scout, true, "")
 	if h := m.hosts[scout.Host]; h != nil {
 		if h.Heard != report.Heard {

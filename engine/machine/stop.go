@@ -29,6 +29,7 @@ func (m *Machine) stop(now time.Time, plan string, p *Pod) {
 	p.Stop = &PodStop{Plan: plan, Run: m.run.Number, At: now, TaskID: p.Task.ID, Reason: m.run.Reason, Forced: m.forced(p)}
 	p.BegunIn, p.BegunAt = m.run.Number, now
 	p.Failures, p.NextTry = 0, time.Time{}
+	m.stopped[p.Name] = true
 	delete(m.fits, p.Name)
 	delete(m.drops, p.Name)
 	m.touchPod(p)
@@ -39,14 +40,19 @@ func (m *Machine) stop(now time.Time, plan string, p *Pod) {
 // being killed, the last of these counts: that may take as long as daemons have to end by themselves.
 var killRetry = [...]time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
 
-// killStopped kills the tasks of pods that plans have stopped, again and again until they have ended. The first time waits, like every call, for
-// the record that says why.
+// killStopped kills the tasks of pods that plans have stopped, again and again until they have ended. The first time is in the decision after the one
+// that has recorded why: that may take long, and whether the pod may be stopped is looked at once more when it is done.
 func (m *Machine) killStopped(now time.Time) {
+	defer clear(m.stopped)
 	if !m.connection.Connected {
 		return
 	}
 	for _, p := range m.order {
 		if !p.stopping() {
+			continue
+		}
+		if m.stopped[p.Name] {
+			m.wakeAt(now)
 			continue
 		}
 		last := m.killed[p.Task.ID]
@@ -67,19 +73,21 @@ func (m *Machine) killStopped(now time.Time) {
 	}
 }
 
-// mayStillKill says whether a task may be killed now. When its stop began that was allowed; when a KILL is said again the world may be another one: a
+// mayStillKill says whether a task may be killed now. When its stop began that was allowed; now the world may be another one: recording it took long, or a
 // registry whose KILL was lost with its agent is back, and by now one of two that keep the quorum. Then the stop is taken back, so that the step begins
 // anew, with all that is asked for that, and others may have their turn.
 func (m *Machine) mayStillKill(now time.Time, p *Pod) bool {
-	if !m.gated[p.Type] || p.Task.State == Killing || p.Stop.Forced || !now.After(p.Stop.At) {
+	if !m.gated[p.Type] || p.Task.State == Killing || p.Stop.Forced {
 		return true
 	}
-	if p.Task.State.Unproven() || m.unconfirmed(p) {
-		m.wakeAt(now.Add(killRetry[0])) // nobody would hear of it, and nobody knows how it is
+	switch said, waits := m.judge(now, []string{p.Name}, m.standings(now)); {
+	case said.Gate == plans.GateOpen:
+		return true
+	case waits:
 		return false
-	}
-	if m.service.Judge([]string{p.Name}, m.standings(now)).Gate == plans.GateOpen {
-		return true
+	case p.Task.State.Unproven() || m.unconfirmed(p):
+		m.wakeAt(now.Add(killRetry[0])) // nobody knows how it is: it may have ended, and its stop with it
+		return false
 	}
 	p.Stop, p.BegunIn, p.BegunAt = nil, 0, time.Time{}
 	if !p.Task.Healthy.IsZero() {

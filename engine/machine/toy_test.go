@@ -164,5 +164,8 @@ func (toy) Message(h Host, pods []Pod) []byte {
 	if ids == nil {
 		return nil
 	}
+	if !h.AskedAt.IsZero() {
+		ids = append(ids, "asked at "+h.AskedAt.UTC().Format(time.RFC3339Nano))
+	}
 	return []byte(strings.Join(ids, ","))
 }

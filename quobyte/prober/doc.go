@@ -21,7 +21,8 @@
 //     a burst of changes is one report.
 //
 // A scan that hangs in the kernel (a dying disk, a dead network mount) holds up neither health nor the answer to a kill:
-// after ScanTimeout the round goes on with the facts of the scan before, and the update's message says so.
+// after ScanTimeout the round goes on with the facts of the scan before, and the update's message says so; until that scan ends,
+// later rounds do not wait for it at all.
 //
 // # Promises
 //

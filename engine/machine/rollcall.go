@@ -1,0 +1,126 @@
+package machine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/quobyte/mesos-framework/plans"
+)
+
+// Before the gate lets a pod of a quorum be stopped, the scouts of the others are asked how these are at that very moment. What was heard before is
+// no proof that they live: a stream may have fallen silent, a scout may hang, an agent may be out of reach, and for a minute or more nobody notices.
+
+// inquiry is a question to a scout how its pods are right now. It is part of the message that the scout is told (Host.AskedAt), so a scout which has
+// heard that message has looked since.
+type inquiry struct {
+	// At is when it was asked. Since is when it was asked first of those that have no answer.
+	At    time.Time `json:"at"`
+	Since time.Time `json:"since"`
+	// Digest is that of the last message that asked, Answered says that the scout has heard it.
+	Digest   string `json:"digest,omitempty"`
+	Answered bool   `json:"answered,omitempty"`
+}
+
+// counts says whether the answer, if there is one, is young enough: its age is that of the question.
+func (q inquiry) counts(now time.Time) bool { return q.Answered && q.asks(now) }
+
+// asks says whether the question is young enough to be waited for.
+func (q inquiry) asks(now time.Time) bool {
+	return !q.At.IsZero() && !now.Before(q.At) && now.Sub(q.At) < plans.FreshVerdict
+}
+
+// overdue says that scouts had the time that they need to answer.
+func (q inquiry) overdue(now time.Time) bool {
+	return !q.Answered && !q.Since.IsZero() && !now.Before(q.Since.Add(askPatience))
+}
+
+// judge is what the service says of stopping some pods at this moment; waits says that scouts have to be asked first, or have yet to answer.
+func (m *Machine) judge(now time.Time, pods []string, all []Standing) (said Judgement, waits bool) {
+	said = m.service.Judge(pods, all)
+	if said.Gate != plans.GateOpen {
+		return said, false
+	}
+	sure, hosts := m.sure(now, pods, all)
+	if len(hosts) == 0 {
+		return said, false
+	}
+	said = m.service.Judge(pods, sure)
+	if said.Gate == plans.GateOpen {
+		return said, false
+	}
+	for _, host := range hosts {
+		m.inquire[host] = true
+		q := m.inquiries[host]
+		waits = waits || !q.overdue(now)
+	}
+	return said, waits
+}
+
+// sure are the standings with those pods of a quorum in doubt, beside the ones to be stopped, whose scout has not said just now how they are; and its
+// hosts.
+func (m *Machine) sure(now time.Time, pods []string, all []Standing) (sure []Standing, hosts []string) {
+	for i, s := range all {
+		if s.State != Up || !m.quorate[s.Type] || !m.service.Health(s.Type) || slices.Contains(pods, s.Name) {
+			continue
+		}
+		q := m.inquiries[s.Host]
+		if q.counts(now) {
+			continue
+		}
+		if sure == nil {
+			sure = slices.Clone(all)
+		}
+		sure[i].State = Unsure
+		sure[i].Text = fmt.Sprintf("the %s on %s was asked how it is", m.service.Scout(), s.Host)
+		if !q.Since.IsZero() && !q.Answered {
+			sure[i].Text = fmt.Sprintf("the %s on %s was asked at %s how it is, and has not answered", m.service.Scout(), s.Host, q.Since.UTC().Format("15:04:05Z"))
+		}
+		hosts = append(hosts, s.Host)
+	}
+	return sure, hosts
+}
+
+// callTheRoll asks the scouts of which a judgement depends.
+func (m *Machine) callTheRoll(now time.Time) {
+	for host := range m.inquire {
+		q := m.inquiries[host]
+		if !q.asks(now) {
+			since := q.Since
+			if q.Answered || since.IsZero() || since.After(now) {
+				since = now
+			}
+			q = inquiry{At: now, Since: since}
+			m.inquiries[host] = q
+			m.retell[host] = true
+		}
+		m.wakeAt(q.At.Add(plans.FreshVerdict))
+		if end := q.Since.Add(askPatience); now.Before(end) {
+			m.wakeAt(end)
+		}
+	}
+}
+
+// asking notes that a message asks what is asked of its host.
+func (m *Machine) asking(host, digest string) {
+	if q, open := m.inquiries[host]; open && q.Digest != digest {
+		q.Digest = digest
+		m.inquiries[host] = q
+	}
+}
+
+// hasLooked notes that a scout has looked since it heard a message.
+func (m *Machine) hasLooked(host, digest string) {
+	if q, open := m.inquiries[host]; open && digest != "" && q.Digest == digest && !q.Answered {
+		q.Answered = true
+		m.inquiries[host] = q
+	}
+}
+
+// digestOf identifies a message to a scout, see Report.Heard.
+func digestOf(message []byte) string {
+	sum := sha256.Sum256(message)
+	return hex.EncodeToString(sum[:])
+}

@@ -34,6 +34,7 @@ type checker struct {
 	began     map[string]bool       // pods that were launched
 	excused   map[string]bool       // pods that operators once took out
 	answers   []yes
+	killed    map[string]time.Time // tasks, by when their KILL was given away last
 	stops     map[string]bool      // tasks that were killed
 	downSince map[string]time.Time // pods that a plan has stopped and that are down without hindrance
 	quiet     map[string]time.Time // steps that do not move and show no reason, since when
@@ -45,7 +46,7 @@ type checker struct {
 func newChecker(w *world) *checker {
 	return &checker{
 		world: w, launched: map[string]bool{}, started: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, acks: map[string]time.Time{},
-		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
+		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
 		mistaken: map[string]bool{}, consented: map[string]string{},
 	}
 }

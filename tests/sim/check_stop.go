@@ -31,7 +31,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 		switch {
 		case r != nil && r.task == call.TaskID:
 			victim = true
-		case r != nil || c.unknown(h.died[quobyte.Registry]):
+		case r != nil || c.news(h.died[quobyte.Registry], call.TaskID):
 			up++
 		}
 	}
@@ -50,24 +50,16 @@ func (c *checker) gaveUp() bool {
 	return false
 }
 
-const (
-	// reach is how long the news of a death may take.
-	reach = 10 * time.Second
-	// outOfReach is how long it may take if nobody is there to tell: missed pings, and silent probers.
-	outOfReach = 5 * time.Minute
-)
-
-func (c *checker) unknown(d death) bool {
-	if c.stops[d.task] {
-		return false // that is what we have done ourselves
-	}
-	since := c.now.Sub(d.at)
-	return !d.at.IsZero() && (since < reach || d.unseen && since < outOfReach)
+// news says that a death is too new for the framework to know of it when it gave the KILL of another one away: it asks the probers of all the others
+// right before that, and what they say counts for as long as a verdict does. What it has stopped itself it knows.
+func (c *checker) news(d death, victim string) bool {
+	return !d.at.IsZero() && !c.stops[d.task] && c.killed[victim].Sub(d.at) < plans.FreshVerdict
 }
 
 // stopping looks at a KILL that the machine gives away: why is on record, and of pods that keep data no other one is down.
 func (c *checker) stopping(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
+	c.killed[call.TaskID] = c.now
 	record := c.disk.pods[pod]
 	replaced := slices.ContainsFunc(record.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == call.TaskID })
 	if replaced || record.Task == nil {
@@ -105,7 +97,7 @@ func (c *checker) checkBudget(i *instance, p machine.Pod) {
 		if name == p.Name || t == nil || c.excused[name] {
 			continue
 		}
-		if other.Stop != nil || t.State.Unproven() || other.Completed != "" && (t.State.Terminal() || t.Healthy.IsZero()) {
+		if c.unsettled(i, other) || t.State.Unproven() || other.Completed != "" && (t.State.Terminal() || t.Healthy.IsZero()) {
 			down = append(down, name+" "+string(t.State))
 		}
 	}
@@ -114,6 +106,20 @@ func (c *checker) checkBudget(i *instance, p machine.Pod) {
 			c.fail(budgetKept, "serve %d stops %s, %d of %d may be down, and down are %v", i.number, p.Name, most, total, down)
 		}
 	}
+}
+
+// unsettled says that a pod was stopped by a plan and has not been ready for long enough since.
+func (c *checker) unsettled(i *instance, p machine.Pod) bool {
+	t := p.Task
+	if p.Stop == nil || t.ID == p.Stop.TaskID || t.State != machine.Running || t.Healthy.IsZero() {
+		return p.Stop != nil
+	}
+	for _, phase := range c.service.Phases() {
+		if slices.Contains(phase.PodTypes, p.Type) {
+			return i.clock().Before(t.Healthy.Add(phase.Settle))
+		}
+	}
+	return true
 }
 
 // checkPauseOfStop: what is paused is not stopped, if the stop was decided after the pause.

@@ -88,11 +88,10 @@ func (w *world) hostOf(agent string) *host {
 	return nil
 }
 
-// death is the end of a process. It is unseen if nobody could tell the framework of it at once.
+// death is the end of a process.
 type death struct {
-	task   string
-	at     time.Time
-	unseen bool
+	task string
+	at   time.Time
 }
 
 // container is a process of a task, or of an executor.
@@ -179,12 +178,6 @@ func (c *container) signal(kill bool) {
 	}
 }
 
-// deaf says that the framework hears nothing of the master, and does not know it: that takes five heartbeats.
-func (w *world) deaf() bool {
-	i := w.serve()
-	return i != nil && i.session.conn != nil && i.session.conn.mute
-}
-
 // exit ends the process.
 func (c *container) exit(status int) {
 	if c.gone || !c.up {
@@ -196,7 +189,7 @@ func (c *container) exit(status int) {
 	if c.host.died == nil {
 		c.host.died = map[string]death{}
 	}
-	c.host.died[c.kind] = death{c.task, c.now, c.host.away || c.host.cut || c.deaf()}
+	c.host.died[c.kind] = death{c.task, c.now}
 	c.note("%s: %s ends with %d", c.host.name, c.task, status)
 	if c.prober != nil {
 		delete(c.probers, c.prober.stream)

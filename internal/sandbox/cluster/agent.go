@@ -47,9 +47,11 @@ type agent struct {
 	tasks      ordered[*task]        // by taskKey; until their end is acknowledged
 	updates    ordered[*updates]     // by taskKey
 	operations []*operation          // whose success was not acknowledged, in their order
+	expected   map[string]bool       // executors, by executorKey, whose launch was lost: the master believes that they run
 
 	up          bool          // its process runs
 	recovering  time.Time     // until when it finds out what it had; executors have to wait
+	recovered   time.Time     // until when it waits for its executors: they may subscribe, and it takes nothing else from them
 	partitioned bool          // no message passes between it and the master
 	severed     bool          // as partitioned, and still so until it has registered again
 	drain       *Drain        // it is being emptied

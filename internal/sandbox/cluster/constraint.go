@@ -234,11 +234,17 @@ func (p *TextPattern) matches(value string) bool {
 	return err == nil && re.MatchString(value)
 }
 
-// find returns what a selector means of an agent, whether there is such a thing, and whether it is a text. These agents belong to no
-// fault domain.
+// find returns what a selector means of an agent, whether there is such a thing, and whether it is a text.
 func (s *Selector) find(a *agent) (value string, exists, text bool) {
 	if s.AttributeName == nil {
-		return a.hostname, *s.PseudoattributeType == pseudoHostname, true
+		domain := a.domain.GetFaultDomain()
+		switch *s.PseudoattributeType {
+		case pseudoRegion:
+			return domain.GetRegion().Name, domain != nil, true
+		case pseudoZone:
+			return domain.GetZone().Name, domain != nil, true
+		}
+		return a.hostname, true, true
 	}
 	for i := range a.attributes {
 		if attribute := &a.attributes[i]; attribute.Name == *s.AttributeName {

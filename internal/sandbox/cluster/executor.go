@@ -52,6 +52,31 @@ func validateExecutorUpdate(call *executor.Call) error {
 	case status.GetState() == mesos.TASK_STAGING:
 		return fmt.Errorf("Received TASK_STAGING from executor %s of framework %s which is not allowed", id, framework)
 	}
+	return validateCheckStatus(status.CheckStatus)
+}
+
+func validateCheckStatus(status *mesos.CheckStatusInfo) error {
+	if status == nil {
+		return nil
+	}
+	if status.Type == nil {
+		return errors.New("CheckStatusInfo must specify 'type'")
+	}
+	var body string
+	var set bool
+	switch *status.Type {
+	case mesos.CheckInfo_COMMAND:
+		body, set = "command", status.Command != nil
+	case mesos.CheckInfo_HTTP:
+		body, set = "http", status.HTTP != nil
+	case mesos.CheckInfo_TCP:
+		body, set = "tcp", status.TCP != nil
+	default:
+		return fmt.Errorf("'%s' is not a valid check's status type", status.Type)
+	}
+	if !set {
+		return fmt.Errorf("Expecting '%s' to be set for %s check's status", body, status.Type)
+	}
 	return nil
 }
 
@@ -107,8 +132,14 @@ func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executo
 	if a == nil {
 		return nil, Answer{Status: statusBadRequest, Text: "Agent cannot be found"}
 	}
-	if !a.up || c.now.Before(a.recovering) {
-		return nil, Answer{Status: statusUnavailable, Text: "Agent has not finished recovery"}
+	unready := Answer{Status: statusUnavailable, Text: "Agent has not finished recovery"}
+	switch {
+	case !a.up || c.now.Before(a.recovering):
+		return nil, unready
+	case call.Type == executor.Call_HEARTBEAT: // of anybody
+		return nil, Answer{Status: statusAccepted}
+	case call.Type != executor.Call_SUBSCRIBE && c.now.Before(a.recovered): // executors may come back, and wait
+		return nil, unready
 	}
 	e := a.executors.of[executorKey(call.FrameworkID.Value, call.ExecutorID.Value)]
 	switch {
@@ -120,7 +151,7 @@ func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executo
 	return nil, refused("Executor cannot be found")
 }
 
-// ExecutorCall handles UPDATE and MESSAGE of an executor that passed ValidateExecutorCall.
+// ExecutorCall handles UPDATE, MESSAGE and HEARTBEAT of an executor that passed ValidateExecutorCall.
 func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Call) (Answer, []Effect) {
 	c.begin(now, Entry{Name: "ExecutorCall", Agent: agentID, Framework: call.FrameworkID.Value, About: call})
 	e, answer := c.callingExecutor(agentID, call)

@@ -113,7 +113,9 @@ func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effe
 	}
 	a.up, a.recovering = true, c.now.Add(recoveryTime)
 	c.answerPings(a)
-	c.contact(a, c.recoverExecutors(a)+c.cfg.RegistrationDelay+start.Delay)
+	patience := c.recoverExecutors(a)
+	a.recovered = c.now.Add(patience)
+	c.contact(a, patience+c.cfg.RegistrationDelay+start.Delay)
 	return c.end(), nil
 }
 

@@ -152,7 +152,7 @@ func (x *acceptance) groupFitProblem(e *mesos.ExecutorInfo, infos []*mesos.TaskI
 	if problem := togetherProblem(e, infos); problem != "" {
 		return problem
 	}
-	if x.agent.executorOf(x.framework, e.ExecutorID.Value) == nil {
+	if x.isNew(e) {
 		needs = needs.plus(parseResources(e.Resources))
 	}
 	if !x.remaining.contains(needs) {
@@ -197,6 +197,12 @@ func (c *Cluster) deliverGroup(x *acceptance, info *mesos.ExecutorInfo, g *group
 	}
 	for _, t := range g.tasks {
 		x.agent.tasks.put(taskKey(t.framework, t.id), t)
+	}
+	if len(g.tasks) > 0 {
+		if reason, message := c.untakeable(x.framework, info, g.tasks...); message != "" {
+			c.drop(x.framework, info, reason, message, g.tasks...)
+			return Resources{}
+		}
 	}
 	var taken Resources
 	e := x.agent.executorOf(x.framework, info.ExecutorID.Value)

@@ -64,8 +64,8 @@ func (c *Cluster) deliver(t *task) Resources {
 		return c.deliverNothing(t.agent, t.framework, t.info.Executor)
 	}
 	t.agent.tasks.put(taskKey(t.framework, t.id), t)
-	if !t.agent.knows(t.resources) {
-		c.dropUnknown(t)
+	if reason, message := c.untakeable(t.framework, t.info.Executor, t); message != "" {
+		c.drop(t.framework, t.info.Executor, reason, message, t)
 		return Resources{}
 	}
 	if t.info.Executor == nil {
@@ -97,6 +97,14 @@ func (c *Cluster) deliverNothing(a *agent, f *framework, info *mesos.ExecutorInf
 	if info == nil || a.executorOf(f, info.ExecutorID.Value) != nil {
 		return Resources{}
 	}
+	if a.expected == nil {
+		a.expected = map[string]bool{}
+	}
+	key := executorKey(f.id, info.ExecutorID.Value)
+	if a.expected[key] {
+		return Resources{} // it is counted already
+	}
+	a.expected[key] = true
 	lost := parseResources(info.Resources)
 	a.used = a.used.plus(lost.allocated(""))
 	return lost

@@ -87,6 +87,7 @@ func (c *Cluster) join(a *agent) {
 	a.unreachableAt, a.giveUpAt = time.Time{}, time.Time{}
 	a.registered, a.reregistered = c.now, time.Time{}
 	a.total, a.used, a.offered = a.owned, c.inUse(a), Resources{}
+	a.expected = nil
 	c.agents = append(c.agents, a)
 	c.registry.admit(a)
 	delete(c.recovered, a.id)
@@ -188,7 +189,7 @@ func (c *Cluster) reconcileMember(a *agent) {
 	back := !a.connected
 	a.connected, a.reregistered = true, c.now
 	missing := c.missingTasks(a)
-	a.total, a.used = a.owned, c.inUse(a)
+	a.total, a.used, a.expected = a.owned, c.inUse(a), nil
 	for _, key := range a.tasks.keys {
 		t := a.tasks.of[key]
 		t.known = t.latest

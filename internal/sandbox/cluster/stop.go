@@ -97,10 +97,13 @@ func (c *Cluster) killThrough(e *executorRun, t *task, policy *mesos.KillPolicy)
 		return
 	}
 	killed := func(q *task) bool { return q == t || t.group != nil && q.group == t.group }
+	message := "Killed before delivery to the executor"
+	if t.group != nil {
+		message = "A task within the task group was killed before delivery to the executor"
+	}
 	for _, q := range e.queued {
 		if killed(q) {
-			c.agentStatus(q, e.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH,
-				"Killed before delivery to the executor")
+			c.agentStatus(q, e.id, mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH, message)
 		}
 	}
 	e.queued = slices.DeleteFunc(e.queued, killed)

@@ -122,7 +122,7 @@ func (s *story) run(d *datadriven.TestData) error {
 		"operate": s.operate, // operate \n {"type":"GET_QUOTA"}: a call of the operator API
 		"cluster": s.cluster, // cluster [registry=memory] [docker] [ping=1s] [pings=3] [offer-timeout=2s]: another one than usual, as the first command
 		"fault":   s.fault,   // fault kill M-S0, see fault_test.go
-		"lossy":   s.lose,    // lossy: what the master tells agents gets lost from now on
+		"lossy":   s.lose,    // lossy [no]: what the master tells agents gets lost from now on, or no more
 	}
 	command := commands[d.Cmd]
 	if command == nil {
@@ -490,8 +490,8 @@ func (s *story) lastEventOfTask(d *datadriven.TestData) error {
 	return err
 }
 
-func (s *story) lose(*datadriven.TestData) error {
-	s.lossy = true
+func (s *story) lose(d *datadriven.TestData) error {
+	s.lossy = !d.HasArg("no")
 	return nil
 }
 

@@ -261,10 +261,16 @@ func withExecutorProblem(info *mesos.TaskInfo) string {
 	return ""
 }
 
+// isNew tells whether an executor would have to be started, as far as the master knows.
+func (x *acceptance) isNew(e *mesos.ExecutorInfo) bool {
+	id := e.ExecutorID.Value
+	return x.agent.executorOf(x.framework, id) == nil && !x.agent.expected[executorKey(x.framework.id, id)]
+}
+
 // fitProblem compares what a task and, if it is new, its executor need with what remains of the offers.
 func (x *acceptance) fitProblem(info *mesos.TaskInfo) string {
 	needs := parseResources(info.Resources)
-	if e := info.Executor; e != nil && x.agent.executorOf(x.framework, e.ExecutorID.Value) == nil {
+	if e := info.Executor; e != nil && x.isNew(e) {
 		needs = needs.plus(parseResources(e.Resources))
 	}
 	if x.remaining.contains(needs) {

@@ -20,12 +20,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/zookeeper"
 )
 
 // childVar names what the test binary is to do instead of testing: a key of children.
 const childVar = "STORE_TEST_CHILD"
 
-// children are programs that open the directory in their last argument. They say what they did, a line for each thing.
+// children are programs that open the store in their last argument, a directory or zk://…. They say what they did, a line for each thing.
 var children = map[string]func(s Store) error{
 	"hold":   hold,
 	"commit": commitForEver,
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 	if !is {
 		os.Exit(m.Run())
 	}
-	s, err := OpenBolt(os.Args[len(os.Args)-1])
+	s, err := openNamed(os.Args[len(os.Args)-1])
 	if err == nil {
 		fmt.Println("open")
 		err = errors.Join(child(s), s.Close())
@@ -46,6 +47,17 @@ func TestMain(m *testing.M) {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
+}
+
+func openNamed(name string) (Store, error) {
+	if !strings.HasPrefix(name, "zk://") {
+		return OpenBolt(name)
+	}
+	address, err := zookeeper.ParseAddress(name)
+	if err != nil {
+		return nil, err
+	}
+	return OpenZooKeeper(context.Background(), ZooKeeper{Config: zookeeper.Config{Address: address}, Owner: "child"})
 }
 
 // hold keeps the store open until its input ends.
@@ -171,39 +183,6 @@ func TestEndsBeforeTheFirstWrite(t *testing.T) {
 	must(t, os.Truncate(filepath.Join(dir, fileName), 0))
 	if text := refused(t, dir, dir); !strings.Contains(text, "state.db is empty") {
 		t.Errorf("when it is emptied later: %s", text)
-	}
-}
-
-func TestKilledInTheMiddle(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "state")
-	said := 0
-	for range 3 {
-		c := start(t, "commit", dir)
-		c.want("open")
-		for range 10 {
-			n, err := strconv.Atoi(c.line())
-			must(t, err)
-			said = n
-		}
-		must(t, c.cmd.Process.Kill())
-		for line := c.line(); line != ""; line = c.line() {
-			n, err := strconv.Atoi(line)
-			must(t, err)
-			said = n
-		}
-		if err := c.cmd.Wait(); err == nil {
-			t.Fatal("the child was not killed")
-		}
-
-		s, err := OpenBolt(dir)
-		must(t, err)
-		records, err := s.Load(t.Context())
-		must(t, err)
-		must(t, halves(records))
-		if there := number(records); there < said || there > said+1 {
-			t.Errorf("the child said %d, and %d is there", said, there)
-		}
-		must(t, s.Close())
 	}
 }
 

@@ -43,32 +43,6 @@ func client(t *testing.T, at ZooKeeper, do func(z *zk.Conn) error) {
 	must(t, c.Do(do))
 }
 
-// The connection breaks before, or after, a group has reached the server, or nothing is heard any more: the store finds out, and goes on.
-func TestConnectionsThatBreakInACommit(t *testing.T) {
-	server := zktest.Start(t)
-	for _, test := range []struct {
-		name  string
-		fault zktest.Fault
-	}{
-		{"before", zktest.CutBefore},
-		{"after", zktest.CutAfter},
-		{"silence", zktest.Swallow},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			proxy := zktest.NewProxy(t, server.Address)
-			at := place(proxy.Address, test.name)
-			at.SessionTimeout = 2 * time.Second
-			s := openZoo(t, at)
-			must(t, s.Commit(t.Context(), put("a/1", "1", "b/1", "1")))
-			proxy.Once(zktest.OpMulti, test.fault)
-			must(t, s.Commit(t.Context(), machine.Group{Puts: put("a/1", "2", "c", "2").Puts, Deletes: []string{"b/1"}}))
-			wantLoaded(t, s, "a/1=2", "c=2")
-			must(t, s.Commit(t.Context(), put("b/1", "3")))
-			wantLoaded(t, s, "a/1=2", "b/1=3", "c=2")
-		})
-	}
-}
-
 // The connection breaks in a commit, and another opens the state before it is there again: the group is durable if it was carried out before
 // that, otherwise it never is, and its owner is deposed.
 func TestDeposedWhileTheConnectionIsBroken(t *testing.T) {
@@ -223,12 +197,7 @@ func TestSessionsThatExpire(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	must(t, s.Commit(t.Context(), put("a", "1")))
-	watch, err := zookeeper.Connect(t.Context(), zookeeper.Config{Address: place(server.Address, "x").Address})
-	must(t, err)
-	defer watch.Close()
-	var gone <-chan zk.Event
-	must(t, s.conn.Do(func(z *zk.Conn) error { _, err := z.Create("/here", nil, zk.FlagEphemeral, s.conn.ACL()); return err }))
-	must(t, watch.Do(func(z *zk.Conn) (err error) { _, _, gone, err = z.ExistsW("/here"); return err }))
+	gone := sessionEnds(t, server.Address, s, "/here")
 	proxy.Down(true)
 	<-gone
 	proxy.Down(false)

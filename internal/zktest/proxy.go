@@ -23,6 +23,8 @@ const (
 	Pass Fault = iota
 	// CutBefore cuts the connection before the operation reaches the server.
 	CutBefore
+	// CutWithin cuts it when half of the operation has reached the server.
+	CutWithin
 	// CutAfter cuts it when the server has carried the operation out, before the answer reaches the client.
 	CutAfter
 	// Unknown makes it one that the server does not know, as one of an older version would not.
@@ -168,6 +170,9 @@ func (p *Proxy) requests(from io.Reader, to io.Writer, cut chan<- int32) {
 		}
 		switch fault {
 		case CutBefore:
+			return
+		case CutWithin:
+			to.Write(packet[:len(packet)/2])
 			return
 		case CutAfter:
 			cut <- int32(binary.BigEndian.Uint32(packet[4:]))

@@ -30,7 +30,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 		r := c.running(quobyte.Registry, h)
 		switch {
 		case r != nil && r.task == call.TaskID:
-			victim = true
+			victim = c.killed[call.TaskID].Sub(r.joined) >= plans.FreshVerdict // or nobody may have heard yet that it counts
 		case r != nil || c.news(h.died[quobyte.Registry], call.TaskID):
 			up++
 		}

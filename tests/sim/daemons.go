@@ -38,7 +38,9 @@ func (w *world) registryIll(c *container) string {
 		up, all := w.registriesUp()
 		return fmt.Sprintf("no quorum: %d of %d", up, all)
 	}
-	w.replicas[c.host.name] = true
+	if !w.replicas[c.host.name] {
+		w.replicas[c.host.name], c.joined = true, w.now
+	}
 	return ""
 }
 

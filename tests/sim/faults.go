@@ -44,6 +44,7 @@ const (
 	diskFull      Kind = "disk-full"      // nothing can be started on Host for For
 	storeFull     Kind = "store-full"     // every commit fails for For
 	redirects     Kind = "redirects"      // for For masters send everybody on: to a standby if Count is 0, in circles otherwise
+	swallowed     Kind = "swallowed"      // a What is accepted after Count others, and nobody hears of it: 202 says nothing
 	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
 )
 
@@ -90,6 +91,9 @@ var faultKinds = []faultKind{
 	{diskFull, 2, drawFor(time.Second, 3*time.Minute), func(w *world, f Fault) { w.host(f).full = w.now.Add(f.For) }},
 	{storeFull, 2, drawFor(time.Second, time.Minute), func(w *world, f Fault) { w.store.fullTill = w.now.Add(f.For) }},
 	{redirects, 2, drawRedirect, (*world).redirect},
+	{swallowed, 4, drawSwallowed, func(w *world, f Fault) {
+		w.network.calls = append(w.network.calls, callFault{kind: unheard, call: f.What, count: 1, skip: f.Count})
+	}},
 	{offersLost, 3, drawCountUpTo(6), func(w *world, f Fault) { w.network.offersLost += f.Count }},
 	{agentGone, 3, drawGone, (*world).markAgentGone},
 }
@@ -153,6 +157,11 @@ func drawCallFault(r *rand.Rand, f *Fault) {
 	if f.What == delayed {
 		f.For = between(r, 100*time.Millisecond, 30*time.Second)
 	}
+}
+
+func drawSwallowed(r *rand.Rand, f *Fault) {
+	f.What = []string{"ACKNOWLEDGE", "ACKNOWLEDGE", "KILL", "MESSAGE", "RECONCILE"}[r.IntN(5)]
+	f.Count = r.IntN(6)
 }
 
 var serverTypes = []string{quobyte.Registry, quobyte.Metadata, quobyte.Data, quobyte.API, quobyte.Webconsole}

@@ -108,6 +108,7 @@ type container struct {
 	killed        bool // while it was still being started
 	since         time.Time
 	catchUp       time.Duration
+	joined        time.Time // when, as a registry, it became a member of the replica set, if it was not one before
 }
 
 // podOf takes apart a task's id: the pod's name, and its type.

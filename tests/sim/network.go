@@ -38,6 +38,8 @@ const (
 	lostAfter  = "carried out, answer lost"
 	delayed    = "delayed"
 
+	unheard = "accepted, and nobody hears of it"
+
 	afterNext    = "connection lost, carried out after the next call"
 	afterSession = "connection lost, carried out when the next session has begun"
 )

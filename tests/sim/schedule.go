@@ -105,7 +105,6 @@ func Draw(seed uint64) Schedule {
 		f.At = time.Duration(r.Int64N(int64(span))).Round(time.Millisecond)
 		s.Faults = append(s.Faults, f)
 	}
-	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return int(a.At - b.At) })
 	if r.IntN(4) == 0 {
 		s.MaxUnavailable = []string{"2", "20%", "50%", "100%"}[r.IntN(4)]
 	}
@@ -115,8 +114,11 @@ func Draw(seed uint64) Schedule {
 	if r.IntN(2) == 0 {
 		s.Verbs = drawVerbs(r, len(s.Hosts), span)
 	}
+	if r.IntN(3) == 0 {
+		drawStories(r, &s, span)
+	}
 	s.Verbs = append(s.Verbs, drawConsents(r, s.Faults)...)
-	slices.SortStableFunc(s.Verbs, func(a, b Verb) int { return int(a.At - b.At) })
+	s.inOrder()
 	return s
 }
 
@@ -235,7 +237,6 @@ func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {
 		v.Stale = r.IntN(20) == 0
 		out = append(out, v)
 	}
-	slices.SortStableFunc(out, func(a, b Verb) int { return int(a.At - b.At) })
 	return out
 }
 

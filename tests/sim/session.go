@@ -410,6 +410,9 @@ func (s *session) transmit(c machine.Call, done func()) {
 		case fault.status != 0:
 			s.after(s.upTo(s.schedule.Speed.Network), "answer", func() { settle(wire.Judge(fault.status, fault.text), fault.text) })
 			return
+		case fault.kind == unheard: // lost between master and agent, or in a master that is busy
+			s.after(s.upTo(s.schedule.Speed.Network), "answer", func() { settle(wire.Accepted, "") })
+			return
 		case fault.kind == afterNext || fault.kind == afterSession:
 			s.network.late = append(s.network.late, late{fault.kind, func() {
 				s.check.arrives(s.instance, stream, c)

@@ -25,7 +25,6 @@ type checker struct {
 	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
 	asOf      map[uint64]int                // verb -> the run that was on record when it was said
 	claims    map[uint64]string             // verb -> what was reserved for its pod when it was said
-	acks      map[string]time.Time          // uuids that were acknowledged in a session, unless that failed, and when
 	verbs     map[uint64]machine.Verb
 	paused    map[string]plans.Fact // what operators were told is paused or excepted
 	forced    map[string]bool       // pods of which operators said that they count as deployed
@@ -45,9 +44,10 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, launched: map[string]bool{}, started: map[string]bool{}, statuses: map[string]machine.TaskStatus{}, verbs: map[uint64]machine.Verb{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, acks: map[string]time.Time{},
-		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, wasWell: map[string]bool{}, quiet: map[string]time.Time{}, killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, began: map[string]bool{}, excused: map[string]bool{},
-		mistaken: map[string]bool{}, consented: map[string]string{},
+		world: w, started: map[string]bool{}, launched: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
+		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
+		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{},
+		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *checker) taking(i *instance, e machine.Event) {
 	case machine.CallFailed:
 		c.note("serve %d: %s failed: %s", i.number, machine.CallName(e.Call), e.Err)
 		if ack, ok := e.Call.(machine.Acknowledge); ok {
-			delete(c.acks, string(ack.UUID))
+			delete(i.acks, string(ack.UUID))
 		}
 	case machine.Updated:
 		if len(e.Status.UUID) > 0 {
@@ -86,7 +86,7 @@ func (c *checker) taking(i *instance, e machine.Event) {
 		}
 		c.open = nil
 	case machine.Subscribed:
-		clear(c.acks)
+		clear(i.acks)
 		c.note("serve %d: subscribed as %s", i.number, e.FrameworkID)
 	}
 }

@@ -114,11 +114,11 @@ func progress(s machine.TaskState) int {
 // acknowledgingOnce looks for a copy of an update that is acknowledged too, by the clock of the machine, which may be put back.
 func (c *checker) acknowledgingOnce(i *instance, call machine.Acknowledge) {
 	now := i.clock()
-	at, before := c.acks[string(call.UUID)]
+	at, before := i.acks[string(call.UUID)]
 	if since := now.Sub(at); before && since >= 0 && since < 5*time.Second {
 		c.fail(ackedOnce, "serve %d acknowledges %x of %s again after %v", i.number, call.UUID, call.TaskID, since)
 	}
-	c.acks[string(call.UUID)] = now
+	i.acks[string(call.UUID)] = now
 }
 
 func (c *checker) acknowledging(i *instance, call machine.Acknowledge) {

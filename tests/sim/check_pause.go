@@ -13,6 +13,7 @@ func (c *checker) checkBegins(p machine.Pod, kind string, at time.Time) {
 	if p.BegunIn != c.disk.run.Number || p.Failures > 0 { // another attempt at what has begun
 		return
 	}
+	c.checkTurn(p, kind, at)
 	for _, f := range c.disk.facts {
 		if f.Plan != machine.DeployPlan || !at.After(f.At) {
 			continue
@@ -32,6 +33,18 @@ func (c *checker) checkBegins(p machine.Pod, kind string, at time.Time) {
 		}
 		if held {
 			c.fail(pausedRests, "%s begins, although %s of %s%s%s %s was said at %v", p.Name, f.Kind, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step), f.When, f.At.Sub(began))
+		}
+	}
+}
+
+// checkTurn: a step begins when all those before it are done with what the settings say now.
+func (c *checker) checkTurn(p machine.Pod, kind string, at time.Time) {
+	for name, other := range c.disk.pods {
+		if !slices.Contains(before[kind], other.Type) || c.excused[name] || c.forced[name] || other.BegunAt.After(at) {
+			continue
+		}
+		if other.Good != c.service.Fingerprint(other.Type) {
+			c.fail(inOrder, "%s begins, and %s is not what the settings want", p.Name, name)
 		}
 	}
 }

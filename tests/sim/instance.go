@@ -22,12 +22,14 @@ type instance struct {
 	dead     bool
 	wake     time.Time
 	view     *machine.View
+
+	acks map[string]time.Time // uuids that it acknowledged in its session, unless that failed, and when
 }
 
 // boot starts the framework's process.
 func (w *world) boot(skew time.Duration) {
 	epoch, records := w.disk.open()
-	i := &instance{world: w, number: len(w.lives) + 1, epoch: epoch, skew: skew}
+	i := &instance{world: w, number: len(w.lives) + 1, epoch: epoch, skew: skew, acks: map[string]time.Time{}}
 	w.note("serve %d: starts with %d records", i.number, len(records))
 	cfg := machine.Config{NoNewHosts: w.schedule.Closed, Principal: "quobyte", Asks: w.schedule.Asks}
 	m, err := machine.New(cfg, w.service, records, machine.Boot{Now: i.clock(), By: "operator"})

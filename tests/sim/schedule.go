@@ -244,6 +244,7 @@ func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {
 func VerbKinds() []string {
 	return []string{
 		"start", "stop", "restart", "pause", "continue", "force-complete", "break", "unbreak", "except", "include", "forget-reservations", "kill-task",
+		markGone,
 	}
 }
 

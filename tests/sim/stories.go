@@ -21,6 +21,7 @@ type story struct {
 var stories = []func(*story){
 	(*story).clockFallsBehind, (*story).restartDisturbed, (*story).killOvertaken, (*story).stoppedAmongOffers, (*story).launchLost,
 	(*story).fallWithLateAgents, (*story).awayForLong, (*story).pausedAndRestarted,
+	(*story).settingsOfTwo,
 }
 
 // drawStories adds stories to a schedule.
@@ -195,6 +196,21 @@ func (t *story) pausedAndRestarted() {
 	for range 1 + t.r.IntN(2) {
 		f := Fault{Kind: []Kind{serveCrash, serveStop, clockJump}[t.r.IntN(3)], For: between(t.r, time.Second, 30*time.Second), Count: 1 - 2*t.r.IntN(2)}
 		t.fault(time.Minute, f)
+	}
+}
+
+// settingsOfTwo: the settings of two types change, one of which comes before the other.
+func (t *story) settingsOfTwo() {
+	types := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data, quobyte.API, quobyte.Webconsole}
+	first := t.r.IntN(3)
+	second := first + 1 + t.r.IntN(len(types)-first-1)
+	changes := []string{types[first], types[second]}
+	t.r.Shuffle(2, func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
+	for _, kind := range changes {
+		t.fault(20*time.Second, Fault{Kind: newSettings, What: kind})
+	}
+	if t.r.IntN(2) == 0 {
+		t.fault(30*time.Second, Fault{Kind: taskEnds, Host: t.on(types[first]), What: types[first]})
 	}
 }
 

@@ -23,6 +23,7 @@ func (m *Machine) discover(now time.Time) {
 	case m.run.Ended() && m.run.Outcome != plans.Stopped && m.hasNewcomers(now): // who has stopped it starts it
 		m.startRun(now, "newcomers")
 	}
+	m.passOn(now)
 	if !m.run.FrozenAt.IsZero() {
 		return
 	}
@@ -39,6 +40,22 @@ func (m *Machine) startRun(now time.Time, reason string) {
 	}
 	m.setRun(run)
 	m.forgetExpired()
+}
+
+// passOn leaves to recovery what an earlier run has launched of a quorum, and what is down before it was ever ready: it may belong to the quorum all the same,
+// and others, which have their turn before it, not become ready without it.
+func (m *Machine) passOn(now time.Time) {
+	for _, p := range m.order {
+		down := p.Task != nil && (p.Task.State.Terminal() || p.Task.State.Unproven())
+		if !m.quorate[p.Type] || !down || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || p.BegunIn >= m.run.Number || m.excepted(p) {
+			continue
+		}
+		if !slices.ContainsFunc(m.order, func(other *Pod) bool { return other != p && other.Type == p.Type && other.runs() }) {
+			continue
+		}
+		p.Fallen = now
+		m.touchPod(p)
+	}
 }
 
 // hasNewcomers says whether there is a host or a pod that no run has taken in, or one that the last run went without.

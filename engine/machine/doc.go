@@ -53,6 +53,8 @@
 //     proven that the task has ended; of gated pods that run still each time only if Judge lets it be, and otherwise the stop is taken back. Then the pod is
 //     launched again, whoever has paused what, until it is ready and has settled.
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
+//   - A member of a quorum that an earlier run has launched, and that is down before it was ever ready, is recovery's if others run: they may not become
+//     ready without it.
 //   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
 //   - It kills no other task by itself, but for one that was replaced, or marked gone, without proof and has shown up again; and it never forgets a pod.
 package machine

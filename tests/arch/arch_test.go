@@ -46,7 +46,7 @@ var rooms = []room{
 }
 
 // pure packages are functions of their arguments.
-var pure = []string{"plans", "offers", "quobyte", "engine/machine", "engine/mesos/wire", "internal/sandbox/cluster", "internal/sandbox/fault"}
+var pure = []string{"plans", "offers", "quobyte", "engine/machine", "engine/mesos/wire", "internal/sandbox/cluster", "internal/sandbox/direct", "internal/sandbox/fault"}
 
 // pureImports is what pure packages may import besides rooms of this module: values and functions of their arguments, nothing that reads a
 // clock, a file, the network, the environment or chance, and nothing to run or wait with.
@@ -60,6 +60,7 @@ var pureImports = []string{
 var pureImportsAlso = map[string]map[string]string{
 	"quobyte":                  {"bufio": "scans a device file that was read already", "net/url": "builds addresses", "net": "joins host and port"},
 	"internal/sandbox/cluster": {"net/http": "names of status codes", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
+	"internal/sandbox/direct":  {"github.com/mesos/mesos-go": "the protocol's messages"},
 	"internal/sandbox/fault":   {"net": "splits host and port"},
 	"engine/mesos/wire":        {"net": "joins host and port, reads addresses", "net/http": "names of status codes", "github.com/mesos/mesos-go": "the protocol's messages", "github.com/gogo/protobuf": "their runtime"},
 }

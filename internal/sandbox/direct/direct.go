@@ -89,6 +89,10 @@ func (c Cluster) Subscribe(now time.Time, body []byte) (string, Answer, []Effect
 		return "", answer, nil
 	}
 	stream, effects := c.Model.SubscribeConstrained(now, call, constraints)
+	if stream == "" {
+		answer, _ = c.Unavailable()
+		return "", answer, translate(effects)
+	}
 	return stream, Answer{Status: 200}, translate(effects)
 }
 

@@ -4,5 +4,6 @@
 // The caller makes a Cluster of a model, hands calls to Subscribe and Call as protobuf, plays processes with Started, Failed and Exited, and executors with
 // ExecutorSubscribe and ExecutorUpdate. Each of these returns what there is to do, in order, as Effects.
 //
-// A Cluster is as safe for concurrent use as the model: not at all. The package starts nothing and reads no clock.
+// A Cluster is as safe for concurrent use as the model: not at all. The package is pure: it starts nothing and reads no clock, and the same
+// calls give the same effects, byte for byte.
 package direct

@@ -48,7 +48,7 @@ var agentFails = regexp.MustCompile(`agent SIGKILLed|agent stopped with SIGTERM|
 // executorLeft: the stream of an executor ends since its agent is killed, if that is what the case is about.
 func (r *replay) executorLeft(l *line, _ []string) {
 	a := r.agentWith(strings.TrimPrefix(l.Who, executorPrefix))
-	if a == nil || r.isDown(a) || !agentFails.MatchString(r.trace.caseOf(l)) {
+	if a == nil || r.isDown(a) || !agentFails.MatchString(r.trace.caseOf(l)) && !r.triesAgain(l) {
 		return
 	}
 	r.befall(l, a, (*cluster.Cluster).KillAgent)
@@ -57,6 +57,13 @@ func (r *replay) executorLeft(l *line, _ []string) {
 			return c.StartAgent(now, a.id, cluster.AgentStart{})
 		})
 	})
+}
+
+// triesAgain tells whether an executor whose stream has ended finds nobody at its agent, or subscribes anew: then it is not the executor that ended.
+func (r *replay) triesAgain(l *line) bool {
+	return r.trace.next(l, 2*time.Second, func(other *line) bool {
+		return other.Who == l.Who && (strings.Contains(other.note(), "ConnectionRefused") || other.Dir == callLine && other.typ() == "SUBSCRIBE")
+	}).number > 0
 }
 
 // startsAgain is when an agent starts whose executor has noticed its end in a line: after the last attempt of the executor

@@ -2,6 +2,7 @@ package tracetest
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,16 +24,16 @@ func agentLost(r *replay, l *line) bool {
 	if _, done := r.slow[l]; done || a == nil {
 		return false
 	}
-	if message := l.text("update", "status", "message"); strings.Contains(message, "a new agent registered") {
+	message := l.text("update", "status", "message")
+	switch {
+	case strings.Contains(message, "a new agent registered"), l.typ() == "FAILURE" && r.isDown(a) && r.succeeded(l, a):
 		return r.replaced(l, a)
-	} else if strings.Contains(message, "unregistered") && !r.isDown(a) {
+	case r.isDown(a):
+		return false
+	case strings.Contains(message, "unregistered"), l.typ() == "RESCIND" && r.leaves(l, a):
 		r.befall(l, a, (*cluster.Cluster).StopAgent)
 		return true
-	}
-	if r.isDown(a) {
-		return false
-	}
-	if l.typ() == "RESCIND" && !badNews.MatchString(r.trace.caseOf(l)) {
+	case l.typ() == "RESCIND" && !badNews.MatchString(r.trace.caseOf(l)) && !r.unprompted(l):
 		return false
 	}
 	r.befall(l, a, (*cluster.Cluster).KillAgent)
@@ -45,6 +46,87 @@ func agentLost(r *replay, l *line) bool {
 		r.startNow(l, a, cluster.AgentStart{})
 	}
 	return true
+}
+
+// unprompted tells whether nobody has called anything just before a line that could be why it came.
+func (r *replay) unprompted(l *line) bool {
+	return !r.trace.around(l, func(other *line) bool { return other.Dir == callLine && other.T <= l.T })
+}
+
+// leaves tells whether the master forgets an agent right after a line, without its tasks being reported as anything but lost: nobody waits for pings.
+func (r *replay) leaves(l *line, a *agentSpec) bool {
+	return r.unprompted(l) && r.trace.next(l, swapped, func(other *line) bool { return r.failureOf(other, a) }).number > 0 &&
+		r.trace.next(l, swapped, func(other *line) bool {
+			text := other.text("update", "status", "message")
+			return text != "" && !strings.Contains(text, "unregistered")
+		}).number == 0
+}
+
+func (r *replay) failureOf(l *line, a *agentSpec) bool {
+	id := l.text("failure", "agent_id", "value")
+	return l.typ() == "FAILURE" && l.at("failure", "executor_id") == nil && (id == a.id || r.ids.translate(id) == r.currentID(a))
+}
+
+// succeeded tells whether another agent at the address of one is offered soon after a line.
+func (r *replay) succeeded(l *line, a *agentSpec) bool {
+	return r.trace.next(l, time.Second, func(other *line) bool {
+		return slices.ContainsFunc(r.agents, func(next *agentSpec) bool {
+			return next.port == a.port && next.id != r.currentID(a) && r.currentID(next) == "" && slices.Contains(r.idsOffered(other), next.id)
+		})
+	}).number > 0
+}
+
+// idsOffered are the agents of an OFFERS, by the ids of the recording.
+func (r *replay) idsOffered(l *line) []string {
+	ids := r.offeredAgents(l)
+	offers, _ := l.at("offers", "offers").([]any)
+	for _, o := range offers {
+		id, _ := dig(o, "agent_id", "value").(string)
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// masterEnded tells whether the end of a stream is that of its master: the next subscription finds another one, and nobody has an answer of
+// the one before until then.
+func (r *replay) masterEnded(l *line) bool {
+	if r.masterless {
+		return false
+	}
+	for _, next := range r.trace.lines[l.number:] {
+		switch {
+		case next.typ() == "SUBSCRIBED":
+			id, _ := dig(next.at("subscribed", "master_info"), "id").(string)
+			r.masterless = id != "" && id != r.masterID && r.led()
+			return r.masterless
+		case next.Dir == responseLine && next.text() != "404 Not Found." && next.decoded != streamFollows:
+			return false
+		case next.Dir == noteLine && r.aboutMasters(next):
+			return false // it is said when
+		}
+	}
+	return false
+}
+
+// led tells whether somebody leads in the replay.
+func (r *replay) led() (leads bool) {
+	r.sandbox.Do(func(_ time.Time, c *cluster.Cluster) []cluster.Effect {
+		leads = c.Master() == cluster.Leading
+		return nil
+	})
+	return leads
+}
+
+func (r *replay) aboutMasters(l *line) bool {
+	return slices.ContainsFunc(masterNotes, func(n note) bool { return n.pattern.MatchString(l.note()) })
+}
+
+// masterBack: the first call after the end of a master shows that the next one is there.
+func (r *replay) masterBack(l *line) {
+	if r.masterless {
+		r.masterless = false
+		r.masterUp(l, nil)
+	}
 }
 
 // replaced: another agent is at the address of one, unless that is under way.
@@ -122,12 +204,16 @@ func agentBack(r *replay, l *line) bool {
 		return false
 	}
 	for _, a := range r.agents {
-		if r.isOf(l, a) && r.currentID(a) == a.id && r.isDown(a) {
+		shown := r.isOf(l, a)
+		if ids := r.idsOffered(l); len(ids) > 0 {
+			shown = slices.Contains(ids, a.id) // and not another at its address
+		}
+		if shown && r.currentID(a) == a.id && r.isDown(a) {
 			r.startNow(l, a, cluster.AgentStart{})
 			r.slow[l] = registration
 			return true
 		}
-		if old := r.before(a); old != nil && r.isOf(l, a) && r.isDown(old) {
+		if old := r.before(a); old != nil && shown && r.isDown(old) {
 			r.slow[l] = registration
 			return r.replaced(l, old)
 		}

@@ -46,7 +46,12 @@ func (r *replay) checkEnd(l *line, m []string) {
 
 // hangUp ends a stream from the scheduler's side: the recording says so in these words also where it was the driver that
 // closed the connection.
-func (r *replay) hangUp(_ *line, m []string) {
+func (r *replay) hangUp(l *line, m []string) {
+	if r.masterEnded(l) {
+		r.masterDown(l, nil)
+		r.settle()
+		return
+	}
 	if c := r.client(m[1]); c.end() == "" {
 		c.hangUp()
 		r.settle()

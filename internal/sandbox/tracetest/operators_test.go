@@ -12,12 +12,10 @@ const operatorStreamFollows = "(stream)"
 
 // operatorNotes are what was done for operators to look at.
 var operatorNotes = []note{
-	{regexp.MustCompile(`; operator event stream open throughout$`), func(r *replay, _ *line, _ []string) { r.places() }},
 	{regexp.MustCompile(`a framework ends, an agent goes$`), func(r *replay, l *line, m []string) {
 		done := r.background() // the framework has ended by then
 		time.AfterFunc(time.Second, func() { defer done(); r.killAgent(l, m) })
 	}},
-	{regexp.MustCompile(`^sandbox files of task (\S+) through the agent$`), writeSandboxFiles},
 }
 
 var operatorAllowances = []*allowance{
@@ -42,21 +40,21 @@ func duringTeardown(r *replay, l *line) bool {
 	return r.trace.around(l, func(other *line) bool { return other.Dir == callLine && other.typ() == "TEARDOWN" })
 }
 
-// writeSandboxFiles makes the files that a task of the recording left behind. Processes are played in a replay, and write
-// nothing.
-func writeSandboxFiles(r *replay, l *line, m []string) {
-	run := regexp.MustCompile(`path=(\S+/executors/` + regexp.QuoteMeta(m[1]) + `/runs/[0-9a-f-]+)`)
-	for _, next := range r.trace.lines[l.number:] {
-		found := run.FindStringSubmatch(next.HTTP.Path)
-		if found == nil {
-			continue
-		}
-		r.places()
-		dir := r.ids.translate(found[1])
-		if err := r.writeFiles(dir); err != nil {
-			r.problem(l, "files of task %s: %v", m[1], err)
-		}
+var runDirectory = regexp.MustCompile(`^/files/\w+\?path=(\S+/executors/[^/]+/runs/[0-9a-f-]+)`)
+
+// writeSandboxFiles makes the files that a task of the recording left behind, when somebody first asks for them. Processes are played in a replay,
+// and write nothing.
+func (r *replay) writeSandboxFiles(l *line) {
+	found := runDirectory.FindStringSubmatch(l.HTTP.Path)
+	if found == nil {
 		return
+	}
+	dir := r.ids.translate(found[1])
+	if _, err := os.Stat(filepath.Join(filepath.Dir(dir), "latest")); err == nil {
+		return
+	}
+	if err := r.writeFiles(dir); err != nil {
+		r.problem(l, "files in %s: %v", found[1], err)
 	}
 }
 

@@ -37,8 +37,15 @@ func executorKilled(r *replay, l *line) bool {
 	if p == nil || l.text("update", "status", "message") != "Executor terminated" || !r.machine.stillRuns(p) {
 		return false
 	}
+	exit := cluster.Exit{Status: 9, Lost: true}
+	failure := r.trace.next(l, swapped, func(other *line) bool {
+		return other.Who == l.Who && other.text("failure", "executor_id", "value") == p.start.Executor
+	})
+	if status, told := failure.at("failure", "status").(float64); told {
+		exit.Status = int(status)
+	}
 	r.machine.drop(p)
-	p.report.Exited(cluster.Exit{Status: 9, Lost: true})
+	p.report.Exited(exit)
 	return true
 }
 

@@ -66,6 +66,7 @@ type replay struct {
 	lastAgent   string                     // that an offer was wanted of
 	problems    []string
 	lastAllowed bool
+	masterless  bool                    // its master has ended, without a note that says so
 	polled      map[*line]bool          // answers to calls that the recording does not have
 	slow        map[*line]time.Duration // how late events may be whose cause was inferred from them
 	ahead       map[*line]bool          // calls that were made before their line's turn
@@ -91,6 +92,7 @@ func run(t *testing.T, trace *trace, ledger ledger) *replay {
 			t.Fatal(err)
 		}
 		defer r.tearDown()
+		r.places()
 		for _, l := range trace.lines {
 			r.current.Store(int64(l.number - 1))
 			r.checkEnds(l)
@@ -299,6 +301,8 @@ func (r *replay) step(l *line) {
 		}
 		r.supply(l)
 		r.reach(l)
+		r.masterBack(l)
+		r.writeSandboxFiles(l)
 		r.shift(max(r.offset, r.elapsed()-seconds(l.T))) // it may have had to wait for an offer
 		r.pass(r.travel(l))
 		if r.overtaken(l) {

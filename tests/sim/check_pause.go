@@ -23,7 +23,7 @@ func (c *checker) checkBegins(p machine.Pod, kind string, at time.Time) {
 		case plans.PauseAfterSteps:
 			held = covers(f, p, kind)
 		case plans.PauseAfterPhase:
-			held = f.Phase == "" && !c.hasBegun(phaseOf(kind), p.Name)
+			held = (f.Phase == "" || slices.Contains(before[kind], f.Phase)) && f.Step == "" && !c.hasBegun(phaseOf(kind), p.Name)
 		case plans.BeforePhase:
 			held = f.Phase == phaseOf(kind) && !c.hasBegun(f.Phase, p.Name)
 		case plans.AfterPhase:

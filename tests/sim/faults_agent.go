@@ -152,6 +152,9 @@ func (w *world) late(f Fault) {
 // startAgent starts an agent again that is away.
 func (w *world) startAgent(h *host, forgot bool) {
 	h.away = false
+	if w.model.AgentProcess(h.agent).Up {
+		return // of two who took it away, the other has started it
+	}
 	effects, err := w.cluster.StartAgent(w.now, h.agent, forgot)
 	if err != nil {
 		panic(err) // nothing about it has changed

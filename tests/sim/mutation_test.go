@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -10,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,7 +24,7 @@ import (
 var (
 	mutations = flag.Bool("sim.mutations", false, "build the product with each of the faults in testdata/mutations, and look for it")
 	hunt      = flag.Int("sim.hunt", 0, "look for the first of so many seeds that breaks an invariant, and print it")
-	table     = flag.String("sim.table", "", "the file whose table of mutations is to be written anew")
+	table     = flag.String("sim.table", "", "the file in whose table of mutations the rows of those that are tried are to be written anew")
 )
 
 // mutation is a fault that somebody could make: a file of testdata/mutations, in the txtar format. Its comment is a sentence about the fault,
@@ -114,17 +114,18 @@ func TestMutations(t *testing.T) {
 		}
 		t.Skip("mutations are tried with -sim.mutations (make mutations)")
 	}
-	rows := make([]string, len(files))
+	rows, sentences := make([]string, len(files)), make([]string, len(files))
 	for k, file := range files {
 		m := readMutation(t, file)
+		sentences[k] = m.sentence
 		t.Run(m.name, func(t *testing.T) {
 			runs, broken := m.hunt(t)
 			t.Logf("found after %d runs: %s", runs, broken)
 			rows[k] = fmt.Sprintf("| %s | %s | %d |", m.sentence, broken, runs)
 		})
 	}
-	if *table != "" && !slices.Contains(rows, "") {
-		writeTable(t, *table, rows)
+	if *table != "" {
+		writeTable(t, *table, sentences, rows)
 	}
 }
 
@@ -184,16 +185,28 @@ const (
 	tableEnd   = "<!-- end of mutations -->\n"
 )
 
-func writeTable(t *testing.T, path string, rows []string) {
+// writeTable writes the rows of mutations that were tried, and leaves those of the others.
+func writeTable(t *testing.T, path string, sentences, rows []string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, rest, ok := strings.Cut(string(text), tableBegin)
-	_, after, also := strings.Cut(rest, tableEnd)
+	old, after, also := strings.Cut(rest, tableEnd)
 	if !ok || !also {
 		t.Fatalf("%s has no place for the table", path)
+	}
+	known := map[string]string{}
+	for _, row := range strings.Split(old, "\n") {
+		if cells := strings.Split(row, " | "); len(cells) > 1 {
+			known[strings.TrimPrefix(cells[0], "| ")] = row
+		}
+	}
+	for k, sentence := range sentences {
+		if rows[k] == "" {
+			rows[k] = cmp.Or(known[sentence], fmt.Sprintf("| %s | not tried yet | |", sentence))
+		}
 	}
 	body := "| fault | found by | runs |\n|---|---|---|\n" + strings.Join(rows, "\n") + "\n"
 	if err := os.WriteFile(path, []byte(before+tableBegin+body+tableEnd+after), 0o644); err != nil {

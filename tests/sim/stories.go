@@ -10,33 +10,30 @@ import (
 
 // story is something that goes wrong in more than one way at a time. Faults that are drawn one by one seldom meet in such a way.
 type story struct {
-	r      *rand.Rand
-	at     time.Duration // when it begins
-	hosts  []Host
-	faults []Fault
-	verbs  []Verb
+	*Schedule
+	r  *rand.Rand
+	at time.Duration // when it begins
 }
 
 // stories lists all of them. The order is part of what a seed means: new ones come last.
 var stories = []func(*story){
 	(*story).clockFallsBehind, (*story).restartDisturbed, (*story).killOvertaken, (*story).stoppedAmongOffers, (*story).launchLost,
 	(*story).fallWithLateAgents, (*story).awayForLong, (*story).pausedAndRestarted,
-	(*story).settingsOfTwo,
+	(*story).settingsOfTwo, (*story).restartedAgain, (*story).hostReplaced,
 }
 
 // drawStories adds stories to a schedule.
 func drawStories(r *rand.Rand, s *Schedule, span time.Duration) {
 	for range 1 + r.IntN(2) {
-		t := &story{r: r, at: time.Duration(r.Int64N(int64(span))).Round(time.Millisecond), hosts: s.Hosts}
+		t := &story{Schedule: s, r: r, at: time.Duration(r.Int64N(int64(span))).Round(time.Millisecond)}
 		stories[r.IntN(len(stories))](t)
-		s.Faults, s.Verbs = append(s.Faults, t.faults...), append(s.Verbs, t.verbs...)
 	}
 }
 
 // fault adds one that comes at most a time after the story began.
 func (t *story) fault(within time.Duration, f Fault) {
 	f.At = t.at + t.upTo(within)
-	t.faults = append(t.faults, f)
+	t.Faults = append(t.Faults, f)
 }
 
 func (t *story) upTo(d time.Duration) time.Duration {
@@ -45,10 +42,10 @@ func (t *story) upTo(d time.Duration) time.Duration {
 
 // on is a host with a device of a type; any for types without.
 func (t *story) on(kind string) int {
-	from := t.r.IntN(len(t.hosts))
-	for k := range t.hosts {
-		n := (from + k) % len(t.hosts)
-		h := t.hosts[n]
+	from := t.r.IntN(len(t.Hosts))
+	for k := range t.Hosts {
+		n := (from + k) % len(t.Hosts)
+		h := t.Hosts[n]
 		if kind == quobyte.Registry && h.Registry || kind == quobyte.Metadata && h.Metadata || kind == quobyte.Data && h.Data {
 			return n
 		}
@@ -78,12 +75,12 @@ func (t *story) clockFallsBehind() {
 
 // roll has the pods of a type stopped and started, one after the other.
 func (t *story) roll(kind string) {
-	many := len(t.hosts) > few && (kind == quobyte.Metadata || kind == quobyte.Data)
+	many := len(t.Hosts) > few && (kind == quobyte.Metadata || kind == quobyte.Data)
 	if t.r.IntN(2) == 0 || many {
 		t.fault(0, Fault{Kind: newSettings, What: kind})
 		return
 	}
-	t.verbs = append(t.verbs, Verb{At: t.at, Kind: "restart", Phase: kind})
+	t.Verbs = append(t.Verbs, Verb{At: t.at, Kind: "restart", Phase: kind})
 }
 
 // restartDisturbed: things go wrong while pods are restarted one after the other.
@@ -136,10 +133,10 @@ func (t *story) stoppedAmongOffers() {
 	for range 1 + t.r.IntN(3) {
 		d := between(t.r, time.Second, leaseTimeout)
 		t.fault(12*time.Second, Fault{Kind: serveStop, For: d})
-		stopped := t.faults[len(t.faults)-1].At
+		stopped := t.Faults[len(t.Faults)-1].At
 		f := Fault{At: stopped + t.upTo(d), Host: host, For: between(t.r, time.Second, 30*time.Second)}
 		f.Kind = []Kind{streamCut, noLeader, agentClosed, agentStops, agentKill, agentKill}[t.r.IntN(6)]
-		t.faults = append(t.faults, f)
+		t.Faults = append(t.Faults, f)
 	}
 }
 
@@ -175,7 +172,7 @@ func (t *story) fallWithLateAgents() {
 // awayForLong: agents are out of sight for so long that what ran there is replaced where that may be.
 func (t *story) awayForLong() {
 	for range 1 + t.r.IntN(2) {
-		t.away(time.Minute, t.r.IntN(len(t.hosts)), 6*time.Minute, 12*time.Minute)
+		t.away(time.Minute, t.r.IntN(len(t.Hosts)), 6*time.Minute, 12*time.Minute)
 	}
 	if t.r.IntN(2) == 0 {
 		f := Fault{Kind: []Kind{masterFalls, serveCrash}[t.r.IntN(2)], For: between(t.r, time.Second, 30*time.Second)}
@@ -192,7 +189,7 @@ func (t *story) pausedAndRestarted() {
 		hold = Verb{Kind: "break", Phase: kind, When: []string{"before", "after", "after-batch"}[t.r.IntN(3)]}
 	}
 	hold.At = t.at + t.upTo(40*time.Second)
-	t.verbs = append(t.verbs, hold)
+	t.Verbs = append(t.Verbs, hold)
 	for range 1 + t.r.IntN(2) {
 		f := Fault{Kind: []Kind{serveCrash, serveStop, clockJump}[t.r.IntN(3)], For: between(t.r, time.Second, 30*time.Second), Count: 1 - 2*t.r.IntN(2)}
 		t.fault(time.Minute, f)
@@ -212,6 +209,27 @@ func (t *story) settingsOfTwo() {
 	if t.r.IntN(2) == 0 {
 		t.fault(30*time.Second, Fault{Kind: taskEnds, Host: t.on(types[first]), What: types[first]})
 	}
+}
+
+// restartedAgain: who has just restarted something does it again, while the answer that it may be stopped is fresh.
+func (t *story) restartedAgain() {
+	t.Asks = t.Asks || t.r.IntN(2) == 0
+	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
+	t.at += 2 * time.Minute // something must have been deployed
+	if len(t.Hosts) > few {
+		kind = quobyte.Registry
+	}
+	for range 2 + t.r.IntN(2) {
+		t.Verbs = append(t.Verbs, Verb{At: t.at, Kind: "restart", Phase: kind})
+		t.at += 2*time.Second + t.upTo(10*time.Second)
+	}
+}
+
+// hostReplaced: when all is deployed, the agent of a host comes back as another one, and only what is reserved tells that the tasks of the old one have ended.
+func (t *story) hostReplaced() {
+	t.Reserve, t.Closed = true, t.Closed || t.r.IntN(2) == 0
+	t.at = 5*time.Minute + t.upTo(10*time.Minute)
+	t.fault(0, Fault{Kind: agentReborn, Host: t.r.IntN(len(t.Hosts)), For: between(t.r, time.Second, 4*time.Minute)})
 }
 
 // inOrder sorts what a schedule is made of by time.

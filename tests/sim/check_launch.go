@@ -82,7 +82,7 @@ func (c *checker) checkOrder(p machine.Pod, kind string) {
 	}
 	for name, other := range c.disk.pods {
 		waits := slices.Contains(before[kind], other.Type) || kind == quobyte.Registry && other.Type == kind && other.Task != nil
-		settles := other.Stop != nil && other.Task != nil && !other.Task.Healthy.IsZero() // it was begun anew, and is up again
+		settles := other.Task != nil && !other.Task.Healthy.IsZero() // it was begun anew, or is to be, and is up
 		if name != p.Name && waits && other.Completed == "" && !settles && !c.forced[name] && !c.excused[name] {
 			c.fail(inOrder, "%s is launched for the first time, and %s is not complete", p.Name, name)
 		}

@@ -30,7 +30,8 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 		r := c.running(quobyte.Registry, h)
 		switch {
 		case r != nil && r.task == call.TaskID:
-			victim = c.killed[call.TaskID].Sub(r.joined) >= plans.FreshVerdict // or nobody may have heard yet that it counts
+			unheard := c.killed[call.TaskID].Sub(r.joined) < plans.FreshVerdict || record.Completed == "" && (h.away || h.cut)
+			victim = !unheard // that it belongs to them
 		case r != nil || c.news(h.died[quobyte.Registry], call.TaskID):
 			up++
 		}

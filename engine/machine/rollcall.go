@@ -10,7 +10,7 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// Before the gate lets a pod of a quorum be stopped, the scouts of the others are asked how these are at that very moment. What was heard before is
+// Before the gate lets a pod be stopped, the scouts of the others of a quorum are asked how these are at that very moment, and so is its own. What was heard before is
 // no proof that they live: a stream may have fallen silent, a scout may hang, an agent may be out of reach, and for a minute or more nobody notices.
 
 // inquiry is a question to a scout how its pods are right now. It is part of the message that the scout is told (Host.AskedAt), so a scout which has
@@ -43,15 +43,18 @@ func (m *Machine) judge(now time.Time, pods []string, all []Standing) (said Judg
 	if said.Gate != plans.GateOpen {
 		return said, false
 	}
-	sure, hosts := m.sure(now, pods, all)
-	if len(hosts) == 0 {
-		return said, false
+	sure, others := m.sure(now, pods, all)
+	watched, own := m.watched(now, pods, all)
+	if sure != nil {
+		said = m.service.Judge(pods, sure)
 	}
-	said = m.service.Judge(pods, sure)
+	if said.Gate == plans.GateOpen {
+		said = watched
+	}
 	if said.Gate == plans.GateOpen {
 		return said, false
 	}
-	for _, host := range hosts {
+	for _, host := range slices.Concat(others, own) {
 		m.inquire[host] = true
 		q := m.inquiries[host]
 		waits = waits || !q.overdue(now)
@@ -60,27 +63,46 @@ func (m *Machine) judge(now time.Time, pods []string, all []Standing) (said Judg
 }
 
 // sure are the standings with those pods of a quorum in doubt, beside the ones to be stopped, whose scout has not said just now how they are; and its
-// hosts.
+// hosts. It is nil if there are none.
 func (m *Machine) sure(now time.Time, pods []string, all []Standing) (sure []Standing, hosts []string) {
 	for i, s := range all {
-		if s.State != Up || !m.quorate[s.Type] || !m.service.Health(s.Type) || slices.Contains(pods, s.Name) {
-			continue
-		}
-		q := m.inquiries[s.Host]
-		if q.counts(now) {
+		if s.State != Up || !m.quorate[s.Type] || slices.Contains(pods, s.Name) || m.seen(now, s) {
 			continue
 		}
 		if sure == nil {
 			sure = slices.Clone(all)
 		}
-		sure[i].State = Unsure
-		sure[i].Text = fmt.Sprintf("the %s on %s was asked how it is", m.service.Scout(), s.Host)
-		if !q.Since.IsZero() && !q.Answered {
-			sure[i].Text = fmt.Sprintf("the %s on %s was asked at %s how it is, and has not answered", m.service.Scout(), s.Host, q.Since.UTC().Format("15:04:05Z"))
-		}
+		sure[i].State, sure[i].Text = Unsure, m.unseen(s.Host)
 		hosts = append(hosts, s.Host)
 	}
 	return sure, hosts
+}
+
+// watched says yes if the scouts of those pods that are to be stopped and may be at work have answered, too: nobody else could say that they are
+// well again. Otherwise it returns the hosts of those that have not.
+func (m *Machine) watched(now time.Time, pods []string, all []Standing) (said Judgement, hosts []string) {
+	said.Gate = plans.GateOpen
+	for _, s := range all {
+		if s.State != Down && slices.Contains(pods, s.Name) && !m.seen(now, s) {
+			said = Judgement{Text: "nobody could say when it is well again: " + m.unseen(s.Host)}
+			hosts = append(hosts, s.Host)
+		}
+	}
+	return said, hosts
+}
+
+// seen says whether the scout of a pod has looked at it just now; of pods that are ready when they run Mesos's word is all there is.
+func (m *Machine) seen(now time.Time, s Standing) bool {
+	return !m.service.Health(s.Type) || m.inquiries[s.Host].counts(now)
+}
+
+// unseen is what is said of a pod whose scout has not answered.
+func (m *Machine) unseen(host string) string {
+	q := m.inquiries[host]
+	if q.Since.IsZero() || q.Answered {
+		return fmt.Sprintf("the %s on %s is asked how it is", m.service.Scout(), host)
+	}
+	return fmt.Sprintf("the %s on %s was asked at %s how it is, and has not answered", m.service.Scout(), host, q.Since.UTC().Format("15:04:05Z"))
 }
 
 // callTheRoll asks the scouts of which a judgement depends.

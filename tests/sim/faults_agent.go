@@ -144,20 +144,26 @@ func (w *world) late(f Fault) {
 	if h.agent == "" || h.away {
 		return
 	}
+	h.away = true
 	w.act(w.cluster.KillAgent(w.now, h.agent))
 	w.startAgent(h, false)
 	w.act(w.cluster.DelayAgent(w.now, h.agent, f.For))
 }
 
-// startAgent starts an agent again that is away.
+// startAgent starts an agent again that is away, unless its machine is down: then that is done when it is brought up. What took the agent away may be over
+// when something else has brought it back already.
 func (w *world) startAgent(h *host, forgot bool) {
+	if h.down || !h.away {
+		return
+	}
 	h.away = false
 	if w.model.AgentProcess(h.agent).Up {
 		return // of two who took it away, the other has started it
 	}
 	effects, err := w.cluster.StartAgent(w.now, h.agent, forgot)
-	if err != nil {
-		panic(err) // nothing about it has changed
+	if err != nil { // it was taken down while the master could not tell it so, and runs on
+		w.note("%s: its agent is there: %v", h.name, err)
+		return
 	}
 	w.note("%s: its agent is back", h.name)
 	w.act(effects)

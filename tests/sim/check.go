@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -33,13 +34,16 @@ type checker struct {
 	began     map[string]bool       // pods that were launched
 	excused   map[string]bool       // pods that operators once took out
 	answers   []yes
-	killed    map[string]time.Time // tasks, by when their KILL was given away last
-	stops     map[string]bool      // tasks that were killed
-	downSince map[string]time.Time // pods that a plan has stopped and that are down without hindrance
-	quiet     map[string]time.Time // steps that do not move and show no reason, since when
-	mistaken  map[string]bool      // tasks that somebody took for gone while they ran
-	consented map[string]string    // tasks that operators took for gone, and were told so -> the pod
-	wasWell   map[string]bool      // tasks whose daemon was well when its host's prober asked
+	killed    map[string]time.Time                    // tasks, by when their KILL was given away last
+	stops     map[string]bool                         // tasks that were killed
+	downSince map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
+	quiet     map[string]time.Time                    // steps that do not move and show no reason, since when
+	mistaken  map[string]bool                         // tasks that somebody took for gone while they ran
+	consented map[string]string                       // tasks that operators took for gone, and were told so -> the pod
+	session   time.Time                               // when the session began
+	told      map[string]machine.TaskState            // what a machine was told last in it of each task
+	knew      map[uint64]map[string]machine.TaskState // the same, when it heard a verb
+	wasWell   map[string]bool                         // tasks whose daemon was well when its host's prober asked
 }
 
 func newChecker(w *world) *checker {
@@ -48,6 +52,7 @@ func newChecker(w *world) *checker {
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{},
 		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
+		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}
 }
 
@@ -73,6 +78,11 @@ func (c *checker) taking(i *instance, e machine.Event) {
 			c.statuses[string(e.Status.UUID)] = e.Status
 		}
 		c.note("serve %d: UPDATE %s %s %s %s", i.number, e.Status.TaskID, e.Status.State, e.Status.Source, e.Status.Reason)
+		c.told[e.Status.TaskID] = e.Status.State
+	case machine.Verb:
+		if e.Kind == machine.MarkGone {
+			c.knew[e.ID] = maps.Clone(c.told)
+		}
 	case machine.Rescinded:
 		c.spent[e.OfferID] = "was rescinded"
 	case machine.Offered:
@@ -87,6 +97,8 @@ func (c *checker) taking(i *instance, e machine.Event) {
 		c.open = nil
 	case machine.Subscribed:
 		clear(i.acks)
+		clear(c.told)
+		c.session = c.now
 		c.note("serve %d: subscribed as %s", i.number, e.FrameworkID)
 	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
@@ -25,6 +26,9 @@ func (c *checker) doubted(pod string) {
 	}
 }
 
+// longSilence is how long Mesos must have said nothing of a task for that to be an answer.
+const longSilence = 15 * time.Minute
+
 // markedGone looks at what is recorded of a task that somebody was told is taken for gone.
 func (c *checker) markedGone(i *instance, v machine.Verb) bool {
 	record := c.disk.pods[v.Pod]
@@ -33,8 +37,9 @@ func (c *checker) markedGone(i *instance, v machine.Verb) bool {
 	}
 	last := record.Consents[len(record.Consents)-1]
 	c.consented[last.TaskID] = v.Pod
-	if !last.State.Unproven() {
-		c.fail(markedGone, "serve %d takes %s for gone, which was %s", i.number, last.TaskID, last.State)
+	known, told := c.knew[v.ID][last.TaskID]
+	if silent := !told && c.now.Sub(c.session) >= longSilence; !known.Unproven() && !silent {
+		c.fail(markedGone, "serve %d takes %s for gone, of which it was told last in this session that it is %q", i.number, last.TaskID, known)
 	}
 	return last.Verb == v.Kind && last.By == v.Actor && last.Reason == v.Reason
 }

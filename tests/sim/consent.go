@@ -30,6 +30,13 @@ func (w *world) markGone(id uint64, v Verb, tries int) {
 		}
 	}
 	switch {
+	case len(lost) > 0 && v.Blind: // nor whether it is still out of sight
+		pod := lost[v.Step%len(lost)].Name
+		w.after(w.upTo(2*time.Minute), "verb", func() {
+			if i := w.serve(); i != nil {
+				w.sayGone(i, id, pod)
+			}
+		})
 	case len(lost) > 0:
 		w.sayGone(i, id, lost[v.Step%len(lost)].Name)
 	case tries > 0 && w.now.Before(w.calm):

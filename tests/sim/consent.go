@@ -14,7 +14,7 @@ const (
 	// doubt is how long a task must be out of sight before somebody takes it for gone.
 	doubt = 30 * time.Second
 	// despair is how long, when faults have ceased, a pod waits for a proof that will never come before somebody does something about it.
-	despair = 5 * time.Minute
+	despair = 3 * time.Minute
 )
 
 // markGone has an operator take a task for gone that has been out of sight for a while: the one that the verb's step chooses among several. While there is
@@ -30,6 +30,8 @@ func (w *world) markGone(id uint64, v Verb, tries int) {
 		}
 	}
 	switch {
+	case len(lost) > 0 && v.Blind && v.Step%2 == 0: // and says so as soon as there is a new session
+		w.eager = append(w.eager, func(i *instance) { w.sayGone(i, id, lost[v.Step%len(lost)].Name) })
 	case len(lost) > 0 && v.Blind: // nor whether it is still out of sight
 		pod := lost[v.Step%len(lost)].Name
 		w.after(w.upTo(2*time.Minute), "verb", func() {
@@ -60,11 +62,11 @@ func (w *world) markLost(i *instance, n *uint64) bool {
 	for _, p := range i.view.Pods {
 		h := w.hostNamed(p.Host)
 		reserved := w.disk.pods[p.Name].Claim != nil && w.check.started[p.TaskID] // if it never got there, neither did its reservations
-		if !p.State.Unproven() || h == nil || h.agent == p.AgentID || p.Type == quobyte.Prober || reserved {
+		if p.State == "" || p.State.Terminal() || h == nil || h.agent == p.AgentID || p.Type == quobyte.Prober || reserved {
 			continue
 		}
-		waits = true
-		if i.clock().Sub(p.Since) >= despair && !w.alive(p.TaskID) {
+		waits = true // a master says nothing for ten minutes of tasks on an agent that it still waits for
+		if p.State.Unproven() && i.clock().Sub(p.Since) >= despair && !w.alive(p.TaskID) {
 			*n++
 			w.sayGone(i, 1000+*n, p.Name)
 		}

@@ -180,9 +180,9 @@ const few = 9
 func drawConsents(r *rand.Rand, faults []Fault) []Verb {
 	var out []Verb
 	for _, f := range faults {
-		if slices.Contains([]Kind{agentKill, agentReboot, agentPart, agentReborn, agentGone, masterFalls}, f.Kind) && r.IntN(2) == 0 {
+		if slices.Contains([]Kind{agentKill, agentReboot, agentPart, agentReborn, agentGone, masterFalls}, f.Kind) && r.IntN(3) > 0 {
 			after := time.Duration(r.Int64N(int64(f.For + 2*time.Minute))).Round(time.Millisecond)
-			out = append(out, Verb{At: f.At + after, Kind: markGone, Step: r.IntN(5), Blind: r.IntN(3) == 0})
+			out = append(out, Verb{At: f.At + after, Kind: markGone, Step: r.IntN(5), Blind: r.IntN(2) == 0})
 		}
 	}
 	return out

@@ -215,10 +215,23 @@ func (c *conn) arrive(record []byte) {
 		return
 	}
 	for _, e := range d.Events {
-		if subscribed, first := e.(machine.Subscribed); first {
+		subscribed, first := e.(machine.Subscribed)
+		if first {
 			s.begin(subscribed)
 		}
 		s.deliver(e)
+		if first {
+			s.greet()
+		}
+	}
+}
+
+// greet has those say their word who have waited for a session to begin.
+func (s *session) greet() {
+	eager := s.eager
+	s.eager = nil
+	for _, say := range eager {
+		say(s.instance)
 	}
 }
 

@@ -58,6 +58,7 @@ type world struct {
 	past    []bool    // which hosts' registries ran then
 	store   storeFaults
 	check   *checker
+	eager   []func(*instance) // what operators say as soon as a session begins
 
 	calm    time.Time // when faults and verbs have ceased
 	hash    hash.Hash

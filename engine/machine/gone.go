@@ -77,13 +77,17 @@ func (m *Machine) markReplacedGone(now time.Time, p *Pod, v Verb) (AnswerCode, s
 
 // mayBeGone says Done if an operator may take a task for gone.
 func (m *Machine) mayBeGone(p *Pod, task string, state TaskState) (AnswerCode, string) {
+	q := m.asked[task]
 	switch {
+	case !state.Unproven() && !q.since.IsZero():
+		return Refused, fmt.Sprintf("pod %q: its task %s was %s, and Mesos, which was asked first at %s, has not said how it is; after %s of silence it counts as %s, and can be marked gone",
+			p.Name, task, state, q.since.UTC().Format("15:04:05Z"), silence, Unknown)
 	case !state.Unproven():
 		return Refused, fmt.Sprintf("pod %q: its task %s is %s, by Mesos's word; only one of which Mesos can't say whether it runs (%s, %s, %s, %s) can be marked gone",
 			p.Name, task, state, Lost, Unreachable, Unknown, GoneByOperator)
 	case !m.connection.Connected:
 		return Refused, fmt.Sprintf("pod %q: there is no session with a Mesos master, so its task %s, which was %s, may have shown up again meanwhile", p.Name, task, state)
-	case !m.asked[task].vague:
+	case !q.vague:
 		return Refused, fmt.Sprintf("pod %q: Mesos was asked about its task %s, which was %s, and has not answered since the session began; try again when it has",
 			p.Name, task, state)
 	}
@@ -167,7 +171,7 @@ func (m *Machine) takeReplaced(now time.Time, p *Pod, s TaskStatus) {
 func (m *Machine) askReplaced(now time.Time, agent string) {
 	for id, p := range m.replaced {
 		if r := p.replacedTask(id); agent == "" || r.AgentID == agent {
-			m.asked[id] = question{next: now, vague: m.asked[id].vague}
+			m.asked[id] = m.asked[id].again(now)
 		}
 	}
 }

@@ -216,17 +216,18 @@ func (t *try) UnmarshalJSON(data []byte) error {
 type attemptJSON struct {
 	Next  time.Time `json:"next"`
 	Count int       `json:"count"`
+	Since time.Time `json:"since,omitzero"`
 	Vague bool      `json:"vague,omitempty"`
 }
 
 func (q question) MarshalJSON() ([]byte, error) {
-	return json.Marshal(attemptJSON{q.next, q.asked, q.vague})
+	return json.Marshal(attemptJSON{q.next, q.asked, q.since, q.vague})
 }
 
 func (q *question) UnmarshalJSON(data []byte) error {
 	var j attemptJSON
 	err := json.Unmarshal(data, &j)
-	*q = question{next: j.Next, asked: j.Count, vague: j.Vague}
+	*q = question{next: j.Next, asked: j.Count, since: j.Since, vague: j.Vague}
 	return err
 }
 

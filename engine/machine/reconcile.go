@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -9,8 +10,18 @@ import (
 type question struct {
 	next  time.Time
 	asked int
-	vague bool // Mesos has answered in this session, and the answer proves nothing
+	since time.Time // when it was first put; zero: not yet
+	vague bool      // Mesos has answered in this session, and the answer proves nothing
 }
+
+// again is the question put anew: how long it is open does not change with that.
+func (q question) again(now time.Time) question {
+	return question{next: now, since: q.since, vague: q.vague}
+}
+
+// silence is after how long without an answer it is clear that Mesos knows nothing of a task. Until an agent that it still waits for has come
+// back, or ten minutes are over, it says nothing of its tasks (mesos-traces F63); of one that is marked gone meanwhile it says nothing for ever (MESOS-9739).
+const silence = 15 * time.Minute
 
 // stagingPatience is how long a launched task may stay without any update before Mesos is asked about it.
 const stagingPatience = 30 * time.Second
@@ -34,7 +45,7 @@ func (m *Machine) reconcile(now time.Time) {
 		m.fullAsk = now.Add(m.cfg.ReconcileInterval)
 		for _, p := range m.order {
 			if p.Task != nil && !p.Task.State.Terminal() {
-				m.asked[p.Task.ID] = question{next: now, vague: m.asked[p.Task.ID].vague}
+				m.asked[p.Task.ID] = m.asked[p.Task.ID].again(now)
 			}
 		}
 		m.askReplaced(now, "")
@@ -50,6 +61,13 @@ func (m *Machine) reconcile(now time.Time) {
 			continue
 		}
 		batch = append(batch, ref)
+		if q.since.IsZero() {
+			q.since = now
+		}
+		if now.Sub(q.since) >= silence {
+			q.vague = true
+			m.unheard(now, ref.TaskID)
+		}
 		q.next = now.Add(reconcileRetry[min(q.asked, len(reconcileRetry)-1)])
 		q.asked++
 		m.asked[ref.TaskID] = q
@@ -82,4 +100,14 @@ func (m *Machine) inQuestion() []TaskRef {
 		}
 	}
 	return refs
+}
+
+// unheard notes that Mesos says nothing of a pod's task, however often it is asked.
+func (m *Machine) unheard(now time.Time, task string) {
+	p := m.byTask[task]
+	if p == nil || p.Task.State.Unproven() || p.Task.State.Terminal() {
+		return
+	}
+	m.changed = true
+	m.enterState(now, p, TaskStatus{State: Unknown, Source: "FRAMEWORK", Message: fmt.Sprintf("was %s; Mesos has said nothing of it for %s, although it was asked", p.Task.State, silence)})
 }

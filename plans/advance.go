@@ -208,8 +208,12 @@ func (e *evaluator) progressOf(i int, p *phase) progress {
 	if anchor.IsZero() && len(waits) == 0 {
 		anchor = e.run.FrozenAt
 	}
+	width, least := e.width(p), time.Duration(0)
+	if width > 0 || p.stopping > 0 {
+		least = p.def.Settle
+	}
 	return progress{
-		phase: p.def.Name, parallel: p.def.Strategy.parallel(), width: e.width(p),
+		phase: p.def.Name, parallel: p.def.Strategy.parallel(), width: width, least: least,
 		left: p.members - p.complete - p.failed - p.under, underWay: p.under, begun: p.oldest, anchor: anchor,
 		took: p.took, past: pastDurations(e.in.Past, p.def.Name), waits: waits, done: p.over(), open: p.def.Open,
 	}

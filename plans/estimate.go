@@ -130,6 +130,8 @@ type progress struct {
 	// took is how long its steps took in this run, past in an earlier one (Steps 0: none).
 	took *durations
 	past Duration
+	// least is what a step takes at the least: a pod that was stopped has to settle, which the launches of an earlier run did not.
+	least time.Duration
 	// waits are the places of the phases that must be done before steps that are left begin.
 	waits []int
 	// done phases need no time; open ones may need any.
@@ -142,7 +144,7 @@ func (p *progress) pace() Duration {
 		return p.took.record(p.phase)
 	}
 	pace := p.past
-	pace.P50 = max(pace.P50, 0)
+	pace.P50 = max(pace.P50, p.least, 0)
 	pace.P90 = max(pace.P90, pace.P50)
 	return pace
 }

@@ -141,6 +141,7 @@ func TestEstimate(t *testing.T) {
 		{"serial, one under way", []progress{{past: tenOrTwenty, left: 3, underWay: 1, begun: at(-4), anchor: at(-4)}},
 			[]*Estimate{in(36, 76)}, in(36, 76)},
 		{"serial, none under way", []progress{{past: tenOrTwenty, left: 3, anchor: at(-4)}}, []*Estimate{in(26, 56)}, in(26, 56)},
+		{"serial, and what is stopped has to settle for 15 s", []progress{{past: tenOrTwenty, left: 3, least: 15 * time.Second}}, []*Estimate{in(45, 60)}, in(45, 60)},
 		{"serial, nothing known of time", []progress{{past: tenOrTwenty, left: 3}}, []*Estimate{in(30, 60)}, in(30, 60)},
 		{"serial, only the last is under way", []progress{{past: tenOrTwenty, underWay: 1, begun: at(-4), anchor: at(-4)}},
 			[]*Estimate{in(6, 16)}, in(6, 16)},

@@ -171,7 +171,7 @@ func (c *checker) checkReturns(i *instance) {
 			delete(c.downSince, name)
 			continue
 		}
-		hindered := h.hindered(p.Type) || !i.view.Connection.Connected || p.Failures > 0 ||
+		hindered := h.hindered(p.Type) || c.now.Before(c.network.blindTill) || !i.view.Connection.Connected || p.Failures > 0 ||
 			slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.Seen != "" })
 		if since, seen := c.downSince[name]; !seen || hindered {
 			c.downSince[name] = c.now

@@ -346,6 +346,9 @@ func (w *world) markAgentGone(f Fault) {
 	if why, _ := w.cluster.Unavailable(); why.Text != "" {
 		return // nobody takes note of it
 	}
+	if is := w.model.Condition(w.host(f).agent); !is.Registered && !is.Unreachable {
+		return // of its tasks nobody would hear anything before the next master, and no operator could say so (MESOS-9739)
+	}
 	w.succeedAgent(f, func(now time.Time, agent string) []direct.Effect {
 		var effects []direct.Effect
 		if f.Count > 0 {

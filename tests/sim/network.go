@@ -14,6 +14,7 @@ type network struct {
 	late    []late // calls that are under way still
 
 	offersLost int       // OFFERS that will not arrive
+	blindTill  time.Time // until when masters believe that offers are considered which were lost
 	loopTill   time.Time // until when masters send everybody in circles
 	hopTill    time.Time // until when a standby is asked first
 	downTill   time.Time // no master leads until then

@@ -196,6 +196,9 @@ func (s *session) loses(record []byte) bool {
 		return false
 	}
 	*left--
+	if left == &s.network.offersLost {
+		s.network.blindTill = s.now.Add(s.schedule.OfferTimeout) // when the master takes them back
+	}
 	return true
 }
 

@@ -34,7 +34,7 @@ type clusterOptions struct {
 	Images  []string // NAME=COMMAND
 	Journal string   // file, "" for none
 
-	Credentials string // file, "" for none
+	Access accessOptions
 
 	Standbys []string // addresses of masters that do not lead
 }
@@ -184,14 +184,8 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 			HeartbeatInterval: o.Timing.HeartbeatInterval, PingTimeout: o.Timing.PingTimeout, PingTimeouts: o.Timing.PingTimeouts,
 		},
 	}
-	if o.Credentials != "" {
-		text, err := os.ReadFile(o.Credentials)
-		if err != nil {
-			return fmt.Errorf("--credentials: %w", err)
-		}
-		if cfg.Credentials, err = sandbox.ParseCredentials(text); err != nil {
-			return fmt.Errorf("--credentials: %s: %w", o.Credentials, err)
-		}
+	if err := o.Access.complete(&cfg, filepath.Join(c.dir, certificates)); err != nil {
+		return err
 	}
 	if o.Journal != "" {
 		// It shows the environment of tasks, which may have secrets.
@@ -269,7 +263,7 @@ Without --image, agents refuse containers as agents without Docker do.`,
 			if err != nil {
 				return err
 			}
-			err = printServe(env.Stdout, strings.Join(c.MasterAddresses(), ","), c.dir, o.expect())
+			err = printServe(env.Stdout, strings.Join(c.MasterAddresses(), ","), c.dir, o.expect(), o.Access.serveFlags(filepath.Join(c.dir, certificates))...)
 			if err == nil {
 				<-cmd.Context().Done()
 			}
@@ -280,7 +274,7 @@ Without --image, agents refuse containers as agents without Docker do.`,
 	o.Timing.bind(cmd.Flags())
 	cmd.Flags().StringArrayVar(&o.Standbys, "standby", nil, "IP:PORT of another master, which sends everybody to the leader and takes over when that fails (repeatable)")
 	cmd.Flags().StringArrayVar(&o.Images, "image", nil, "NAME=COMMAND: shell command to run in place of a container image; a name without tag is any tag (repeatable)")
-	cmd.Flags().StringVar(&o.Credentials, "credentials", "", "file with a principal and a secret a line, or JSON as a master's: schedulers must show one (default: nobody is asked)")
+	o.Access.bind(cmd.Flags())
 	cmd.Flags().StringVar(&o.Journal, "journal", "", "file to write everything to that comes into the cluster and out of it, a line of JSON each (default: none)")
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env))
@@ -323,7 +317,7 @@ serve that fits. Start the agents with --hostname and --ip of the hosts, and --r
 }
 
 // printServe prints the master's address and a command line of serve for hosts whose directories lie below dir.
-func printServe(w io.Writer, master, dir string, expect map[string]int) error {
+func printServe(w io.Writer, master, dir string, expect map[string]int, further ...string) error {
 	s := quobyte.DefaultSettings()
 	if err := commandSettings(&s, dir, 2*time.Second); err != nil {
 		return err
@@ -341,6 +335,7 @@ func printServe(w io.Writer, master, dir string, expect map[string]int) error {
 		"--client-mount-point " + quote(s.ClientMountPoint),
 		fmt.Sprintf("--expect registry=%d,metadata=%d,data=%d", expect[quobyte.Registry], expect[quobyte.Metadata], expect[quobyte.Data]),
 	}
+	flags = append(flags, further...)
 	_, err = fmt.Fprintf(w, "master %s\n\nRun the framework on it with\n\n  %s serve \\\n    %s\n", master, quote(self), strings.Join(flags, " \\\n    "))
 	return err
 }

@@ -27,6 +27,7 @@ const faultPatience = 30 * time.Second
 type faultCommand struct {
 	env    environment
 	Master string
+	TLS    string // directory of certificates, "" for plain HTTP
 	JSON   bool
 }
 
@@ -43,6 +44,7 @@ those that last or wait to strike, and clear ends them. What a fault chooses by 
 	}
 	f := cmd.PersistentFlags()
 	f.StringVar(&c.Master, "master", sandbox.DefaultMasterAddress, "address of the sandbox's master")
+	f.StringVar(&c.TLS, "tls", "", "directory of the sandbox's certificates, if it speaks TLS: DIR/tls")
 	f.BoolVar(&c.JSON, "json", false, "write JSON")
 	cmd.AddCommand(c.newList(), c.newClear(), c.newAgents())
 	for _, entry := range fault.Table() {
@@ -141,12 +143,27 @@ func setParam(p fault.Param, f *fault.Fault, text string) error {
 	return nil
 }
 
-func (c *faultCommand) remote() sandbox.Remote { return sandbox.Remote{Address: c.Master} }
+func (c *faultCommand) remote() (sandbox.Remote, error) {
+	r := sandbox.Remote{Address: c.Master}
+	if c.TLS == "" {
+		return r, nil
+	}
+	secure, err := sandbox.ClientTLS(c.TLS)
+	if err != nil {
+		return r, fmt.Errorf("--tls: %w", err)
+	}
+	r.TLS = secure
+	return r, nil
+}
 
 func (c *faultCommand) inject(ctx context.Context, f fault.Fault) error {
 	ctx, cancel := context.WithTimeout(ctx, faultPatience)
 	defer cancel()
-	active, err := c.remote().Inject(ctx, f)
+	remote, err := c.remote()
+	if err != nil {
+		return err
+	}
+	active, err := remote.Inject(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -170,7 +187,11 @@ func (c *faultCommand) newList() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), faultPatience)
 			defer cancel()
-			active, err := c.remote().Faults(ctx)
+			remote, err := c.remote()
+			if err != nil {
+				return err
+			}
+			active, err := remote.Faults(ctx)
 			if err != nil {
 				return err
 			}
@@ -218,7 +239,11 @@ leads where none did.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), faultPatience)
 			defer cancel()
-			cleared, err := c.remote().ClearFaults(ctx, ids...)
+			remote, err := c.remote()
+			if err != nil {
+				return err
+			}
+			cleared, err := remote.ClearFaults(ctx, ids...)
 			if err != nil {
 				return err
 			}
@@ -254,7 +279,11 @@ func (c *faultCommand) newAgents() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), faultPatience)
 			defer cancel()
-			agents, err := c.remote().AgentNames(ctx)
+			remote, err := c.remote()
+			if err != nil {
+				return err
+			}
+			agents, err := remote.AgentNames(ctx)
 			if err != nil {
 				return err
 			}

@@ -52,11 +52,15 @@ func (s *Sandbox) whileUp(a *agentShell, next http.HandlerFunc) http.HandlerFunc
 
 func (s *Sandbox) executorCall(w http.ResponseWriter, r *http.Request, a *agentShell) {
 	call := &executor.Call{}
-	if !readCall(w, r, call) {
+	if s.challengedExecutor(w, r) || !readCall(w, r, call) {
 		return
 	}
 	if err := cluster.ValidateExecutorCall(call); err != nil {
 		refuse(w, http.StatusBadRequest, "Failed to validate Executor::Call: "+err.Error())
+		return
+	}
+	if problem := s.otherExecutor(r, call); problem != "" && call.Type != executor.Call_HEARTBEAT {
+		refuse(w, http.StatusForbidden, problem)
 		return
 	}
 	if call.Type == executor.Call_SUBSCRIBE {

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"crypto/rsa"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -69,8 +71,19 @@ type Config struct {
 	Listen func(address string) (net.Listener, error)
 
 	// Credentials are secrets by principal. Schedulers must show one, in HTTP basic authentication, and be the framework's
-	// principal. Operators and executors are not asked. nil means that nobody is.
+	// principal. nil means that nobody is asked, unless there are ServiceAccounts.
 	Credentials map[string]string
+
+	// AuthenticateOperators asks those who call the operator API and the version 0 endpoints for a credential as well, but not for health, version
+	// and who leads. AuthenticateExecutors gives executors a token and asks them for it.
+	AuthenticateOperators, AuthenticateExecutors bool
+
+	// ServiceAccounts are the keys of those who may log in as with DC/OS, by uid, which is then the principal: with a token that they have signed,
+	// at /acs/api/v1/auth/login of a master. nil means that there are none.
+	ServiceAccounts map[string]*rsa.PublicKey
+
+	// TLS lets masters and agents speak it. nil means plain HTTP.
+	TLS *TLS
 
 	// Journal gets a line of JSON, a JournalLine, for everything that comes into the model and out of it, and for every fault, in
 	// order. It is written to while everything else waits, one line at a time, and not any more after an error, which is
@@ -168,6 +181,20 @@ func (cfg Config) complete() (Config, error) {
 	cfg.Model.Docker = cfg.Model.Docker || len(cfg.Images) > 0
 	if cfg.Listen == nil {
 		cfg.Listen = listenOn
+	}
+	if cfg.TLS != nil {
+		secure, err := cfg.TLS.config()
+		if err != nil {
+			fail("TLS: %w", err)
+		}
+		open := cfg.Listen
+		cfg.Listen = func(address string) (net.Listener, error) {
+			listener, err := open(address)
+			if err != nil {
+				return nil, err
+			}
+			return tls.NewListener(listener, secure), nil
+		}
 	}
 	if len(cfg.Agents) > 0 && cfg.Runner == nil {
 		supervisor, err := completeSupervisor(cfg.Supervisor)

@@ -257,6 +257,12 @@ func (s *Sandbox) environment(c *container) []string {
 	}
 	if c.start.CustomExecutor {
 		env = append(env, executorEnvironment(c)...)
+		if s.cfg.TLS != nil {
+			env = append(env, s.cfg.TLS.environment()...)
+		}
+		if s.cfg.AuthenticateExecutors {
+			env = append(env, "MESOS_EXECUTOR_AUTHENTICATION_TOKEN="+s.executorToken(c))
+		}
 	}
 	if c.start.Image != "" {
 		env = append(env, "MESOS_CONTAINER_NAME=mesos-"+c.start.Container, "CONTAINER_VOLUMES="+c.containerVolumes())

@@ -2,15 +2,12 @@ package sandbox
 
 import (
 	"bytes"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
-	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
 // ParseCredentials reads what a master reads with --credentials: JSON, {"credentials":[{"principal":…,"secret":…}]}, or a
@@ -56,57 +53,4 @@ func ParseCredentials(text []byte) (map[string]string, error) {
 		return nil, err
 	}
 	return secrets, nil
-}
-
-// challenged answers a scheduler that shows no credential, whatever the state of the master: libprocess asks before a
-// master sees anything. It tells whether it did.
-func (s *Sandbox) challenged(w http.ResponseWriter, r *http.Request, path string) bool {
-	if s.cfg.Credentials == nil || !strings.HasPrefix(path, "/api/v1/scheduler") {
-		return false
-	}
-	principal, shown, given := r.BasicAuth()
-	secret, known := s.cfg.Credentials[principal]
-	if given && known && subtle.ConstantTimeCompare([]byte(shown), []byte(secret)) == 1 {
-		return false
-	}
-	w.Header().Set("WWW-Authenticate", `Basic realm="mesos-master-scheduler"`)
-	refuse(w, http.StatusUnauthorized, "401 Unauthorized.")
-	return true
-}
-
-// claim takes the principal that a scheduler has shown for that of a subscription which names none. The text tells what is wrong
-// if it names another.
-func (s *Sandbox) claim(r *http.Request, call *scheduler.Call) (problem string) {
-	if s.cfg.Credentials == nil || call.Type != scheduler.Call_SUBSCRIBE {
-		return ""
-	}
-	shown, _, _ := r.BasicAuth()
-	if info := call.Subscribe.FrameworkInfo; info.Principal != nil {
-		return mismatch(shown, *info.Principal)
-	}
-	call.Subscribe.FrameworkInfo.Principal = &shown
-	return ""
-}
-
-// foreign tells what is wrong if a call is for a framework of another principal.
-func (s *Sandbox) foreign(r *http.Request, call *scheduler.Call) (problem string) {
-	if s.cfg.Credentials == nil || call.Type == scheduler.Call_SUBSCRIBE {
-		return ""
-	}
-	s.mu.Lock()
-	principal, known := s.cluster.Principal(call.FrameworkID.GetValue())
-	s.mu.Unlock()
-	if !known {
-		return "" // the model has an answer to that
-	}
-	shown, _, _ := r.BasicAuth()
-	return mismatch(shown, principal)
-}
-
-// mismatch is what a master says of another principal than the one that was shown, "" if it is the same.
-func mismatch(shown, named string) string {
-	if shown == named {
-		return ""
-	}
-	return "Authenticated principal '" + shown + "' does not match principal '" + named + "' set in `FrameworkInfo`"
 }

@@ -44,6 +44,9 @@
 // master's listener for others, Remote speaks to them, and package fault lists what there is. Faults of agents and masters
 // are calls of the model; those of calls and streams are of this package.
 //
+// Config.Credentials, ServiceAccounts and what follows them say who has to show who he is, and Config.TLS that masters and agents speak TLS, with
+// certificates that MakeCertificates makes. That is asked at the sockets; the model knows nothing of it but principals.
+//
 // What the sandbox never does: isolate tasks from each other or limit what they use, mount anything, pull images, or unpack
 // archives.
 package sandbox

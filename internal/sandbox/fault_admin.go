@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,7 +107,8 @@ func kindViews() []object {
 
 // Remote is a sandbox in another process, by the address of its master.
 type Remote struct {
-	Address string // HOST:PORT
+	Address string      // HOST:PORT
+	TLS     *tls.Config // nil: it speaks plain HTTP
 }
 
 // Inject is Sandbox.Inject.
@@ -143,13 +145,24 @@ func (r Remote) AgentNames(ctx context.Context) ([]AgentName, error) {
 	return answer.Agents, err
 }
 
+func (r Remote) scheme() string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
 // do makes one request. A refusal is an error of one line for each problem.
 func (r Remote) do(ctx context.Context, method, path string, body []byte, answer any) error {
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+r.Address+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, r.scheme()+"://"+r.Address+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("sandbox %s: %w", r.Address, err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := http.DefaultClient
+	if r.TLS != nil {
+		client = &http.Client{Transport: &http.Transport{TLSClientConfig: r.TLS, DisableKeepAlives: true}}
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
@@ -165,6 +178,9 @@ func (r Remote) do(ctx context.Context, method, path string, body []byte, answer
 	switch response.StatusCode {
 	case http.StatusOK:
 	case http.StatusBadRequest:
+		if strings.HasPrefix(string(data), "Client sent an HTTP request to an HTTPS server") { // net/http's own words
+			return fmt.Errorf("sandbox %s: it speaks TLS: say with which certificates (--tls DIR/tls)", r.Address)
+		}
 		var problems *multierror.Error
 		for line := range strings.Lines(string(data)) {
 			problems = multierror.Append(problems, errors.New(strings.TrimSpace(line)))

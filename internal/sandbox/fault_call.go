@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"slices"
@@ -113,10 +114,14 @@ func reset(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // which also ends the connection
 	}
-	if tcp, is := conn.(*net.TCPConn); is {
+	under := conn
+	if secure, is := conn.(*tls.Conn); is {
+		under = secure.NetConn() // TLS would say goodbye first
+	}
+	if tcp, is := under.(*net.TCPConn); is {
 		_ = tcp.SetLinger(0) // what is closed now is reset
 	}
-	_ = conn.Close()
+	_ = under.Close()
 }
 
 // subjectOf is what a fault can know of a call.

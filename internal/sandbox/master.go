@@ -44,6 +44,9 @@ func (s *Sandbox) masterHandler(address string) http.Handler {
 		mux.HandleFunc(path, handler)
 		mux.HandleFunc("/master"+path, handler)
 	}
+	if s.cfg.ServiceAccounts != nil {
+		mux.HandleFunc(loginPath, s.logIn)
+	}
 	mux.Handle("/sandbox/", s.adminHandler())
 	mux.HandleFunc("/", notFound)
 	return mux

@@ -44,7 +44,10 @@ type Sandbox struct {
 	faults     fault.Set
 	journal    *journal   // nil if there is none
 	held       []heldCall // in the order in which they came
-	failure    error      // of serving, for Wait
+
+	logins         map[string]login          // of service accounts, by token
+	executorTokens map[string]executorClaims // by token
+	failure        error                     // of serving, for Wait
 }
 
 // endpoint is one listener with its server.
@@ -71,6 +74,7 @@ func Start(ctx context.Context, cfg Config) (*Sandbox, error) {
 		cfg: cfg, log: cfg.Logger,
 		kick: make(chan struct{}, 1), done: make(chan struct{}),
 		streams: map[string]*stream{}, containers: map[string]*container{},
+		logins: map[string]login{}, executorTokens: map[string]executorClaims{},
 	}
 	s.ctx, s.stop = context.WithCancel(ctx)
 	if err := s.listen(); err != nil {

@@ -31,7 +31,7 @@ func (s *Sandbox) masterHandler(address string) http.Handler {
 		"/tasks":             s.tasks,
 		"/roles":             s.roles,
 		"/quota":             s.quotas,
-		"/weights":           emptyList,
+		"/weights":           s.weights,
 
 		"/maintenance/schedule": s.maintenanceSchedule,
 		"/maintenance/status":   s.maintenanceStatus,

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func splitAddress(address string) (host, port string, err error) { return net.Sp
 // metrics answers /metrics/snapshot.
 func (s *Sandbox) metrics(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.masterMetrics()) }
 
-// masterMetrics are those of a master's metrics that follow from its state, under its names.
+// masterMetrics are those of a master's metrics that follow from its state and from what it has done, under its names.
 func (s *Sandbox) masterMetrics() map[string]float64 {
 	state, _, started := s.state()
 	values := map[string]float64{
@@ -31,13 +32,16 @@ func (s *Sandbox) masterMetrics() map[string]float64 {
 		"master/slaves_connected": 0, "master/slaves_inactive": 0, "master/slaves_disconnected": 0,
 		"master/slaves_unreachable": float64(s.unreachable()),
 	}
-	for _, name := range []string{"dropped", "error", "failed", "finished", "gone", "gone_by_operator", "killed", "killing",
-		"lost", "running", "staging", "starting", "unreachable"} {
+	for _, name := range []string{"killing", "running", "staging", "starting", "unreachable"} {
 		values["master/tasks_"+name] = 0
 	}
 	for _, t := range everyTask(state) {
-		values["master/tasks_"+strings.ToLower(strings.TrimPrefix(t.State.String(), "TASK_"))]++
+		name := "master/tasks_" + strings.ToLower(strings.TrimPrefix(t.State.String(), "TASK_"))
+		if _, active := values[name]; active {
+			values[name]++
+		}
 	}
+	s.countersInto(values)
 	for i := range state.GetFrameworks.Frameworks {
 		f := &state.GetFrameworks.Frameworks[i]
 		values["master/outstanding_offers"] += float64(len(f.Offers))
@@ -52,6 +56,24 @@ func (s *Sandbox) masterMetrics() map[string]float64 {
 	resourceMetrics(values, state)
 	return values
 }
+
+// countersInto adds what the master has counted, and what each framework has.
+func (s *Sandbox) countersInto(values map[string]float64) {
+	s.mu.Lock()
+	counters, frameworks := s.cluster.Counters(), s.cluster.FrameworksCounters()
+	s.mu.Unlock()
+	for name, value := range counters {
+		values["master/"+name] = value
+	}
+	for _, f := range frameworks {
+		for name, value := range f.Values {
+			values["master/frameworks/"+percentEncoded(f.Name)+"/"+f.ID+"/"+name] = value
+		}
+	}
+}
+
+// percentEncoded writes a name as it may stand in the name of a metric.
+func percentEncoded(name string) string { return strings.ReplaceAll(url.QueryEscape(name), "+", "%20") }
 
 // elected is 1 for a master that leads.
 func (s *Sandbox) elected() float64 {
@@ -73,10 +95,18 @@ func count(values map[string]float64, prefix, yes, no string, is bool) {
 
 func resourceMetrics(values map[string]float64, state *master.Response_GetState) {
 	for _, name := range []string{"cpus", "mem", "disk", "gpus"} {
-		var total, used float64
+		var total, used, offered float64
 		for i := range state.GetAgents.Agents {
 			total += scalarOf(state.GetAgents.Agents[i].TotalResources, name)
 			used += scalarOf(state.GetAgents.Agents[i].AllocatedResources, name)
+			offered += scalarOf(state.GetAgents.Agents[i].OfferedResources, name)
+		}
+		if total > 0 {
+			values["allocator/mesos/resources/"+name+"/total"] = milli(total)
+			values["allocator/mesos/resources/"+name+"/offered_or_allocated"] = milli(used + offered)
+		}
+		for _, what := range []string{"percent", "total", "used"} {
+			values["master/"+name+"_revocable_"+what] = 0
 		}
 		values["master/"+name+"_total"], values["master/"+name+"_used"] = milli(total), milli(used)
 		values["master/"+name+"_percent"] = 0

@@ -235,3 +235,21 @@ func operatorEvents(t *testing.T, address string) <-chan *master.Event {
 	}()
 	return events
 }
+
+func TestWeights(t *testing.T) {
+	s := start(t, oneAgent(t.TempDir()))
+	base := "http://" + s.MasterAddress()
+	if got := get(t, base+"/weights"); got != "[]" {
+		t.Errorf("weights %s before any is set", got)
+	}
+	set := `{"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[{"role":"heavy","weight":2.5}]}}`
+	if got := ask(t, "POST", base+"/api/v1", set); got.status != http.StatusOK {
+		t.Fatalf("UPDATE_WEIGHTS: %+v", got)
+	}
+	if got := get(t, base+"/weights"); got != `[{"role":"heavy","weight":2.5}]` {
+		t.Errorf("weights %s", got)
+	}
+	if got := get(t, base+"/roles"); !strings.Contains(got, `"name":"heavy"`) || !strings.Contains(got, `"weight":2.5`) {
+		t.Errorf("roles %s", got)
+	}
+}

@@ -238,6 +238,21 @@ func TestStateForPeople(t *testing.T) {
 	if got := get(t, "http://"+s.MasterAddress()+"/metrics/snapshot"); !strings.Contains(got, `"master/tasks_running":1`) {
 		t.Errorf("metrics %s", got)
 	}
+	var metrics map[string]float64
+	if err := json.Unmarshal([]byte(get(t, "http://"+s.MasterAddress()+"/metrics/snapshot")), &metrics); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]float64{
+		"messages_register_framework": 1, "messages_launch_tasks": 1, "messages_status_update": 2, "valid_status_updates": 2, "invalid_status_updates": 0,
+		"slave_registrations": 1, "tasks_finished": 0,
+		"frameworks/test/" + c.id + "/offers/accepted": 1, "frameworks/test/" + c.id + "/calls/accept": 1,
+		"frameworks/test/" + c.id + "/operations/launch": 1, "frameworks/test/" + c.id + "/events/update": 2,
+		"frameworks/test/" + c.id + "/tasks/active/task_running": 1, "frameworks/test/" + c.id + "/subscribed": 1,
+	} {
+		if got, is := metrics["master/"+name]; !is || got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
 	if got := get(t, "http://"+s.AgentAddresses()[0]+"/state"); !strings.Contains(got, `"id":"t1"`) {
 		t.Errorf("agent state %s", got)
 	}

@@ -206,26 +206,33 @@ func firstSeen(t *mesos.Task) float64 {
 	return t.Statuses[0].GetTimestamp()
 }
 
-// roles answers /roles: those in use, and those that have a quota.
+// roles answers /roles: those in use, and those that have a quota or a weight.
 func (s *Sandbox) roles(w http.ResponseWriter, _ *http.Request) {
 	configs := map[string]quota.QuotaConfig{}
 	for _, config := range s.ask(master.Call_GET_QUOTA).GetQuota.Status.Configs {
 		configs[config.Role] = config
 	}
+	weights := map[string]float64{}
+	for _, info := range s.ask(master.Call_GET_WEIGHTS).GetGetWeights().GetWeightInfos() {
+		weights[info.GetRole()] = info.Weight
+	}
 	s.mu.Lock()
 	roles := s.cluster.Roles()
 	s.mu.Unlock()
-	for _, name := range sortedKeys(configs) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(sortedKeys(configs), sortedKeys(weights)...)))) {
 		if !slices.ContainsFunc(roles, func(r cluster.RoleView) bool { return r.Name == name }) {
 			roles = append(roles, cluster.RoleView{Name: name})
 		}
 	}
 	views := []object{}
 	for _, role := range roles {
-		config := configs[role.Name]
+		config, weight := configs[role.Name], 1.0
+		if set, ok := weights[role.Name]; ok {
+			weight = set
+		}
 		consumed := slices.Concat(role.Allocated, role.ReservedUnallocated)
 		views = append(views, object{
-			"name": role.Name, "weight": 1.0, "frameworks": append([]string{}, role.Frameworks...),
+			"name": role.Name, "weight": weight, "frameworks": append([]string{}, role.Frameworks...),
 			"quota": object{
 				"role": role.Name, "guarantee": scalars(config.Guarantees), "limit": scalars(config.Limits),
 				"consumed": quantities(consumed),
@@ -251,7 +258,14 @@ func (s *Sandbox) quotas(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, embedded(&quota.QuotaStatus{Infos: status.Infos}))
 }
 
-func emptyList(w http.ResponseWriter, _ *http.Request) { writeJSON(w, []object{}) }
+// weights answers /weights, to read alone: those that were set.
+func (s *Sandbox) weights(w http.ResponseWriter, _ *http.Request) {
+	views := []object{}
+	for _, info := range s.ask(master.Call_GET_WEIGHTS).GetGetWeights().GetWeightInfos() {
+		views = append(views, object{"role": info.GetRole(), "weight": info.Weight})
+	}
+	writeJSON(w, views)
+}
 
 // maintenanceSchedule answers /maintenance/schedule, to read alone.
 func (s *Sandbox) maintenanceSchedule(w http.ResponseWriter, _ *http.Request) {

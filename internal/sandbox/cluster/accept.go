@@ -36,6 +36,7 @@ func (c *Cluster) accept(f *framework, accept *scheduler.Call_Accept) {
 		}
 		return
 	}
+	f.count("offers/accepted", len(offers))
 	x := &acceptance{framework: f, agent: offers[0].agent, role: offers[0].role}
 	for _, o := range offers {
 		x.offered = x.offered.plus(o.resources)
@@ -212,6 +213,7 @@ func (c *Cluster) launch(x *acceptance, info *mesos.TaskInfo) {
 		c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem)
 		return
 	}
+	x.framework.countOperation(mesos.Offer_Operation_LAUNCH)
 	x.remaining = x.remaining.minus(c.deliver(c.newTask(x, info)))
 }
 
@@ -284,5 +286,6 @@ func (c *Cluster) refuseTask(f *framework, info *mesos.TaskInfo, state mesos.Tas
 	agentID := info.AgentID
 	status := c.status(info.TaskID.Value, state, mesos.SOURCE_MASTER)
 	status.Reason, status.Message, status.AgentID = &reason, &message, &agentID
+	c.countEnd(&status)
 	c.sendStatus(f, status)
 }

@@ -80,6 +80,7 @@ func (c *Cluster) AddAgent(now time.Time, cfg AgentConfig) (id string, effects [
 		a.id = c.nextAgentID()
 	}
 	c.join(a)
+	c.registered()
 	c.allocate([]*agent{a})
 	c.outcome(Entry{Agent: a.id})
 	return a.id, c.end()

@@ -122,6 +122,7 @@ func (c *Cluster) allocate(agents []*agent) {
 	}
 	for _, f := range c.frameworks {
 		if batch := batches[f]; len(batch) > 0 {
+			f.count("offers/sent", len(batch))
 			c.send(f, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: &scheduler.Event_Offers{Offers: batch}})
 		}
 	}
@@ -289,6 +290,7 @@ func (c *Cluster) rescind(f *framework, o *offer) { c.rescindFor(f, o, 0) }
 func (c *Cluster) rescindFor(f *framework, o *offer, refuse time.Duration) {
 	c.take(o)
 	c.recover(f, o.agent, o.role, o.resources, refuse)
+	f.count("offers/rescinded", 1)
 	c.send(f, &scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{
 		OfferID: mesos.OfferID{Value: o.id},
 	}})
@@ -310,13 +312,14 @@ func (c *Cluster) refusal(filters *mesos.Filters) time.Duration {
 
 // decline gives offers back. Whose they are is not looked at, as little as a master does: one that another framework holds is
 // kept from that, which hears nothing of it.
-func (c *Cluster) decline(decline *scheduler.Call_Decline) {
+func (c *Cluster) decline(f *framework, decline *scheduler.Call_Decline) {
 	refuse := c.refusal(decline.Filters)
 	for _, id := range decline.OfferIDs {
 		o := c.offers[id.Value]
 		if o == nil {
 			continue
 		}
+		f.count("offers/declined", 1)
 		c.take(o)
 		c.recover(o.framework, o.agent, o.role, o.resources, refuse)
 	}

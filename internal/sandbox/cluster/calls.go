@@ -127,6 +127,7 @@ func (c *Cluster) CallConstrained(now time.Time, stream string, call *scheduler.
 	if answer := checkCaller(f, stream); answer.Status != statusAccepted {
 		return c.answered(answer)
 	}
+	c.countCall(f, call)
 	answer := c.dispatch(f, call, constraints)
 	return c.answered(answer)
 }
@@ -154,7 +155,7 @@ func (c *Cluster) dispatch(f *framework, call *scheduler.Call, constraints *Offe
 	case scheduler.Call_ACCEPT:
 		c.accept(f, call.Accept)
 	case scheduler.Call_DECLINE:
-		c.decline(call.Decline)
+		c.decline(f, call.Decline)
 	case scheduler.Call_REVIVE:
 		c.revive(f, call.GetRevive().GetRoles())
 	case scheduler.Call_SUPPRESS:

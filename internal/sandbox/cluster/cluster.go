@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -116,6 +117,7 @@ type Cluster struct {
 	frameworks []*framework // in the order in which the master first heard of them
 	removed    map[string]bool
 	completed  []*framework // the last of those that were removed, for State alone
+	tally      tally
 	offers     map[string]*offer
 	inverse    []*inverseOffer
 	recovered  map[string]bool   // agents in the registry that have not come back to this master
@@ -155,6 +157,7 @@ func New(now time.Time, cfg Config) *Cluster {
 		removed:    map[string]bool{},
 		offers:     map[string]*offer{},
 		turns:      map[turn]int{},
+		tally:      tally{},
 		recovered:  map[string]bool{},
 		registry:   newRegistry(),
 		identities: map[string]*framework{},
@@ -243,6 +246,8 @@ func earlier(a, b time.Time) time.Time {
 }
 
 func (c *Cluster) send(f *framework, event *scheduler.Event) {
+	f.count("events", 1) // also when nobody listens
+	f.count("events/"+strings.ToLower(event.Type.String()), 1)
 	if f.stream != "" {
 		c.emit(SendToScheduler{Stream: f.stream, Event: event})
 	}

@@ -168,6 +168,8 @@ func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Cal
 		if !e.agent.linked() {
 			break // lost, as messages may be
 		}
+		c.tally["messages_executor_to_framework"]++
+		c.tally[validity(e.framework.stream != "", "executor_to_framework_messages")]++
 		c.send(e.framework, &scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
 			AgentID:    mesos.AgentID{Value: e.agent.id},
 			ExecutorID: mesos.ExecutorID{Value: e.id},
@@ -249,7 +251,9 @@ func (c *Cluster) sendExecutor(e *executorRun, event *executor.Event) {
 // messageToExecutor handles a MESSAGE call: unacknowledged, and lost in silence if there is no such executor.
 func (c *Cluster) messageToExecutor(f *framework, message *scheduler.Call_Message) {
 	a := c.agentByID(message.AgentID.Value)
-	if a == nil || !a.linked() {
+	linked := a != nil && a.linked()
+	c.tally[validity(linked, "framework_to_executor_messages")]++
+	if !linked {
 		return
 	}
 	if e := a.executorOf(f, message.ExecutorID.Value); e != nil {
@@ -268,6 +272,7 @@ func (c *Cluster) executorEnded(e *executorRun, p *process, exit Exit) {
 	}
 	if e.agent.linked() {
 		status := int32(exit.Status)
+		c.tally["messages_exited_executor"]++
 		c.send(e.framework, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{
 			AgentID:    &mesos.AgentID{Value: e.agent.id},
 			ExecutorID: &mesos.ExecutorID{Value: e.id},

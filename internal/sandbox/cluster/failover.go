@@ -150,7 +150,7 @@ func (c *Cluster) lead() {
 	}
 	c.offersMade, c.frameworksMade, c.agentsMade = 0, 0, 0
 	c.rounds = rounds{epoch: c.now, period: c.rounds.period}
-	c.started = c.now
+	c.started, c.tally = c.now, tally{}
 	if c.cfg.Registry == InMemory {
 		c.registry = newRegistry()
 	}

@@ -54,6 +54,8 @@ func (c *Cluster) StopAgent(now time.Time, id string) []Effect {
 	if a := c.host(id); a != nil && a.up {
 		if a.linked() {
 			c.removeMember(a, "the agent unregistered")
+			c.tally["messages_unregister_slave"]++
+			c.tally["slave_removals/reason_unregistered"]++
 		}
 		c.shutDownAgent(a)
 	}

@@ -34,6 +34,8 @@ func (c *Cluster) finish(f *framework, a *agent, id mesos.OperationID, lost bool
 
 func (c *Cluster) tellOperation(o *operation) {
 	o.retryAt = c.now.Add(o.wait)
+	c.tally["messages_operation_status_update"]++
+	c.tally["valid_operation_status_updates"]++
 	c.sendOperation(o.framework, o.status)
 }
 
@@ -42,7 +44,9 @@ func (c *Cluster) tellOperation(o *operation) {
 // later is the master knows no operation of that id.
 func (c *Cluster) acknowledgeOperation(f *framework, ack *scheduler.Call_AcknowledgeOperationStatus) {
 	o := f.operationByID.of[ack.OperationID.Value]
-	if o == nil || !o.agent.linked() || o.status.AgentID.Value != ack.AgentID.GetValue() || !bytes.Equal(o.status.UUID.Value, ack.UUID) {
+	valid := !(o == nil || !o.agent.linked() || o.status.AgentID.Value != ack.AgentID.GetValue() || !bytes.Equal(o.status.UUID.Value, ack.UUID))
+	c.tally[validity(valid, "operation_status_update_acknowledgements")]++
+	if !valid {
 		return
 	}
 	f.operationByID.drop(ack.OperationID.Value)

@@ -31,6 +31,8 @@ type framework struct {
 	recovered      bool // known from agents alone: its scheduler has not subscribed since the master leads
 
 	operationByID ordered[*operation] // whose success was not acknowledged
+
+	tally tally
 }
 
 func (f *framework) has(capability mesos.FrameworkInfo_Capability_Type) bool {
@@ -80,6 +82,11 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 	c.outcome(Entry{Stream: stream, Answer: Answer{Status: statusOK}})
 	subscribe := call.GetSubscribe()
 	info := *subscribe.GetFrameworkInfo()
+	if info.GetID().GetValue() == "" {
+		c.tally["messages_register_framework"]++
+	} else {
+		c.tally["messages_reregister_framework"]++
+	}
 	if problem := c.subscriptionProblem(&info, subscribe.SuppressedRoles, constraints); problem != "" {
 		c.refuse(stream, problem)
 		return stream, c.end()
@@ -91,6 +98,7 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 	} else {
 		c.failOver(f, &info)
 	}
+	c.countCall(f, call)
 	f.stream, f.recovered = stream, false
 	f.subscribed, f.removeAt = c.now, time.Time{}
 	tell(f)
@@ -241,6 +249,9 @@ func (c *Cluster) endRemoved(t *task) {
 		status := c.status(t.id, mesos.TASK_KILLED, mesos.SOURCE_MASTER)
 		status.Message, status.Reason, status.AgentID = &message, &reason, &mesos.AgentID{Value: t.agent.id}
 		t.known, t.latest = mesos.TASK_KILLED, mesos.TASK_KILLED
+		c.countEnd(&status)
+		f := t.framework
+		f.count("tasks/terminal/task_killed", 1)
 		t.note(status)
 		c.tellTaskUpdated(t, status)
 	}

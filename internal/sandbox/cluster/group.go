@@ -24,6 +24,7 @@ func (c *Cluster) launchGroup(x *acceptance, op *mesos.Offer_Operation) {
 		c.refuseTasks(x.framework, op, mesos.REASON_TASK_GROUP_INVALID, problem)
 		return
 	}
+	x.framework.countOperation(op.Type)
 	g := &group{}
 	for _, info := range infos {
 		t := c.newTask(x, info)

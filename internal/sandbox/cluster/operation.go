@@ -93,6 +93,9 @@ func (c *Cluster) convert(x *acceptance, op *mesos.Offer_Operation) {
 	if problem == "" {
 		problem = c.applyTo(x, kind, op)
 	}
+	if problem == "" {
+		x.framework.countOperation(op.Type)
+	}
 	switch {
 	case op.ID == nil:
 	case problem != "":

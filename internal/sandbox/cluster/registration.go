@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -62,11 +63,13 @@ func (c *Cluster) admitNew(a *agent) {
 	for _, old := range slices.Clone(c.agents) {
 		if old.ip == a.ip && old.port == a.port && !old.connected {
 			c.removeMember(old, "a new agent registered at the same address")
+			c.tally["slave_removals/reason_registered"]++
 		}
 	}
 	former := a.former
 	a.id = c.nextAgentID()
 	c.join(a)
+	c.registered()
 	c.emit(AgentRegistered{Agent: a.id, Former: former, Hostname: a.hostname})
 	c.allocate([]*agent{a})
 }
@@ -119,6 +122,8 @@ func (c *Cluster) readmit(a *agent) {
 		message = "Unreachable agent re-reregistered"
 	}
 	silent := c.recovered[a.id]
+	c.tally["messages_reregister_slave"]++
+	c.tally["slave_reregistrations"]++
 	for _, key := range a.tasks.keys {
 		t := a.tasks.of[key]
 		if c.removed[t.framework.id] {
@@ -188,6 +193,7 @@ func (c *Cluster) reconcileMember(a *agent) {
 	}
 	back := !a.connected
 	a.connected, a.reregistered = true, c.now
+	c.tally["messages_reregister_slave"]++
 	missing := c.missingTasks(a)
 	a.total, a.used, a.expected = a.owned, c.inUse(a), nil
 	for _, key := range a.tasks.keys {
@@ -346,6 +352,9 @@ func (c *Cluster) unreachableDue() {
 	c.recoverBy = time.Time{}
 	for _, id := range sortedKeys(c.recovered) {
 		if _, gone := c.registry.gone[id]; !gone {
+			for _, name := range []string{"slave_removals", "slave_removals/reason_unhealthy", "recovery_slave_removals"} {
+				c.tally[name]++
+			}
 			c.registry.giveUp(id, c.now)
 			c.sendAgentLost(id)
 			delete(c.recovered, id)
@@ -356,6 +365,9 @@ func (c *Cluster) unreachableDue() {
 // markUnreachable gives a member up. Its tasks may go on, and may come back (F57).
 func (c *Cluster) markUnreachable(a *agent, message string) {
 	c.registry.giveUp(a.id, c.now)
+	for _, name := range []string{"slave_unreachable_scheduled", "slave_unreachable_completed", "slave_removals", "slave_removals/reason_unhealthy"} {
+		c.tally[name]++
+	}
 	c.operationsLost(a, mesos.OPERATION_UNREACHABLE, "Agent was marked unreachable")
 	for _, f := range c.frameworks {
 		state := mesos.TASK_UNREACHABLE
@@ -392,6 +404,7 @@ func (c *Cluster) removeMember(a *agent, cause string) {
 	}
 	c.registry.forget(a.id)
 	c.leave(a)
+	c.tally["slave_removals"]++
 	c.tellAgentRemoved(a)
 }
 
@@ -466,6 +479,12 @@ func (c *Cluster) loseTask(t *task, state mesos.TaskState, reason mesos.TaskStat
 
 // transition is a change of a task that the master makes by itself.
 func (c *Cluster) transition(t *task, status mesos.TaskStatus) {
+	if !terminal(t.known) {
+		c.countEnd(&status)
+		if f := t.framework; terminal(status.GetState()) {
+			f.count("tasks/terminal/"+strings.ToLower(status.GetState().String()), 1)
+		}
+	}
 	t.state, t.known = status.GetState(), status.GetState()
 	t.note(status)
 	c.tellTaskUpdated(t, status)

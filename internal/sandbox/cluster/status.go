@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -172,9 +173,17 @@ func (c *Cluster) forward(u *updates) {
 	f, head := u.framework, u.queue[0]
 	head.retryAt = c.now.Add(head.wait)
 	status := head.status
-	if t := f.tasks.of[status.TaskID.Value]; t != nil && t.agent == u.agent {
+	t := f.tasks.of[status.TaskID.Value]
+	if t != nil && t.agent != u.agent {
+		t = nil
+	}
+	c.tally["messages_status_update"]++
+	c.tally[validity(t != nil && f.stream != "", "status_updates")]++
+	if t != nil {
 		if terminal(t.latest) && !terminal(t.known) {
 			c.free(t)
+			c.countEnd(&status) // of an end that is still behind another status nobody counts how it was
+			f.count("tasks/terminal/"+strings.ToLower(t.latest.String()), 1)
 		}
 		t.state, t.known, t.status = status.GetState(), t.latest, &status
 		t.note(status)
@@ -244,7 +253,9 @@ func (c *Cluster) resumeAgent(a *agent) {
 // With the end acknowledged, the master forgets the task.
 func (c *Cluster) acknowledge(f *framework, ack *scheduler.Call_Acknowledge) {
 	a := c.agentByID(ack.AgentID.Value)
-	if a == nil || !a.linked() {
+	linked := a != nil && a.linked()
+	c.tally[validity(linked, "status_update_acknowledgements")]++ // what the agent makes of it is another question
+	if !linked {
 		return
 	}
 	key := taskKey(f, ack.TaskID.Value)

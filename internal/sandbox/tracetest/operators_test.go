@@ -19,8 +19,10 @@ var operatorNotes = []note{
 }
 
 var operatorAllowances = []*allowance{
-	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : (allocator|frameworks|master|registrar|system)/\S+:\n\s+want \S+\n\s+got  \(nothing\)$`),
-		reason: "of the hundreds of metrics of a master the sandbox has those that follow from its state", scopeout: true},
+	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : (allocator|frameworks|registrar|system|master/(event_queue|operations))[/_]\S+:\n\s+want \S+\n\s+got  \(nothing\)$`),
+		reason: "of the hundreds of metrics of a master the sandbox has those that frameworks and operators bring about", scopeout: true},
+	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : master/messages_\w+:\n\s+want \(nothing\)\n`),
+		reason: "recordings leave them out"},
 	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : flags\.(webui_dir|work_dir):`),
 		reason: "the sandbox's master has no files of its own"},
 	{seen: recordedOperator, problem: regexp.MustCompile(`^the recording has an answer to no call$`),

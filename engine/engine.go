@@ -230,8 +230,8 @@ func (e *Engine) loop(ctx context.Context) error {
 			continue
 		}
 		at, err := e.decide(ctx)
-		if err != nil {
-			return err
+		if err != nil || ctx.Err() != nil {
+			return err // if ctx ended the decision may not be durable: no other may be made on top of it
 		}
 		exports = e.exports
 		if at.IsZero() {

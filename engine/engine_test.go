@@ -200,6 +200,33 @@ func TestCommitFails(t *testing.T) {
 	})
 }
 
+// When a commit is cut short because the engine is told to end, what has come meanwhile is not decided on: the machine believes to be durable
+// what is not.
+func TestNothingIsDecidedOnTopOfACommitCutShort(t *testing.T) {
+	for range 20 { // select takes any of the cases that are ready
+		synctest.Test(t, func(t *testing.T) {
+			var b *bench
+			disk := &store.Disk{Before: func(g machine.Group) error {
+				if g.Puts[0].Key != "hosts/h" {
+					return nil
+				}
+				b.engine.inbox <- machine.Updated{Status: machine.TaskStatus{TaskID: "stranger", State: machine.Failed, AgentID: "S", UUID: make([]byte, 16)}}
+				b.cancel()
+				return context.Canceled
+			}}
+			b = newBench(t, disk)
+			b.event(machine.Subscribed{FrameworkID: "F"})
+			b.session.events <- offer("O1")
+			if err := <-b.ended; err != nil {
+				t.Errorf("Run: %v", err)
+			}
+			if got := b.journal.text(); strings.Contains(got, "send ACKNOWLEDGE") {
+				t.Fatalf("decided on top of it:\n%s", got)
+			}
+		})
+	}
+}
+
 // Who gets the answer to a verb sees its effect; after a restart it is still there, under the same framework id.
 func TestVerbIsDurable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -35,3 +35,34 @@ func TestLongAttributesAreLeftOut(t *testing.T) {
 		t.Errorf("warnings: %v", w)
 	}
 }
+
+// Nor must an executor whose last words are too long for one.
+func TestLongMessagesAreCut(t *testing.T) {
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	m, err := New(Config{}, toy{}, nil, Boot{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Take(now, Subscribed{FrameworkID: "f"})
+	m.Take(now, Offered{Offers: []offers.Offer{{ID: "o1", AgentID: "a1", Site: offers.Site{Host: "h1", Hostname: "h1"}, Role: "r", Free: offers.Quantities{CPUs: 4000, Mem: 4096}}}})
+	m.Decide(now, [16]byte{1})
+	scout := m.scouts["h1"]
+	if scout == nil || scout.Task == nil {
+		t.Fatal("no scout was launched")
+	}
+	message := strings.Repeat("é", 300<<10)
+	m.Take(now, Updated{Status: TaskStatus{TaskID: scout.Task.ID, AgentID: "a1", State: Failed, Message: message, UUID: make([]byte, 16)}})
+	puts := 0
+	for _, g := range m.Decide(now, [16]byte{2}).Groups {
+		for _, r := range g.Puts {
+			puts++
+			if len(r.Value) > 3*maxMessage {
+				t.Errorf("record %s has %d bytes", r.Key, len(r.Value))
+			}
+		}
+	}
+	kept, cut := strings.CutSuffix(scout.Task.Message, "…")
+	if puts == 0 || !cut || !strings.HasPrefix(message, kept) || len(kept) < maxMessage-1 {
+		t.Errorf("%d records put, %d bytes kept", puts, len(scout.Task.Message))
+	}
+}

@@ -83,7 +83,7 @@ func (m *Machine) takeOperation(now time.Time, s OperationStatus) {
 		m.strike(p, s.OperationID)
 	case "ERROR", "FAILED", "DROPPED":
 		m.strike(p, s.OperationID)
-		m.operationRefused(now, p, kind, fmt.Sprintf("Mesos refused to %s: %s", kind, s.Message))
+		m.operationRefused(now, p, kind, fmt.Sprintf("Mesos refused to %s: %s", kind, kept(s.Message)))
 	case "GONE_BY_OPERATOR": // whatever it made, nobody will ever be offered it
 		m.strike(p, s.OperationID)
 		m.operationLost(p, kind, fmt.Sprintf("%s: its agent was marked gone", kind))

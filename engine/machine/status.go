@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 
 	"github.com/quobyte/mesos-framework/plans"
@@ -34,8 +35,20 @@ const freeRelaunches = 3
 // steady is how long a pod must have been ready for its earlier failures to be forgotten.
 const steady = time.Minute
 
+// maxMessage bounds what is kept of a message, in bytes: executors and agents write what they like into it, and a pod's record must fit a group
+// of the store.
+const maxMessage = 4 << 10
+
+func kept(message string) string {
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	return message
+}
+
 // takeStatus notes the state of a task. The acknowledgement waits for the record like every call.
 func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
+	s.Message = kept(s.Message)
 	if m.acknowledge(now, s.UUID) {
 		m.calls = append(m.calls, Acknowledge{TaskID: s.TaskID, AgentID: s.AgentID, UUID: s.UUID})
 	}

@@ -252,9 +252,12 @@ func (r *run) operator(ctx context.Context, m endpoint, call string, patience ti
 	if resp.StatusCode != http.StatusOK {
 		return nil, operatorRefusal(m, call, resp)
 	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.cfg.MaxRecord)))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.cfg.MaxRecord)+1))
 	if err != nil {
 		return nil, because(ctx, fmt.Errorf("%s: %s: %s", m, call, transport.Explain(err)))
+	}
+	if len(text) > r.cfg.MaxRecord { // cut short it would count as one that is not understood, and a new framework be made beside ours
+		return nil, fmt.Errorf("%s: %s: answer too long: more than %d bytes; raise the limit if the cluster is that large", m, call, r.cfg.MaxRecord)
 	}
 	return text, nil
 }

@@ -437,6 +437,20 @@ func TestOperatorAPIThatIsNotThere(t *testing.T) {
 	}
 }
 
+// An answer that is too long to be read is none: nothing is known of what stands in the rest.
+func TestOperatorAPIAnswersTooMuch(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		r := &registry{answers: map[string]answer{"GET_STATE": {status: 200, text: `{"type":"GET_STATE"}` + strings.Repeat(" ", 64<<10)}}}
+		m, h := begin(t, network, r, func(c *session.Config) { c.MaxRecord = 64 << 10 })
+		h.after(5 * time.Minute)
+		const want = "GET_STATE: answer too long: more than 65536 bytes; raise the limit if the cluster is that large"
+		if got := h.take(); m.attempts() != 0 || len(got) == 0 || !strings.Contains(fmt.Sprint(got), want) {
+			t.Errorf("%d SUBSCRIBEs, %v", m.attempts(), got)
+		}
+		h.stop()
+	})
+}
+
 // Who may not look closely at a framework that uses something stops, too.
 func TestNamesakeThatIsOnlyGlimpsed(t *testing.T) {
 	for _, call := range []string{"GET_MASTER", "GET_STATE", "GET_OPERATIONS", "/state-summary"} {

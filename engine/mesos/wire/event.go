@@ -19,7 +19,7 @@ import (
 // Decoder decodes events.
 type Decoder struct {
 	// HostKeyAttribute is the agent attribute whose value is the key of a host; empty: the hostname. An agent without the
-	// attribute is known by its hostname.
+	// attribute, or with a value that can't be a key, is known by its hostname.
 	HostKeyAttribute string
 }
 

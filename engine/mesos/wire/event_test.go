@@ -162,6 +162,8 @@ func TestHostOfAnOffer(t *testing.T) {
 		{"attribute", "rack", rack("r1"), "r1", "h1"},
 		{"first of several", "rack", rack("r1", "r2"), "r1", "h1"},
 		{"attribute without a value", "rack", rack(""), "h1", "h1"},
+		{"attribute that is too long for a key", "rack", rack(strings.Repeat("x", 256)), "h1", "h1"},
+		{"attribute that is not UTF-8", "rack", rack("r\xff"), "h1", "h1"},
 		{"attribute that is not there", "zone", rack("r1"), "h1", "h1"},
 		{"address", "", address(mesos.Address{IP: ptr("10.0.0.1"), Hostname: ptr("x")}), "h1", "10.0.0.1"},
 		{"address without an ip", "", address(mesos.Address{Hostname: ptr("x")}), "h1", "h1"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -34,6 +35,9 @@ func (d Decoder) Offer(o *mesos.Offer) offers.Offer {
 	return out
 }
 
+// maxHostKey is the length of the longest host key in bytes, as of a hostname: it becomes part of the keys of records, which are bounded.
+const maxHostKey = 255
+
 // complete says who a host is, and where.
 func complete(o *offers.Offer, keyAttribute string) {
 	if o.Address == "" {
@@ -41,7 +45,7 @@ func complete(o *offers.Offer, keyAttribute string) {
 	}
 	o.Host = o.Hostname
 	if keyAttribute != "" {
-		if key := o.Attribute(keyAttribute); key != "" {
+		if key := o.Attribute(keyAttribute); key != "" && len(key) <= maxHostKey && utf8.ValidString(key) {
 			o.Host = key
 		}
 	}

@@ -51,3 +51,27 @@ func deployed(b *testing.B, hosts int) (*Machine, time.Time) {
 	}
 	return m, now
 }
+
+// BenchmarkNothingFits measures a decision in which every host is offered, a scout waits for each of them, and none fits.
+func BenchmarkNothingFits(b *testing.B) {
+	for _, hosts := range []int{100, 1000, 10000} {
+		b.Run(fmt.Sprintf("hosts=%d", hosts), func(b *testing.B) {
+			now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+			m, err := New(Config{DiscoveryWindow: time.Second}, toy{expect: 1}, nil, Boot{Now: now})
+			if err != nil {
+				b.Fatal(err)
+			}
+			m.Take(now, Subscribed{FrameworkID: "F"})
+			for round := 0; b.Loop(); round++ {
+				var batch []offers.Offer
+				for i := range hosts {
+					h := fmt.Sprintf("h%05d", i)
+					batch = append(batch, offers.Offer{ID: fmt.Sprintf("%s-%d", h, round), AgentID: h, Site: offers.Site{Host: h, Hostname: h}, Role: "r"})
+				}
+				now = now.Add(time.Second)
+				m.Take(now, Offered{Offers: batch})
+				m.Decide(now, [16]byte{1})
+			}
+		})
+	}
+}

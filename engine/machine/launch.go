@@ -73,8 +73,9 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	}
 	m.lookForFits(now, refused, unplaced)
 	m.tries = refused
-	m.accept(results, operations, unplaced)
-	m.decline(now, unplaced)
+	wanted := wantedHosts(unplaced)
+	m.accept(results, operations, wanted)
+	m.decline(now, wanted)
 	m.revive(now, unplaced)
 	m.suppress(len(candidates))
 	m.exclude(now)
@@ -233,9 +234,9 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requir
 }
 
 // accept sends one ACCEPT for each set of offers that placements share.
-func (m *Machine) accept(results []offers.Result, operations map[int][]offers.Operation, unplaced map[string]offers.Requirement) {
+func (m *Machine) accept(results []offers.Result, operations map[int][]offers.Operation, wanted map[string]bool) {
 	for _, group := range offers.Group(results) {
-		call := Accept{OfferIDs: group.OfferIDs, Refuse: m.refuse(group.Host, unplaced)}
+		call := Accept{OfferIDs: group.OfferIDs, Refuse: m.refuse(group.Host, wanted)}
 		for _, i := range group.Results {
 			call.Operations = append(call.Operations, operations[i]...)
 		}
@@ -247,10 +248,10 @@ func (m *Machine) accept(results []offers.Result, operations map[int][]offers.Op
 }
 
 // decline gives back every offer that was not used: for long where nobody needs it, shortly where it did not fit.
-func (m *Machine) decline(now time.Time, unplaced map[string]offers.Requirement) {
+func (m *Machine) decline(now time.Time, wanted map[string]bool) {
 	byRefuse := map[time.Duration][]string{}
 	for id, o := range m.offers {
-		d := m.refuse(o.Host, unplaced)
+		d := m.refuse(o.Host, wanted)
 		if d == m.cfg.RefuseIdle {
 			m.noteIdle(now, o.Host)
 		}
@@ -277,16 +278,20 @@ func (m *Machine) decline(now time.Time, unplaced map[string]offers.Requirement)
 	}
 }
 
+// wantedHosts are those that candidates without a place could use; the key "" stands for all.
+func wantedHosts(unplaced map[string]offers.Requirement) map[string]bool {
+	wanted := make(map[string]bool, len(unplaced))
+	for _, r := range unplaced {
+		wanted[r.Host] = true
+	}
+	return wanted
+}
+
 // refuse says how long the rest of a host's offers is refused: shortly if a candidate could use the host, or if it can't be used only
 // because another agent claims to be it.
-func (m *Machine) refuse(host string, unplaced map[string]offers.Requirement) time.Duration {
-	if len(m.agents[host]) > 1 {
+func (m *Machine) refuse(host string, wanted map[string]bool) time.Duration {
+	if wanted[""] || wanted[host] || len(m.agents[host]) > 1 {
 		return m.cfg.RefuseWanted
-	}
-	for _, r := range unplaced {
-		if r.Host == "" || r.Host == host {
-			return m.cfg.RefuseWanted
-		}
 	}
 	return m.cfg.RefuseIdle
 }

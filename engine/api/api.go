@@ -55,7 +55,7 @@ const ActorHeader = "X-Quobyte-Actor"
 
 const (
 	defaultHeartbeat = 15 * time.Second
-	// maxBody is the size in bytes up to which a request's body is accepted. No route reads one yet.
+	// maxBody is the size in bytes up to which a request's body is accepted.
 	maxBody = 64 << 10
 	// verbTimeout bounds how long a verb waits for its answer. A commit takes milliseconds.
 	verbTimeout = 30 * time.Second

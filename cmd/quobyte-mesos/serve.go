@@ -128,7 +128,10 @@ func newFramework(ctx context.Context, o serveOptions, log *slog.Logger) (f *fra
 		return nil, err
 	}
 	f.registration = cfg.Framework
-	f.server = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	f.server = &http.Server{
+		Handler: f, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleTimeout, // no ReadTimeout: it would end streams
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 	if o.ZooKeeper == "" {
 		if err = f.open(ctx); err != nil {
 			return nil, err

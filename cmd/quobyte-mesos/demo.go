@@ -61,6 +61,7 @@ interrupted before.`,
 	f.DurationVar(&o.serve.DiscoveryWindow, "discovery-window", 3*time.Second, "the rollout takes in hosts until none has come for so long")
 	f.DurationVar(&o.serve.Quobyte.ProbeInterval, "probe-interval", time.Second, "time between two looks at a host")
 	f.StringToIntVar(&o.serve.Quobyte.Expect, "expect", nil, "least number of hosts with a device of each type (default: what the cluster has)")
+	tidyDefaults(f)
 	return cmd
 }
 

@@ -264,8 +264,30 @@ func TestHelpNamesEveryPodTypeCorrectly(t *testing.T) {
 			t.Errorf("help of serve contains %q", bad)
 		}
 	}
+	for _, command := range []string{"serve", "demo"} {
+		help = strings.Join(runHere(t, nil, command, "--help").Stdout, "\n")
+		if strings.Contains(help, "(default [") || command == "serve" && !strings.Contains(help, "(default data=1,metadata=1,registry=3)") {
+			t.Errorf("help of %s: defaults of maps are not written as they are given", command)
+		}
+	}
 	if usage := "quobyte-mesos validate [flags] [DEVICE...]"; !strings.HasSuffix(runHere(t, nil, "validate", "--help").Stdout[5], usage) {
 		t.Errorf("help of validate: no line %q", usage)
+	}
+}
+
+// Who leaves connections behind must not use up the framework's file descriptors.
+func TestIdleConnectionsAreClosed(t *testing.T) {
+	o := defaultServeOptions()
+	o.Masters, o.Listen, o.StateDir = []string{"127.0.0.1:1"}, "127.0.0.1:0", t.TempDir()
+	o.Quobyte.DockerImage, o.Quobyte.Release = "quobyte/server", "3.0"
+	f, err := newFramework(t.Context(), o, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.listener.Close()
+	defer f.store.Close()
+	if f.server.IdleTimeout <= 0 || f.server.ReadTimeout != 0 {
+		t.Errorf("idle connections are kept for %v, and streams end after %v", f.server.IdleTimeout, f.server.ReadTimeout)
 	}
 }
 

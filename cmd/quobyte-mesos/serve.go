@@ -66,9 +66,13 @@ that is gone. An instance that has led and may not any more ends with exit statu
 		},
 	}
 	o.bind(cmd.Flags())
+	tidyDefaults(cmd.Flags())
 	o.refused.tolerate(cmd)
 	return cmd
 }
+
+// idleTimeout is how long a connection to the API on which nothing is asked is kept.
+const idleTimeout = 2 * time.Minute
 
 // framework is everything that serve runs: state, session, engine, API.
 type framework struct {

@@ -156,6 +156,17 @@ func bindQuobyte(f *pflag.FlagSet, s *quobyte.Settings) {
 	}
 }
 
+// tidyDefaults writes the defaults of maps as they are given: without brackets, nothing for none, and in the same order each time.
+func tidyDefaults(f *pflag.FlagSet) {
+	f.VisitAll(func(f *pflag.Flag) {
+		if f.Value.Type() == "stringToString" || f.Value.Type() == "stringToInt" {
+			pairs := strings.Split(strings.Trim(f.DefValue, "[]"), ",")
+			slices.Sort(pairs)
+			f.DefValue = strings.Join(pairs, ",")
+		}
+	})
+}
+
 // constraintFlag is a flag with a placement constraint; Settings.Validate reads it.
 type constraintFlag struct {
 	of      map[string]string

@@ -102,7 +102,7 @@ func (m *Machine) forgetReservations(name string, force bool) (AnswerCode, strin
 	case p.Claim == nil:
 		return Already, fmt.Sprintf("pod %q: nothing is recorded as reserved for it", name)
 	case p.Task != nil && p.Task.State.Unproven() && !force:
-		return Refused, fmt.Sprintf("pod %q: its task is %s and may use what is reserved; with force that is taken for gone", name, p.Task.State)
+		return Refused, fmt.Sprintf("pod %q: its task is %s and may use what is reserved; with force that is forgotten all the same", name, p.Task.State)
 	case p.Task != nil && !p.Task.State.Terminal() && !p.Task.State.Unproven():
 		return Refused, fmt.Sprintf("pod %q: its task is %s and uses what is reserved", name, p.Task.State)
 	case len(p.Claim.Volumes) > 0 && !force:

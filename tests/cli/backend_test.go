@@ -123,6 +123,9 @@ func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) 
 	defer b.mu.Unlock()
 	b.verbs = append(b.verbs, fmt.Sprintf("%s plan=%q phase=%q step=%q pod=%q when=%q force=%v revision=%q actor=%q reason=%q",
 		v.Kind, v.Plan, v.Phase, v.Step, v.Pod, v.When, v.Force, v.Revision, v.Actor, v.Reason))
+	if v.Kind == machine.ForgetReservations {
+		return machine.Answer{Code: machine.Done, Message: fmt.Sprintf("pod %q: its resources are reserved anew when it is launched next", v.Pod)}, nil
+	}
 	if v.Kind == machine.KillTask {
 		return b.kill(v.Task), nil
 	}

@@ -310,11 +310,17 @@ func (c *command) confirmMarkGone(ctx context.Context, cl *client.Client, pod st
 }
 
 func (c *command) podForgetReservations() *cobra.Command {
-	reason, force := "", false
+	var reason string
+	var force, yes bool
 	cmd := c.podVerb("forget-reservations", "Have a pod's resources reserved anew", "forgotten",
 		func(ctx context.Context, cl *client.Client, pod string) (string, error) {
 			if strings.TrimSpace(reason) == "" {
 				return "", errors.New("forget-reservations: --reason is missing; say why, for others to see")
+			}
+			if force && !yes {
+				if err := c.confirmForget(ctx, pod); err != nil {
+					return "", err
+				}
 			}
 			return cl.ForgetReservations(ctx, pod, reason, force)
 		})
@@ -324,8 +330,16 @@ For a pod that waits for reservations that are gone for good (an agent was wiped
 still reserved is left as it is, with the data in volumes, and is among the warnings of plan show.`
 	cmd.Example = "  dcos-quobyte pod forget-reservations data-3 --reason 'agent was reinstalled'"
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for others to see; required")
-	cmd.Flags().BoolVar(&force, "force", false, "also if it has volumes: new, empty ones are made")
+	cmd.Flags().BoolVar(&force, "force", false, "also if it has volumes: new, empty ones are made; or if Mesos can't say whether its task still uses them")
+	yesFlag(cmd, &yes)
 	return cmd
+}
+
+func (c *command) confirmForget(ctx context.Context, pod string) error {
+	if !c.asks() {
+		return fmt.Errorf("forget-reservations: pod %q would get new, empty volumes; there is no terminal to confirm that on, so give --yes", pod)
+	}
+	return c.confirm(ctx, fmt.Sprintf("Pod %q forgets what is reserved for it: it gets new, empty volumes. Those that it had are left as they are, with its data, for nobody.", pod))
 }
 
 // podVerb makes a command that says something about a pod.

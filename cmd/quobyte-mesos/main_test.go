@@ -240,7 +240,7 @@ func TestJournalOfTheSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first, _, _ := strings.Cut(string(text), "\n"); !strings.Contains(first, `"kind":"input","name":"AddAgent"`) {
+	if first, rest, _ := strings.Cut(string(text), "\n"); !strings.Contains(first, `"kind":"start"`) || !strings.Contains(rest, `"kind":"input","name":"AddAgent"`) {
 		t.Errorf("the journal begins with %s", first)
 	}
 }

@@ -277,7 +277,7 @@ Without --image, agents refuse containers as agents without Docker do.`,
 	o.Access.bind(cmd.Flags())
 	cmd.Flags().StringVar(&o.Journal, "journal", "", "file to write everything to that comes into the cluster and out of it, a line of JSON each (default: none)")
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
-	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env))
+	cmd.AddCommand(newSupervise(env), newSandboxHosts(env), newSandboxFault(env), newSandboxReplay(env))
 	return cmd
 }
 

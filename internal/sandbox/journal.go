@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"io"
+	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
@@ -11,10 +12,11 @@ import (
 )
 
 // JournalLine is a line of Config.Journal: an entry of the model's journal, or a fault. Fields that say nothing are left
-// out. Messages of Mesos are as a master writes them.
+// out. Messages of Mesos are as a master writes them, calls without what their
+// sender has not set.
 type JournalLine struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind"`           // input, answer, lost, effect, fault or fault-end
+	Kind string    `json:"kind"`           // start, input, tick, answer, lost, effect, fault or fault-end
 	Name string    `json:"name,omitempty"` // what the model was asked to do, or the type of the effect
 
 	Agent     string `json:"agent,omitempty"`
@@ -35,9 +37,34 @@ type JournalLine struct {
 type journal struct {
 	to     io.Writer
 	failed func(error)
+	lines  int // that there have been, also when they could not be written
+}
+
+// JournalStart is the body of a journal's first line: with what the model began.
+type JournalStart struct {
+	Config     cluster.Config
+	Seed       []byte // of all ids
+	Repeatable bool   // false if it was made by hand in a way that no journal can tell
+}
+
+func (j *journal) start(now time.Time, cfg cluster.Config, seed [32]byte, repeatable bool) {
+	if j != nil {
+		j.write(JournalLine{At: now, Kind: "start", Body: body(JournalStart{cfg, seed[:], repeatable})})
+	}
+}
+
+// idsFrom gives random uuids, the same for the same seed.
+func idsFrom(seed [32]byte) func() [16]byte {
+	source := mathrand.NewChaCha8(seed)
+	return func() (id [16]byte) {
+		_, _ = source.Read(id[:]) // which never fails
+		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+		return id
+	}
 }
 
 func (j *journal) write(l JournalLine) {
+	j.lines++
 	if j.to == nil {
 		return
 	}
@@ -54,22 +81,27 @@ func (j *journal) write(l JournalLine) {
 // entry writes an entry of the model's journal.
 func (j *journal) entry(e cluster.Entry) {
 	if j.to == nil {
+		j.lines++
 		return
 	}
+	j.write(lineOf(e))
+}
+
+func lineOf(e cluster.Entry) JournalLine {
 	l := JournalLine{
 		At: e.At, Kind: e.Kind.String(), Name: e.Name, Agent: e.Agent, Framework: e.Framework, Task: e.Task,
 		Container: e.Container, Stream: e.Stream, Status: e.Answer.Status, Text: e.Answer.Text, Problem: e.Problem,
 	}
 	if e.About != nil {
-		l.Body = body(e.About)
+		l.Body = inputBody(e.About)
 	}
 	if e.Constraints != nil {
-		l.Constraints = body(e.Constraints)
+		l.Constraints = inputBody(e.Constraints)
 	}
 	if e.Kind == cluster.Effected {
 		l.effect(e.Effect)
 	}
-	j.write(l)
+	return l
 }
 
 // effect fills in what an effect is about.
@@ -118,6 +150,14 @@ func (j *journal) fault(now time.Time, kind string, f fault.Fault, problem error
 		l.Problem = problem.Error()
 	}
 	j.write(l)
+}
+
+// inputBody is what an input is about, so that it can be read again as it was.
+func inputBody(value any) json.RawMessage {
+	if text, err := protojson.MarshalSet(value); err == nil {
+		return text
+	}
+	return body(value)
 }
 
 // body is a value as JSON: messages of Mesos as a master writes them, all else as Go does.

@@ -50,7 +50,7 @@ func TestJournal(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &l); err != nil {
 			t.Fatalf("%v in %s", err, text)
 		}
-		if l.At.IsZero() || l.Kind == "" || l.Name == "" && l.Kind != "lost" {
+		if l.At.IsZero() || l.Kind == "" || l.Name == "" && !slices.Contains([]string{"lost", "start", "tick"}, l.Kind) {
 			t.Errorf("incomplete: %s", text)
 		}
 		if l.Kind != "fault" && l.Kind != "fault-end" {
@@ -96,5 +96,114 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	journaled(t, cfg)
 	if disk.written != 1 || strings.Count(log.String(), "no space left") != 1 {
 		t.Errorf("written to %d times, log: %s", disk.written, log.String())
+	}
+}
+
+// written is the journal of a sandbox that lived a little.
+func written(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	cfg := oneAgent(filepath.Join(t.TempDir(), "agent"))
+	cfg.AllocationInterval, cfg.Journal = 20*time.Millisecond, &out
+	journaled(t, cfg)
+	return out.Bytes()
+}
+
+func TestReplay(t *testing.T) {
+	text := written(t)
+	got, err := sandbox.Replay(bytes.NewReader(text), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range got.Differences {
+		t.Errorf("line %d:\nwant %s\ngot  %s", d.Line, d.Want, d.Got)
+	}
+	if got.Inputs < 10 || got.Lines < 20 || !got.Ended.After(got.Began) {
+		t.Errorf("%d inputs and %d lines from %v to %v", got.Inputs, got.Lines, got.Began, got.Ended)
+	}
+	if !bytes.Contains(got.State, []byte(`"agents":[{`)) {
+		t.Errorf("state %s", got.State)
+	}
+}
+
+// What a journal says of a moment is what was then: the task is there from its launch on.
+func TestReplayUntil(t *testing.T) {
+	text := written(t)
+	var before, after time.Time
+	for line := range bytes.Lines(text) {
+		var l sandbox.JournalLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Name == "Call" && l.Kind == "input" && bytes.Contains(l.Body, []byte("ACCEPT")) {
+			after = l.At
+			break
+		}
+		before = l.At
+	}
+	for _, test := range []struct {
+		until time.Time
+		want  bool
+	}{{before, false}, {after, true}} {
+		got, err := sandbox.Replay(bytes.NewReader(text), test.until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has := bytes.Contains(got.State, []byte(`"task_id":{"value":"t1"}`)); has != test.want || len(got.Differences) > 0 {
+			t.Errorf("until %v: task there: %t, differences %v", test.until, has, got.Differences)
+		}
+	}
+}
+
+// A journal ends where its sandbox was killed: in the middle of a line, or of a step.
+func TestReplayOfATornJournal(t *testing.T) {
+	text := written(t)
+	first := bytes.IndexByte(text, '\n') + 1
+	for n := first; n < len(text); n += 97 {
+		got, err := sandbox.Replay(bytes.NewReader(text[:n]), time.Time{})
+		if err != nil || len(got.Differences) > 0 {
+			t.Fatalf("torn at byte %d: %v, %+v", n, err, got)
+		}
+	}
+}
+
+func TestReplayTellsDifferences(t *testing.T) {
+	text := written(t)
+	changed := bytes.Replace(text, []byte(`"kind":"answer","name":"Call","status":202`), []byte(`"kind":"answer","name":"Call","status":400`), 1)
+	if bytes.Equal(changed, text) {
+		t.Fatal("no call was answered with 202")
+	}
+	got, err := sandbox.Replay(bytes.NewReader(changed), time.Time{})
+	if err != nil || len(got.Differences) != 1 || !strings.Contains(got.Differences[0].Want, "400") || !strings.Contains(got.Differences[0].Got, "202") {
+		t.Errorf("%v, %+v", err, got)
+	}
+	var lines [][]byte
+	for line := range bytes.Lines(text) {
+		if !bytes.Contains(line, []byte(`"name":"ProcessStarted"`)) {
+			lines = append(lines, line)
+		}
+	}
+	if got, err = sandbox.Replay(bytes.NewReader(bytes.Join(lines, nil)), time.Time{}); err != nil || len(got.Differences) == 0 {
+		t.Errorf("without the start of a process: %v, %+v", err, got)
+	}
+}
+
+func TestReplayRefuses(t *testing.T) {
+	start, _, _ := bytes.Cut(written(t), []byte("\n"))
+	for _, test := range []struct{ name, text, want string }{
+		{"nothing", "", "journal: has no line of kind start"},
+		{"no JSON", "hello\n", "journal: line 1: invalid character"},
+		{"no start", `{"at":"2026-11-22T17:00:00Z","kind":"input","name":"Tick"}` + "\n", "a journal begins with a line of kind start"},
+		{"made by hand", `{"at":"2026-11-22T17:00:00Z","kind":"start","body":{}}` + "\n", "given ids, an order of agents or scripts"},
+		{"no seed", `{"at":"2026-11-22T17:00:00Z","kind":"start","body":{"Repeatable":true}}` + "\n", "must have a MasterID and a Seed"},
+		{"unknown kind", string(start) + "\n" + `{"at":"2026-11-22T17:00:00Z","kind":"surprise"}` + "\n", `journal: line 2: kind "surprise": there is none of that name`},
+		{"unknown input", string(start) + "\n" + `{"at":"2026-11-22T17:00:00Z","kind":"input","name":"Explode"}` + "\n", `journal: line 2: input "Explode": there is none`},
+		{"wrong body", string(start) + "\n" + `{"at":"2026-11-22T17:00:00Z","kind":"input","name":"Call","body":{"type":7.5}}` + "\n", "journal: line 2: body: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := sandbox.Replay(strings.NewReader(test.text), time.Time{}); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want %s", err, test.want)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -191,15 +192,21 @@ func (s *Sandbox) populate() error {
 	model := s.cfg.Model
 	model.MasterID = cmp.Or(model.MasterID, uuid.NewString())
 	model.Hostname, model.IP, model.Port = address.IP.String(), address.IP.String(), address.Port
-	if model.NewID == nil {
-		model.NewID = func() [16]byte { return uuid.New() }
-	}
 	model.AllocationInterval = cmp.Or(model.AllocationInterval, s.cfg.AllocationInterval)
 	model.RegistrationLimit = cmp.Or(model.RegistrationLimit, s.cfg.RegistrationLimit)
 	model.Lose = s.lose
 	if s.cfg.Journal != nil {
 		s.journal = &journal{to: s.cfg.Journal, failed: func(err error) { s.log.Error("the journal ends", "error", err) }}
 		model.Journal = s.journal.entry
+	}
+	repeatable := model.NewID == nil && model.Shuffle == nil && model.Script == nil
+	if model.NewID == nil {
+		var seed [32]byte
+		_, _ = rand.Read(seed[:]) // which never fails
+		model.NewID = idsFrom(seed)
+		s.journal.start(now, model, seed, repeatable)
+	} else {
+		s.journal.start(now, model, [32]byte{}, false)
 	}
 	s.cluster = cluster.New(now, model)
 	for _, a := range s.agents {
@@ -252,7 +259,7 @@ func (s *Sandbox) beat() {
 		case <-timer.C:
 			s.apply(func(now time.Time) []cluster.Effect {
 				s.expireFaults()
-				return s.cluster.Tick(now)
+				return s.tick(now)
 			})
 		case <-s.kick:
 		case <-s.ctx.Done():
@@ -261,6 +268,19 @@ func (s *Sandbox) beat() {
 		}
 		timer.Stop()
 	}
+}
+
+// tick lets the model do what is due. An idle Tick is nothing to the model's journal, but whoever repeats it all needs to know.
+func (s *Sandbox) tick(now time.Time) []cluster.Effect {
+	if s.journal == nil {
+		return s.cluster.Tick(now)
+	}
+	lines := s.journal.lines
+	effects := s.cluster.Tick(now)
+	if s.journal.lines == lines {
+		s.journal.write(JournalLine{At: now, Kind: "tick"})
+	}
+	return effects
 }
 
 // apply calls the cluster and carries out what comes of it, as one step.

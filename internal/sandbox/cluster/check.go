@@ -127,7 +127,7 @@ func (p PerformCheck) scripted(ready bool) CheckResult {
 // Checked tells what a PerformCheck effect has brought, named by its container and whether it was the health check. It
 // is void if the task has been told to end meanwhile.
 func (c *Cluster) Checked(now time.Time, container string, health bool, result CheckResult) []Effect {
-	c.begin(now, Entry{Name: "Checked", Container: container, About: about(c, result)})
+	c.begin(now, Entry{Name: "Checked", Container: container, About: about(c, CheckOutcome{health, result})})
 	if p := c.processes[container]; p != nil {
 		for _, k := range p.checks {
 			if k.health == health && k.dueAt.IsZero() {

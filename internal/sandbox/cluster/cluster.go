@@ -21,13 +21,13 @@ type Config struct {
 
 	// NewID gives 16 bytes that were never given before. They become stream ids, container ids and the uuids of
 	// status updates.
-	NewID func() [16]byte
+	NewID func() [16]byte `json:"-"`
 
 	Domain *mesos.DomainInfo // of the master; default none
 
 	// Shuffle puts ids of agents into the order in which they are looked at when offers are made; a master does so in no
 	// order that anybody knows. It calls nothing of the cluster. nil means the order in which they registered.
-	Shuffle func(agents []string)
+	Shuffle func(agents []string) `json:"-"`
 
 	AllocationInterval  time.Duration // 1 s; between two rounds of offers
 	FirstRound          time.Duration // 0; from New to the first round of offers, which sets the beat of the others
@@ -50,7 +50,7 @@ type Config struct {
 
 	// Lose tells whether a message of the master to an agent gets lost on its way. It answers by what it is asked alone
 	// and calls nothing of the cluster. nil loses nothing.
-	Lose func(Delivery) bool
+	Lose func(Delivery) bool `json:"-"`
 
 	// Docker says that agents have images, and run Docker containers. Others end tasks that need that, as an agent of Mesos
 	// does without --containerizers=docker and --image_providers.
@@ -59,11 +59,11 @@ type Config struct {
 	// Script gives what a task does that the cluster is to play by itself. It answers the same for the same task, and
 	// calls nothing of the cluster. nil, and a nil Script, mean that the caller runs a process for it. Custom executors
 	// are always run by the caller.
-	Script func(ScriptedTask) *Script
+	Script func(ScriptedTask) *Script `json:"-"`
 
 	// Journal gets an Entry for everything that comes in and out, while that happens. It calls nothing of the cluster, and does
 	// not keep what the entry refers to, which the cluster may change later. nil costs nothing.
-	Journal func(Entry)
+	Journal func(Entry) `json:"-"`
 }
 
 func (cfg Config) withDefaults() Config {

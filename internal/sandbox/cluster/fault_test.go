@@ -36,6 +36,7 @@ func (s *story) cluster(d *datadriven.TestData) error {
 		cfg.PingTimeouts = int(pings)
 	}
 	cfg.ReregisterTimeout, cfg.OfferTimeout = duration(d, "reregister"), duration(d, "offer-timeout")
+	s.cfg, s.given = cfg, nil
 	s.c = cluster.New(s.now, cfg)
 	return nil
 }

@@ -89,6 +89,90 @@ func TestJournalHasEveryEffect(t *testing.T) {
 	})
 }
 
+// TestRepeat: what came in, once more, brings the same out of another cluster, in whatever story.
+func TestRepeat(t *testing.T) {
+	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {
+		s := newStory()
+		s.idle = func() { s.entries = append(s.entries, cluster.Entry{At: s.now, Kind: cluster.Input, Name: "Tick"}) }
+		var original, twin *cluster.Cluster
+		var came []cluster.Entry // out of the twin
+		repeated := 0
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			s.out.Reset()
+			if original != s.c {
+				original, twin = s.c, s.twin(&came)
+			}
+			if err := s.run(d); err != nil {
+				fmt.Fprintf(&s.out, "error: %v\n", err)
+			}
+			if original != s.c {
+				original, twin = s.c, s.twin(&came)
+			}
+			went := s.entries
+			s.entries = nil
+			for len(went) > 0 {
+				input := went[0]
+				n := 1
+				for n < len(went) && went[n].Kind != cluster.Input {
+					n++
+				}
+				came = nil
+				if err := twin.Repeat(input); err != nil {
+					t.Fatal(err)
+				}
+				if n == 1 && len(came) == 0 {
+					came = went[:1] // an idle Tick
+				}
+				if got, want := s.entriesText(came), s.entriesText(went[:n]); got != want {
+					t.Fatalf("%s: once more:\n%s\nand before:\n%s", d.Pos, got, want)
+				}
+				went = went[n:]
+				repeated++
+			}
+			return d.Expected // another test looks at it
+		})
+		if repeated == 0 {
+			t.Error("nothing was repeated of this story")
+		}
+	})
+}
+
+// twin is another cluster that is as this one was in the beginning.
+func (s *story) twin(journal *[]cluster.Entry) *cluster.Cluster {
+	cfg, ids := s.cfg, 0
+	cfg.NewID = func() [16]byte {
+		ids++
+		return s.given[ids-1]
+	}
+	cfg.Journal = func(e cluster.Entry) { *journal = append(*journal, e) }
+	return cluster.New(s.now, cfg)
+}
+
+func (s *story) entriesText(entries []cluster.Entry) string {
+	var text strings.Builder
+	for _, e := range entries {
+		fmt.Fprintf(&text, "%s %s\n", e.At.Sub(epoch), s.entryText(e))
+	}
+	return text.String()
+}
+
+func TestRepeatRefuses(t *testing.T) {
+	c := cluster.New(epoch, cluster.Config{MasterID: "M", NewID: func() (id [16]byte) { return id }})
+	for _, test := range []struct {
+		entry cluster.Entry
+		want  string
+	}{
+		{cluster.Entry{Kind: cluster.Answered, Name: "Call"}, "entry of kind answer: must be an input"},
+		{cluster.Entry{Kind: cluster.Input, Name: "Explode"}, `input "Explode": there is none of that name`},
+		{cluster.Entry{Kind: cluster.Input, Name: "Call", About: 7}, "input Call: is about something else than inputs of this name are"},
+		{cluster.Entry{Kind: cluster.Input, Name: "AddAgent"}, "input AddAgent: is about something else than inputs of this name are"},
+	} {
+		if err := c.Repeat(test.entry); err == nil || err.Error() != test.want {
+			t.Errorf("%+v: %v, want %s", test.entry, err, test.want)
+		}
+	}
+}
+
 // TestNoJournalCostsNothing: what is only for the journal is not even made without one.
 func TestNoJournalCostsNothing(t *testing.T) {
 	c := cluster.New(epoch, cluster.Config{MasterID: "M", NewID: func() (id [16]byte) { return id }})

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/executor"
+	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
@@ -60,6 +61,9 @@ type story struct {
 	lossy      bool                   // nothing that the master tells an agent arrives
 	entries    []cluster.Entry        // of the journal that were not shown yet
 	told       func([]cluster.Effect) // is told of what comes out; nil for nobody
+	idle       func()                 // is told of a Tick that is not in the journal; nil for nobody
+	cfg        cluster.Config
+	given      [][16]byte // ids that the cluster got
 }
 
 func newStory() *story {
@@ -68,18 +72,55 @@ func newStory() *story {
 		last: map[string]*mesos.TaskStatus{}, operations: map[string]*mesos.OperationStatus{}, tasks: map[string]string{},
 		scripts: map[string]*cluster.Script{},
 	}
-	s.c = cluster.New(epoch, s.config())
+	s.cfg = s.config()
+	s.c = cluster.New(epoch, s.cfg)
 	return s
 }
 
 func (s *story) config() cluster.Config {
 	return cluster.Config{
 		MasterID: "M", Hostname: "master", IP: "127.0.0.1", Port: 5050,
-		NewID: s.newID, AllocationInterval: 500 * time.Millisecond,
-		Script:  func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[cmp.Or(t.Task, t.Executor)] },
-		Lose:    func(cluster.Delivery) bool { return s.lossy },
-		Journal: func(e cluster.Entry) { s.entries = append(s.entries, e) },
+		NewID: s.newClusterID, AllocationInterval: 500 * time.Millisecond,
+		Script: func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[cmp.Or(t.Task, t.Executor)] },
+		Lose:   func(cluster.Delivery) bool { return s.lossy },
+		Journal: func(e cluster.Entry) {
+			e.About = kept(e.About)
+			s.entries = append(s.entries, e)
+		},
 	}
+}
+
+func (s *story) newClusterID() [16]byte {
+	s.given = append(s.given, s.newID())
+	return s.given[len(s.given)-1]
+}
+
+// kept is what an entry is about, for good: a cluster completes calls.
+func kept(about any) any {
+	switch original := about.(type) {
+	case *scheduler.Call:
+		return again(original, &scheduler.Call{})
+	case *executor.Call:
+		return again(original, &executor.Call{})
+	case *master.Call:
+		return again(original, &master.Call{})
+	}
+	return about
+}
+
+func again[T any, M interface {
+	*T
+	Marshal() ([]byte, error)
+	Unmarshal([]byte) error
+}](original, again M) M {
+	data, err := original.Marshal()
+	if err == nil {
+		err = again.Unmarshal(data)
+	}
+	if err != nil {
+		return original // calls without what they must have are as they are
+	}
+	return again
 }
 
 func (s *story) newID() (id [16]byte) {
@@ -464,7 +505,12 @@ func (s *story) advance(d *datadriven.TestData) error {
 		if next.After(s.now) {
 			s.now = next
 		}
-		if effects := s.c.Tick(s.now); len(effects) > 0 {
+		known := len(s.entries)
+		effects := s.c.Tick(s.now)
+		if len(s.entries) == known && s.idle != nil {
+			s.idle()
+		}
+		if len(effects) > 0 {
 			fmt.Fprintf(&s.out, "+%s\n", s.now.Sub(from))
 			s.show(effects)
 		}

@@ -17,6 +17,9 @@ import (
 // Mesos message contains.
 func Marshal(message any) ([]byte, error) { return marshal(message, encoder{}) }
 
+// MarshalSet is Marshal, but writes nothing that is not set. Unmarshal makes the same message of it.
+func MarshalSet(message any) ([]byte, error) { return marshal(message, encoder{exact: true}) }
+
 // An Addition gives one more field of a message, for what the generated types have no place for: its name, "" for none,
 // and its value: a bool, or a pointer to a struct with tags like those of generated ones. It is asked for every message, with a
 // pointer to it.
@@ -33,6 +36,7 @@ type encoder struct {
 	bytes.Buffer
 	emptyLists bool
 	add        Addition
+	exact      bool // fields that are not set are not written, whatever they are taken for
 }
 
 func marshal(message any, b encoder) ([]byte, error) {
@@ -52,7 +56,7 @@ func writeMessage(b *encoder, v reflect.Value) error {
 	for _, f := range fieldsOf(v.Type()) {
 		fv := v.Field(f.index)
 		set := b.isSet(f, fv)
-		if !set && (f.fallback == "" || fv.Kind() != reflect.Pointer) {
+		if !set && (b.exact || f.fallback == "" || fv.Kind() != reflect.Pointer) {
 			continue
 		}
 		if !first {

@@ -169,3 +169,15 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 	})
 }
+
+// What is not set is not written by MarshalSet, and so is not set when that is read.
+func TestMarshalSet(t *testing.T) {
+	command := &mesos.CommandInfo{}
+	text, err := protojson.MarshalSet(command)
+	if err != nil || string(text) != "{}" {
+		t.Errorf("%s, %v", text, err)
+	}
+	if text, _ = protojson.Marshal(command); string(text) == "{}" {
+		t.Errorf("and Marshal writes %s", text)
+	}
+}

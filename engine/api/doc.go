@@ -3,11 +3,11 @@
 //
 // A caller makes a handler with New, gives it a Backend, and serves it. Streams last as long as their request's context: who
 // wants to shut a server down ends that context (http.Server.BaseContext) before calling Shutdown. Read timeouts belong to
-// the server; a WriteTimeout of the server does not apply to streams, which set their own deadline before each event.
+// the server; a WriteTimeout of the server does not apply, because each piece of an answer has a deadline of its own.
 //
 // The handler may be used by any number of goroutines. It only reads published views, which it never changes, and it never
-// makes the backend wait: a reader that is too slow misses views in between, and is cut off when it accepts nothing for
-// half a minute.
+// makes the backend wait: a reader of a stream that is too slow misses views in between, and who accepts nothing for
+// half a minute is cut off.
 //
 // Bodies and codes are those of the SDK's scheduler, except where these are harmful:
 //

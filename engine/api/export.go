@@ -28,7 +28,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
-	out := bufio.NewWriterSize(&patient{w: w, control: http.NewResponseController(w)}, 64<<10)
+	out := bufio.NewWriterSize(w, pieceSize)
 	if err := f.Write(out); err != nil {
 		s.cutExport(r, err)
 	}
@@ -40,15 +40,4 @@ func (s *server) export(w http.ResponseWriter, r *http.Request) {
 func (s *server) cutExport(r *http.Request, err error) {
 	s.Logger.Warn("export ended early", "remote", r.RemoteAddr, "error", err)
 	panic(http.ErrAbortHandler)
-}
-
-// patient gives each piece a deadline of its own.
-type patient struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (p *patient) Write(data []byte) (int, error) {
-	_ = p.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // see eventWriter
-	return p.w.Write(data)
 }

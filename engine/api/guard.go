@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"runtime/debug"
+	"time"
 )
 
 // guard wraps everything: it limits bodies, sets the headers that all answers have, and reports panics.
@@ -13,7 +14,7 @@ func (s *server) guard(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		watched := &watchedWriter{ResponseWriter: w}
+		watched := &watchedWriter{ResponseWriter: w, control: http.NewResponseController(w)}
 		defer s.report(watched, r)
 		next.ServeHTTP(watched, r)
 	})
@@ -36,10 +37,11 @@ func (s *server) report(w *watchedWriter, r *http.Request) {
 	text(w, http.StatusInternalServerError, "%s %s: an error inside the scheduler; its log says more", r.Method, r.URL.Path)
 }
 
-// watchedWriter remembers whether an answer has begun.
+// watchedWriter remembers whether an answer has begun, and does not wait without end for who reads it.
 type watchedWriter struct {
 	http.ResponseWriter
-	begun bool
+	control *http.ResponseController
+	begun   bool
 }
 
 func (w *watchedWriter) WriteHeader(code int) {
@@ -47,9 +49,25 @@ func (w *watchedWriter) WriteHeader(code int) {
 	w.ResponseWriter.WriteHeader(code)
 }
 
+const (
+	// writeTimeout is how long a reader may accept nothing before its answer is cut off.
+	writeTimeout = 30 * time.Second
+	// pieceSize is how much of an answer must be accepted within that time.
+	pieceSize = 64 << 10
+)
+
+// Write gives each piece a deadline of its own: a reader that is slow is waited for, one that stands still is not.
 func (w *watchedWriter) Write(p []byte) (int, error) {
 	w.begun = true
-	return w.ResponseWriter.Write(p)
+	for n := 0; ; {
+		// Not every writer has deadlines (a recorder in a test has none); one without can't be slow.
+		_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+		written, err := w.ResponseWriter.Write(p[n:min(n+pieceSize, len(p))])
+		n += written
+		if err != nil || n == len(p) {
+			return n, err
+		}
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -2,13 +2,18 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
 )
 
 // stuck is a backend whose disk hangs.
@@ -56,4 +61,46 @@ func TestVerbsThatWaitAreBounded(t *testing.T) {
 		t.Errorf("afterwards: %d %s", w.Code, w.Body)
 	}
 	all.Wait()
+}
+
+// stalled is the writer of a connection whose reader stands still after the first piece.
+type stalled struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+	pieces   []int
+}
+
+func (s *stalled) SetWriteDeadline(t time.Time) error {
+	s.deadline = t
+	return nil
+}
+
+func (s *stalled) Write(p []byte) (int, error) {
+	if s.deadline.IsZero() {
+		return 0, errors.New("would wait without end")
+	}
+	s.deadline = time.Time{}
+	s.pieces = append(s.pieces, len(p))
+	if len(s.pieces) > 1 {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return len(p), nil
+}
+
+// Whatever is asked for, who does not take the answer is not waited for without end; nor is it the whole that must be taken in time.
+func TestAnswersHaveDeadlines(t *testing.T) {
+	v := deploying(1, plans.Pending)
+	v.Warnings = []plans.Hold{{Text: strings.Repeat("x", 10*pieceSize)}}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, make([]byte, 10*pieceSize), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	handler := New(Config{Backend: newFake(v), Artifacts: map[string]string{"file": file}})
+	for _, path := range []string{"/v1/view", "/v1/stream", "/v1/artifacts/file"} {
+		w := &stalled{ResponseRecorder: httptest.NewRecorder()}
+		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if len(w.pieces) != 2 || max(w.pieces[0], w.pieces[1]) > pieceSize {
+			t.Errorf("%s: pieces of %v bytes", path, w.pieces)
+		}
+	}
 }

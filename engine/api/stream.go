@@ -11,12 +11,8 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
 
-const (
-	// eventPause is the least time between two events of a stream: at most ten a second.
-	eventPause = 100 * time.Millisecond
-	// writeTimeout is how long a reader may accept nothing before its stream is cut off.
-	writeTimeout = 30 * time.Second
-)
+// eventPause is the least time between two events of a stream: at most ten a second.
+const eventPause = 100 * time.Millisecond
 
 // stream sends server-sent events (the event stream format of the HTML standard): one with the present state, then one after
 // each change. An event always carries the whole state, so that a reader who missed some has missed nothing.
@@ -97,7 +93,7 @@ func pause(r *http.Request, d time.Duration) bool {
 	}
 }
 
-// eventWriter writes events, each with its own deadline.
+// eventWriter writes events, and sends each at once.
 type eventWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -113,8 +109,6 @@ func (e *eventWriter) comment(text string) error {
 }
 
 func (e *eventWriter) send(p []byte) error {
-	// Not every writer has deadlines (a recorder in a test has none); one without can't be slow.
-	_ = e.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := e.w.Write(p); err != nil {
 		return err
 	}

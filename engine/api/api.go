@@ -116,6 +116,10 @@ func New(cfg Config) http.Handler {
 		[]route{
 			{"POST", "/v1/tasks/{task}/{verb}", "", s.unknownVerb(taskVerbs[:])},
 			{"GET", "/v1/hosts", "the hosts", s.hosts},
+		},
+		s.routesOf("/v1/hosts/{host}/", hostVerbs[:]),
+		[]route{
+			{"POST", "/v1/hosts/{host}/{verb}", "", s.unknownVerb(hostVerbs[:])},
 			{"GET", "/v1/metrics", "numbers, for Prometheus", s.metrics},
 			{"GET", "/v1/view", "everything at once", s.view},
 			{"GET", "/v1/stream", "changes as server-sent events: of ?plan=NAME, else of everything", s.stream},

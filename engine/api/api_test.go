@@ -281,6 +281,18 @@ func TestVerbs(t *testing.T) {
 			"mark gone what runs", "pods/data-0/markGone?reason=burnt", "ann", "", answer(machine.Refused, `pod "data-0": its task x is RUNNING, by Mesos's word`), 422,
 			"pod \"data-0\": its task x is RUNNING, by Mesos's word\n", &machine.Verb{Kind: machine.MarkGone, Pod: "data-0", Actor: "ann", Reason: "burnt"},
 		},
+		{
+			"replace", "pods/data-0/replace?claim=c1&reason=burnt", "ann", "", done, 200, `"message": "Received cmd: replace"`,
+			&machine.Verb{Kind: machine.Replace, Pod: "data-0", Claim: "c1", Actor: "ann", Reason: "burnt"},
+		},
+		{
+			"release", "hosts/node1/release?claim=c1&reason=burnt", "ann", "", done, 200, `"message": "Received cmd: release"`,
+			&machine.Verb{Kind: machine.ReleaseLeftover, Host: "node1", Claim: "c1", Actor: "ann", Reason: "burnt"},
+		},
+		{
+			"release on an unknown host", "hosts/node9/release?claim=c1&reason=burnt", "ann", "", answer(machine.NotFound, `host "node9": not found`), 404,
+			"Host node9 not found\nhost \"node9\": not found\n", &machine.Verb{Kind: machine.ReleaseLeftover, Host: "node9", Claim: "c1", Actor: "ann", Reason: "burnt"},
+		},
 		{"include", "pods/data-0/include", "ann", "", done, 200, `"message": "Received cmd: include"`, &machine.Verb{Kind: machine.Include, Pod: "data-0", Actor: "ann"}},
 		{
 			"already", "plans/deploy/continue", "ann", "", answer(machine.Already, `plan "deploy": is not paused`), 208,

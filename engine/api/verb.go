@@ -47,7 +47,13 @@ var podVerbs = [...]verb{
 	{"except", machine.Except, "leave a dead pod out of plans", []string{"reason", "force"}, false},
 	{"include", machine.Include, "take it into plans again", []string{"reason"}, false},
 	{"markGone", machine.MarkGone, "take its task for gone, of which Mesos can't say whether it runs", []string{"reason"}, false},
+	{"replace", machine.Replace, "give up what is reserved for it, which claim= names, and place it anew", []string{"claim", "reason"}, false},
 	{"forgetReservations", machine.ForgetReservations, "have its resources reserved anew", []string{"reason", "force"}, false},
+}
+
+// hostVerbs are the verbs on hosts.
+var hostVerbs = [...]verb{
+	{"release", machine.ReleaseLeftover, "give back what is reserved there for no pod, which claim= names", []string{"claim", "reason"}, false},
 }
 
 // taskVerbs are the verbs on tasks that belong to no pod.
@@ -130,6 +136,8 @@ func subject(v machine.Verb) string {
 		return fmt.Sprintf("pod %q", v.Pod)
 	case v.Task != "":
 		return fmt.Sprintf("task %q", v.Task)
+	case v.Host != "":
+		return fmt.Sprintf("host %q", v.Host)
 	}
 	return fmt.Sprintf("plan %q", v.Plan)
 }
@@ -162,6 +170,7 @@ func readVerb(r *http.Request, asked verb) (machine.Verb, error) {
 	}
 	v := machine.Verb{
 		Kind: asked.kind, Plan: r.PathValue("plan"), Phase: query.Get("phase"), Step: query.Get("step"), Pod: r.PathValue("pod"), Task: r.PathValue("task"),
+		Host: r.PathValue("host"), Claim: query.Get("claim"),
 		When: plans.When(query.Get("when")), Revision: query.Get("revision"), Reason: strings.TrimSpace(query.Get("reason")), Actor: actor(r),
 	}
 	if v.Step != "" && v.Phase == "" {
@@ -173,7 +182,7 @@ func readVerb(r *http.Request, asked verb) (machine.Verb, error) {
 		}
 	}
 	return v, errors.Join(
-		checkText(`query "reason"`, v.Reason, maxReason), checkText(`query "revision"`, v.Revision, maxRevision), checkText(ActorHeader, v.Actor, maxActor),
+		checkText(`query "reason"`, v.Reason, maxReason), checkText(`query "revision"`, v.Revision, maxRevision), checkText(`query "claim"`, v.Claim, maxRevision), checkText(ActorHeader, v.Actor, maxActor),
 	)
 }
 
@@ -181,6 +190,7 @@ func readVerb(r *http.Request, asked verb) (machine.Verb, error) {
 var missing = map[string]string{
 	"phase": "name a phase, or leave it out to mean the whole plan", "step": "name a step, or leave it out to mean the whole phase",
 	"when": "say when, or leave it out", "revision": "give the plan's revision, or leave it out", "force": "want true or false",
+	"claim": "name what is given back, as /v1/pods and /v1/hosts show it",
 }
 
 // actor is who the request says gives the verb, else where it comes from.
@@ -264,6 +274,8 @@ func (s *server) notFound(v machine.Verb) string {
 		return fmt.Sprintf("Pod %s not found", v.Pod)
 	case v.Task != "":
 		return fmt.Sprintf("Task %s not found", v.Task)
+	case v.Host != "":
+		return fmt.Sprintf("Host %s not found", v.Host)
 	}
 	view, _ := s.Backend.View()
 	if view == nil || v.Phase == "" {

@@ -268,8 +268,10 @@ func (m *Machine) offersOf(host, role string) []offers.Offer {
 
 // leftover is what is reserved for no pod, in words.
 type leftover struct {
-	Owned offers.Owned
-	Text  string
+	Owned  offers.Owned
+	Text   string
+	Role   string `json:",omitempty"`
+	Volume bool   `json:",omitempty"` // a volume is among it, with its data
 }
 
 // noteLeftovers finds what is reserved on a host for the service and for no pod of it: of pods that are no more, or of an
@@ -283,8 +285,11 @@ func (m *Machine) noteLeftovers(batch []offers.Offer) {
 				continue
 			}
 			held := offers.Reserved(batch[i:i+1], owned.Pod, offers.Claim{Service: m.service.Name(), ID: owned.ID})
+			volume := slices.ContainsFunc(o.Rest, func(r offers.Resource) bool {
+				return r.Persistent() && slices.Contains((offers.Offer{Rest: []offers.Resource{r}}).Owned(m.service.Name()), owned)
+			})
 			m.leftovers[o.Host] = append(slices.DeleteFunc(m.leftovers[o.Host], func(l leftover) bool { return l.Owned == owned }),
-				leftover{owned, fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod)})
+				leftover{owned, fmt.Sprintf("%s for %s", cmp.Or(held.String(), "a volume"), owned.Pod), o.Role, volume})
 			m.changed = true
 		}
 	}
@@ -299,12 +304,24 @@ func (m *Machine) owns(owned offers.Owned, host string) bool {
 // leftoversOn lists what is left over on a host, without what a pod has by now.
 func (m *Machine) leftoversOn(host string) []string {
 	var left []string
-	for _, l := range m.leftovers[host] {
-		if !m.owns(l.Owned, host) {
-			left = append(left, l.Text)
-		}
+	for _, l := range m.leftoverClaims(host) {
+		left = append(left, l.Text)
 	}
 	slices.Sort(left)
+	return left
+}
+
+// leftoverClaims is the same, without what is being given back, by claim.
+func (m *Machine) leftoverClaims(host string) []leftover {
+	var left []leftover
+	for _, l := range m.leftovers[host] {
+		if _, released := m.releases[l.Owned.ID]; !released && !m.owns(l.Owned, host) {
+			left = append(left, l)
+		}
+	}
+	slices.SortFunc(left, func(a, b leftover) int {
+		return cmp.Or(strings.Compare(a.Owned.Pod, b.Owned.Pod), strings.Compare(a.Owned.ID, b.Owned.ID))
+	})
 	return left
 }
 

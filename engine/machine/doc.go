@@ -56,5 +56,7 @@
 //   - A member of a quorum that an earlier run has launched, and that is down before it was ever ready, is recovery's if others run: they may not become
 //     ready without it.
 //   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
+//   - Nothing that is reserved is given back, and no volume destroyed, but what a pod gives up because it needs less when it is launched, and what an operator
+//     has named (Release): what was a pod's that is down, or is no pod's. That is on record first, and what a pod owns by its record is never given back.
 //   - It kills no other task by itself, but for one that was replaced, or marked gone, without proof and has shown up again; and it never forgets a pod.
 package machine

@@ -110,6 +110,8 @@ type Verb struct {
 	Phase, Step string
 	Pod         string     // what Except and Include are about; the plan is then of no matter
 	Task        string     // what KillTask is about
+	Host        string     // what ReleaseLeftover is about
+	Claim       string     // what Replace and ReleaseLeftover give back: who names it has seen it
 	When        plans.When // how soon a pause takes effect, and where a breakpoint lies
 	Force       bool
 	Actor       string
@@ -136,6 +138,9 @@ const (
 	KillTask VerbKind = "kill-task"
 	// MarkGone takes a pod's task for gone of which Mesos can't say whether it runs. Plans know nothing of tasks.
 	MarkGone VerbKind = "mark-gone"
+	// Replace gives up what is reserved for a pod that is down, and has it placed anew; ReleaseLeftover gives back what is reserved for no pod.
+	Replace         VerbKind = "replace"
+	ReleaseLeftover VerbKind = "release"
 	// ForgetReservations lets a pod have its resources reserved anew. Plans know nothing of reservations.
 	ForgetReservations VerbKind = "forget-reservations"
 )

@@ -183,6 +183,9 @@ func (m *Machine) idleHosts() []string {
 	for _, w := range m.newPods() {
 		wanted[w.Host] = true
 	}
+	for _, r := range m.releases {
+		wanted[r.Host] = true
+	}
 	for _, p := range m.order {
 		if !m.rests(p) {
 			wanted[p.Host] = wanted[p.Host] || p.Bound

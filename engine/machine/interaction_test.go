@@ -71,6 +71,8 @@ func newWorld() *world {
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
 //	kill-task TASK                   an operator wants it killed
 //	mark-gone POD [reason=R]         an operator says that its task is gone
+//	replace POD [CLAIM]              an operator gives up its place; CLAIM is own, or a name
+//	release HOST [CLAIM]             an operator gives back what is left over there; CLAIM is c
 //	show POD                         what the pod shows of tasks that gave way, and of what operators have consented to
 //	forget-reservations POD [force]  an operator wants its resources reserved anew
 //	operation POD TYPE STATE [reconciled] [message=M]   how the last operation of that type went; FINISHED is the agent's word, but for reconciled
@@ -134,6 +136,21 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
 	case "mark-gone":
 		w.m.Take(w.now, Verb{ID: 1, Kind: MarkGone, Pod: args[0], Actor: "ann", Reason: value(d, "reason", "host burnt down")})
+	case "replace":
+		v := Verb{ID: 1, Kind: Replace, Pod: args[0], Actor: "ann", Reason: value(d, "reason", "disk broke")}
+		if len(args) > 1 {
+			v.Claim = args[1]
+		}
+		if p := w.m.pods[v.Pod]; v.Claim == "own" && p != nil && p.Claim != nil {
+			v.Claim = p.Claim.ID
+		}
+		w.m.Take(w.now, v)
+	case "release":
+		v := Verb{ID: 1, Kind: ReleaseLeftover, Host: args[0], Actor: "ann", Reason: value(d, "reason", "of no use")}
+		if len(args) > 1 {
+			v.Claim = args[1]
+		}
+		w.m.Take(w.now, v)
 	case "show":
 		return w.show(args[0])
 	case "forget-reservations":
@@ -428,7 +445,11 @@ func (w *world) describe(c Call) string {
 
 // operation tells how an operation before a pod's launch went. What the agent says is acknowledged.
 func (w *world) operation(d *datadriven.TestData, args []string) {
-	for id, pod := range w.m.operations {
+	pods := maps.Clone(w.m.operations)
+	for id, claim := range w.m.releasing {
+		pods[id] = w.m.releases[claim].Pod
+	}
+	for id, pod := range pods {
 		if pod == args[0] && strings.HasPrefix(id, args[1]) {
 			s := OperationStatus{OperationID: id, State: args[2], Message: value(d, "message", "")}
 			if args[2] == "FINISHED" && len(args) == 3 {
@@ -497,6 +518,9 @@ func (w *world) show(pod string) string {
 	var out strings.Builder
 	v := podView(w.m.pods[pod])
 	fmt.Fprintf(&out, "%s on %s: task %s %s %s\n", v.Name, v.Host, v.TaskID, v.State, v.Message)
+	if c := v.Claim; c != nil {
+		fmt.Fprintf(&out, "reserved: %s\n", c.Text)
+	}
 	for _, r := range v.Replaced {
 		fmt.Fprintf(&out, "gave way: %s on %s, seen %q\n", r.TaskID, r.AgentID, r.Seen)
 	}

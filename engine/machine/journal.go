@@ -160,6 +160,9 @@ func (m *Machine) recordKeys() []string {
 	for key := range m.facts {
 		keys = append(keys, key)
 	}
+	for claim := range m.releases {
+		keys = append(keys, prefixRelease+claim)
+	}
 	slices.SortFunc(keys, strings.Compare)
 	return keys
 }

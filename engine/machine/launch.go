@@ -72,6 +72,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		operations[i] = append(m.nameOperations(now, random, p, at), at.Launch(task))
 	}
 	m.lookForFits(now, refused, unplaced)
+	m.lookForReleases(now, refused, unplaced)
 	m.tries = refused
 	wanted := wantedHosts(unplaced)
 	m.accept(results, operations, wanted)
@@ -358,7 +359,7 @@ func (m *Machine) takeReviveToken(now time.Time) bool {
 // framework without offers is blind to new hosts.
 func (m *Machine) suppress(candidates int) {
 	idle := candidates == 0 && !m.run.FrozenAt.IsZero() && !m.run.CompletedAt.IsZero()
-	if !m.cfg.NoNewHosts || !idle || m.suppressed || m.seeksProof() {
+	if !m.cfg.NoNewHosts || !idle || m.suppressed || m.seeksProof() || len(m.releases) > 0 {
 		return
 	}
 	m.suppressed = true

@@ -86,11 +86,13 @@ type Machine struct {
 	run          plans.Run
 	history      []plans.Run           // runs of deploy that have ended, the newest last
 	facts        map[string]plans.Fact // by record key
+	releases     map[string]*Release   // by claim
 
 	// Derived from the durable part.
 	byTask     map[string]*Pod
 	replaced   map[string]*Pod          // by the ids of tasks that were replaced without proof
 	operations map[string]string        // operation id -> pod, of those that are on record
+	releasing  map[string]string        // operation id -> claim, of those that give something back
 	order      []*Pod                   // sorted by the phase of their type, then index
 	sorted     int                      // how many pods order held when it was sorted last
 	hostOrder  []*Host                  // by key
@@ -184,6 +186,8 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		stunted:   map[string]string{},
 
 		operations: map[string]string{},
+		releases:   map[string]*Release{},
+		releasing:  map[string]string{},
 		opAsked:    map[string]question{},
 		opRefused:  map[string]string{},
 		leftovers:  map[string][]leftover{},
@@ -271,6 +275,7 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	worked := !m.run.Ended() // before the plans are evaluated, which may end it
 	evaluations, candidates, same := m.candidates(now)
 	same = same && len(m.tries) == 0
+	m.release(now, random) // before launch, which uses up or gives back all offers
 	m.launch(now, random, candidates)
 	m.killStopped(now)
 	m.killReplaced(now)
@@ -392,6 +397,7 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 			return // the session ends, and reconciliation tells what became of the tasks
 		}
 		m.dropOperations(c)
+		m.dropReleases(c)
 		for _, t := range c.Launches() {
 			m.takeStatus(now, TaskStatus{TaskID: t.ID, AgentID: t.AgentID, State: Dropped, Source: "SESSION", Message: e.Err})
 		}

@@ -72,6 +72,10 @@ func (m *Machine) takeOperation(now time.Time, s OperationStatus) {
 	if m.acknowledge(now, s.UUID) {
 		m.calls = append(m.calls, AcknowledgeOperation{OperationID: s.OperationID, AgentID: s.AgentID, Provider: s.Provider, UUID: s.UUID})
 	}
+	if r := m.releases[m.releasing[s.OperationID]]; r != nil {
+		m.takeReleased(now, r, s)
+		return
+	}
 	p := m.pods[m.operations[s.OperationID]]
 	if p == nil {
 		return
@@ -141,28 +145,41 @@ func (m *Machine) reconcileOperations(now time.Time, all bool) {
 				m.opAsked[o.ID] = question{next: now}
 			}
 		}
+		for id := range m.releasing {
+			m.opAsked[id] = question{next: now}
+		}
 	}
 	if len(m.opAsked) == 0 {
 		return
 	}
 	var batch []OperationRef
-	for _, p := range m.order {
-		for _, o := range p.Operations {
-			q, open := m.opAsked[o.ID]
-			switch {
-			case !open:
-				continue
-			case now.Before(q.next):
-				m.wakeAt(q.next)
-				continue
-			}
-			batch = append(batch, OperationRef{OperationID: o.ID, AgentID: o.AgentID})
-			next := now.Add(reconcileRetry[min(q.asked, len(reconcileRetry)-1)])
-			m.opAsked[o.ID] = question{next: next, asked: q.asked + 1}
-			m.wakeAt(next)
+	for _, o := range m.openOperations() {
+		q, open := m.opAsked[o.ID]
+		switch {
+		case !open:
+			continue
+		case now.Before(q.next):
+			m.wakeAt(q.next)
+			continue
 		}
+		batch = append(batch, OperationRef{OperationID: o.ID, AgentID: o.AgentID})
+		next := now.Add(reconcileRetry[min(q.asked, len(reconcileRetry)-1)])
+		m.opAsked[o.ID] = question{next: next, asked: q.asked + 1}
+		m.wakeAt(next)
 	}
 	for part := range slices.Chunk(batch, reconcileBatch) {
 		m.calls = append(m.calls, ReconcileOperations{Operations: part})
 	}
+}
+
+// openOperations are those on record of which Mesos has not told how they went, in order.
+func (m *Machine) openOperations() []PodOperation {
+	var out []PodOperation
+	for _, p := range m.order {
+		out = append(out, p.Operations...)
+	}
+	for _, r := range m.sortedReleases() {
+		out = append(out, r.Operations...)
+	}
+	return out
 }

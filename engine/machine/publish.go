@@ -38,7 +38,7 @@ func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 		v.Hosts = append(v.Hosts, HostView{
 			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
 			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, HeardAt: m.heardAt[h.Key], Holds: m.holdsShown(h),
-			Excluded: m.exclusion.Hosts[h.Key],
+			Excluded: m.exclusion.Hosts[h.Key], Leftovers: m.leftoversShown(h.Key), Releases: m.releasesShown(h.Key),
 		})
 	}
 	for _, p := range m.order {
@@ -77,6 +77,12 @@ func (m *Machine) holdsShown(h *Host) []plans.Hold {
 
 func podView(p *Pod) PodView {
 	v := PodView{Name: p.Name, Type: p.Type, Host: p.Host, Consents: p.Consents}
+	if c := p.Claim; c != nil {
+		v.Claim = &ClaimView{Claim: c.ID, Host: c.Host, Role: c.Role, Text: c.words()}
+		for _, volume := range c.Volumes {
+			v.Claim.Volumes = append(v.Claim.Volumes, volume.ID)
+		}
+	}
 	for _, r := range p.Replaced {
 		v.Replaced = append(v.Replaced, ReplacedView{TaskID: r.TaskID, AgentID: r.AgentID, Seen: r.Seen})
 	}
@@ -97,5 +103,25 @@ func (m *Machine) strangersShown() []Stranger {
 		out = append(out, Stranger{TaskID: id, AgentID: s.Agent, State: s.State})
 	}
 	slices.SortFunc(out, func(a, b Stranger) int { return strings.Compare(a.TaskID, b.TaskID) })
+	return out
+}
+
+func (m *Machine) leftoversShown(host string) []LeftoverView {
+	var out []LeftoverView
+	for _, l := range m.leftoverClaims(host) {
+		out = append(out, LeftoverView{Claim: l.Owned.ID, Pod: l.Owned.Pod, Text: l.Text, Volume: l.Volume})
+	}
+	return out
+}
+
+func (m *Machine) releasesShown(host string) []Release {
+	var out []Release
+	for _, r := range m.sortedReleases() {
+		if r.Host == host {
+			shown := *r
+			shown.Operations = slices.Clone(r.Operations)
+			out = append(out, shown)
+		}
+	}
 	return out
 }

@@ -25,6 +25,8 @@ const (
 	prefixHost   = "hosts/"
 	prefixPod    = "pods/"
 	prefixFact   = "facts/"
+	// prefixRelease leads to what is to be given back, by claim.
+	prefixRelease = "releases/"
 	// prefixHistory leads to ended runs of deploy, by number.
 	prefixHistory = "history/"
 )
@@ -66,6 +68,10 @@ func ReadRegistration(records []Record) *Registration {
 func ReadClaims(records []Record) map[string][]string {
 	out := map[string][]string{}
 	for _, r := range records {
+		var given Release
+		if strings.HasPrefix(r.Key, prefixRelease) && decode(r, &given) == nil && !slices.Contains(out[given.Role], given.Pod) {
+			out[given.Role] = append(out[given.Role], given.Pod)
+		}
 		var p Pod
 		// Most have none, and to decode 30,000 records takes half a second.
 		if !strings.HasPrefix(r.Key, prefixPod) || !bytes.Contains(r.Value, []byte(`"claim"`)) || decode(r, &p) != nil {
@@ -223,6 +229,14 @@ func (m *Machine) loadOne(r Record) error {
 			m.operations[o.ID] = p.Name
 		}
 		return err
+	case strings.HasPrefix(r.Key, prefixRelease):
+		release := &Release{}
+		err := decode(r, release)
+		m.releases[release.Claim] = release
+		for _, o := range release.Operations {
+			m.releasing[o.ID] = release.Claim
+		}
+		return err
 	case strings.HasPrefix(r.Key, prefixFact):
 		return m.loadFact(r)
 	}
@@ -295,6 +309,8 @@ func (m *Machine) value(key string) []byte {
 		return encode(m.hosts[strings.TrimPrefix(key, prefixHost)])
 	case strings.HasPrefix(key, prefixPod):
 		return encode(m.pods[strings.TrimPrefix(key, prefixPod)])
+	case strings.HasPrefix(key, prefixRelease):
+		return encode(m.releases[strings.TrimPrefix(key, prefixRelease)])
 	}
 	return wrap(plans.EncodeFact(m.facts[key]))
 }

@@ -24,6 +24,10 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 		return m.killTask(v.Task)
 	case MarkGone:
 		return m.markGone(now, v)
+	case Replace:
+		return m.replacePod(now, v)
+	case ReleaseLeftover:
+		return m.releaseLeftover(now, v)
 	case ForgetReservations:
 		return m.forgetReservations(v.Pod, v.Force)
 	}

@@ -45,8 +45,29 @@ type HostView struct {
 	ReportedAt time.Time    `json:"reported_at,omitzero"`
 	HeardAt    time.Time    `json:"heard_at,omitzero"`
 	Holds      []plans.Hold `json:"holds,omitempty"`
+	// Leftovers are what was offered there that is reserved for the service and for no pod; Releases are what is being given back.
+	Leftovers []LeftoverView `json:"leftovers,omitempty"`
+	Releases  []Release      `json:"releases,omitempty"`
 	// Excluded: nothing is to be launched there, and Mesos was asked not to offer it.
 	Excluded bool `json:"excluded,omitempty"`
+}
+
+// LeftoverView is what something shows that is reserved for no pod.
+type LeftoverView struct {
+	Claim string `json:"claim"`
+	Pod   string `json:"pod"` // that it was reserved for
+	Text  string `json:"text"`
+	// Volume: a persistent volume is among it, with its data.
+	Volume bool `json:"volume,omitempty"`
+}
+
+// ClaimView is what a pod shows of what is reserved for it.
+type ClaimView struct {
+	Claim   string   `json:"claim"`
+	Host    string   `json:"host"`
+	Role    string   `json:"role,omitempty"`
+	Text    string   `json:"text"`
+	Volumes []string `json:"volumes,omitempty"` // their persistence ids
 }
 
 // PodView is what a pod shows.
@@ -60,6 +81,8 @@ type PodView struct {
 	Since   time.Time `json:"since,omitzero"`
 	Healthy bool      `json:"healthy"`
 	Message string    `json:"message,omitempty"`
+	// Claim is what is reserved for it; nil if nothing is.
+	Claim *ClaimView `json:"claim,omitempty"`
 	// Replaced are tasks that were replaced, or marked gone, while nobody could say whether they ran. Consents are what operators have taken upon
 	// themselves, the newest last.
 	Replaced []ReplacedView `json:"replaced,omitempty"`

@@ -18,6 +18,7 @@ func (m *Machine) warnings() []plans.Hold {
 	out = append(out, m.longAttributes()...)
 	out = append(out, m.surveyWarnings()...)
 	out = append(out, m.leftoverWarnings()...)
+	out = append(out, m.releaseWarnings()...)
 	out = append(out, m.strangerWarnings()...)
 	out = append(out, m.exclusionWarnings()...)
 	return append(out, m.staleSettings()...)
@@ -129,8 +130,8 @@ func (m *Machine) leftoverWarnings() []plans.Hold {
 		if left := m.leftoversOn(h.Key); len(left) > 0 {
 			out = append(out, plans.Hold{
 				Code: plans.CodeService, Subject: h.Key,
-				Text: fmt.Sprintf("host %s: reserved for %s and used by no pod: %s; docs/reservations.md says how to give it back",
-					h.Key, m.service.Name(), abbreviate(left, 5)),
+				Text: fmt.Sprintf("host %s: reserved for %s and used by no pod: %s; if it is of no use: host release %s --reason …",
+					h.Key, m.service.Name(), abbreviate(left, 5), h.Key),
 			})
 		}
 	}

@@ -132,6 +132,10 @@ func (b *backend) Do(_ context.Context, v machine.Verb) (machine.Answer, error) 
 	if v.Kind == machine.MarkGone {
 		return b.markGone(v), nil
 	}
+	if v.Kind == machine.Replace || v.Kind == machine.ReleaseLeftover {
+		b.verbs[len(b.verbs)-1] += fmt.Sprintf(" host=%q claim=%q", v.Host, v.Claim)
+		return machine.Answer{Code: machine.Done, Message: fmt.Sprintf("%s%s: claim %s is given back when the host offers it", v.Pod, v.Host, v.Claim)}, nil
+	}
 	if b.input != nil {
 		return b.apply(v), nil
 	}

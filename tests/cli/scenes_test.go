@@ -12,7 +12,7 @@ import (
 // scenes are the views that a script can publish, by name.
 func scenes() map[string]func() *machine.View {
 	return map[string]func() *machine.View{
-		"working": working, "failed": failed, "complete": complete, "lost": lost, "degraded": degraded, "recovering": recovering, "stray": stray, "vanished": vanished,
+		"working": working, "failed": failed, "complete": complete, "lost": lost, "degraded": degraded, "recovering": recovering, "stray": stray, "vanished": vanished, "reserved": reserved,
 		"empty": func() *machine.View { return &machine.View{FrameworkID: "5-0001"} },
 		"none":  func() *machine.View { return nil },
 	}
@@ -69,6 +69,17 @@ func view(deploy plans.View) *machine.View {
 func stray() *machine.View {
 	v := complete()
 	v.Strangers = []machine.Stranger{{TaskID: "data-7-server__9", AgentID: "A7", State: machine.Running}}
+	return v
+}
+
+// reserved is a service with a pod that is down and has something reserved, and a host with what is nobody's.
+func reserved() *machine.View {
+	v := complete()
+	v.Pods[1].State, v.Pods[1].Message = machine.Failed, "disk broke"
+	v.Pods[1].Claim = &machine.ClaimView{
+		Claim: "c-1", Host: "node2", Role: "quobyte", Text: "cpus:1;mem:512 and a volume, which is destroyed with its data, on host node2", Volumes: []string{"data-1.c-1"},
+	}
+	v.Hosts[0].Leftovers = []machine.LeftoverView{{Claim: "c-7", Pod: "data-7", Text: "cpus:1 for data-7", Volume: true}, {Claim: "c-8", Pod: "data-8", Text: "mem:32 for data-8"}}
 	return v
 }
 

@@ -16,7 +16,7 @@ import (
 
 func (c *command) pod() *cobra.Command {
 	return group("pod", "The daemons of the service", []string{"pods"},
-		c.podList(), c.podStatus(), c.podExcept(), c.podInclude(), c.podMarkGone(), c.podForgetReservations())
+		c.podList(), c.podStatus(), c.podExcept(), c.podInclude(), c.podMarkGone(), c.podReplace(), c.podForgetReservations())
 }
 
 func (c *command) podList() *cobra.Command {
@@ -72,7 +72,7 @@ func orDash(s string) string {
 }
 
 func (c *command) host() *cobra.Command {
-	return group("host", "The Mesos agents that are known", []string{"hosts"}, c.hostList())
+	return group("host", "The Mesos agents that are known", []string{"hosts"}, c.hostList(), c.hostRelease())
 }
 
 func (c *command) hostList() *cobra.Command {

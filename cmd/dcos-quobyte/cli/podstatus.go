@@ -73,6 +73,9 @@ func podText(p machine.PodView, now time.Time) string {
 	if p.Message != "" {
 		add("message", "%s", p.Message)
 	}
+	if p.Claim != nil {
+		add("reserved", "%s (claim %s)", p.Claim.Text, p.Claim.Claim)
+	}
 	for _, r := range p.Replaced {
 		seen := "not seen since"
 		if r.Seen != "" {

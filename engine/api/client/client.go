@@ -252,6 +252,22 @@ func (c *Client) MarkGone(ctx context.Context, pod, reason string) (string, erro
 	return c.verb(ctx, Element{}.query(Note{Reason: reason}), "pods", pod, "markGone")
 }
 
+// Replace gives up what is reserved for a pod that is down, volumes with their data, and has it placed anew. The claim is that of its PodView: what the
+// caller has seen. The reason must not be empty.
+func (c *Client) Replace(ctx context.Context, pod, claim, reason string) (string, error) {
+	query := Element{}.query(Note{Reason: reason})
+	set(query, "claim", claim)
+	return c.verb(ctx, query, "pods", pod, "replace")
+}
+
+// Release gives back what is reserved on a host for no pod, volumes with their data. The claim is that of a LeftoverView of the host. The reason must not
+// be empty.
+func (c *Client) Release(ctx context.Context, host, claim, reason string) (string, error) {
+	query := Element{}.query(Note{Reason: reason})
+	set(query, "claim", claim)
+	return c.verb(ctx, query, "hosts", host, "release")
+}
+
 // ForgetReservations has a pod's resources reserved anew when it is launched next. With force also if it has volumes, which are
 // left as they are.
 func (c *Client) ForgetReservations(ctx context.Context, pod, reason string, force bool) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/offers"
 	"github.com/quobyte/mesos-framework/plans"
 	"github.com/quobyte/mesos-framework/quobyte"
 )
@@ -41,6 +42,10 @@ type checker struct {
 	mistaken  map[string]bool                         // tasks that somebody took for gone while they ran
 	consented map[string]string                       // tasks that operators took for gone, and were told so -> the pod
 	session   time.Time                               // when the session began
+	named     map[string]bool                         // claims that operators named to have them given back
+	givenUp   map[string]bool                         // claims that operators gave up
+	claimed   map[string]string                       // pod -> the claim on record
+	offered   map[string]offers.Offer                 // those with something reserved, by id
 	told      map[string]machine.TaskState            // what a machine was told last in it of each task
 	knew      map[uint64]map[string]machine.TaskState // the same, when it heard a verb
 	wasWell   map[string]bool                         // tasks whose daemon was well when its host's prober asked
@@ -52,6 +57,7 @@ func newChecker(w *world) *checker {
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{},
 		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
+		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]string{}, offered: map[string]offers.Offer{},
 		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}
 }
@@ -88,6 +94,9 @@ func (c *checker) taking(i *instance, e machine.Event) {
 	case machine.Offered:
 		for k := range e.Offers {
 			c.open = append(c.open, e.Offers[k].ID)
+			if len(e.Offers[k].Rest) > 0 {
+				c.offered[e.Offers[k].ID] = e.Offers[k]
+			}
 			delete(c.spent, e.Offers[k].ID) // it may have come twice
 		}
 	case machine.Disconnected:
@@ -142,6 +151,7 @@ func (c *checker) committed(i *instance) {
 		}
 	}
 	c.checkGone(i)
+	c.checkClaims(i)
 	for key, was := range c.paused {
 		if _, still := c.disk.facts[key]; !still {
 			c.fail(verbKept, "%s %s%s%s by %s was answered with done, and is not recorded any more", was.Kind, was.Phase, was.Step, was.Pod, was.Actor)

@@ -17,6 +17,7 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 		}
 		c.spent[id] = "was accepted"
 	}
+	c.checkGivenBack(i, call)
 	for _, task := range call.Launches() {
 		c.note("serve %d: launches %s", i.number, task.ID)
 		pod, kind := podOf(task.ID)
@@ -153,11 +154,6 @@ func (c *checker) arrives(i *instance, _ string, call machine.Call) {
 			}
 			c.launched[task.ID] = true
 			c.launches++
-		}
-		for k := range call.Operations {
-			if kind := string(call.Operations[k].Type); strings.Contains(kind, "UNRESERVE") || strings.Contains(kind, "DESTROY") {
-				c.fail(keeps, "serve %d: %s", i.number, kind)
-			}
 		}
 	case machine.Kill:
 		c.killing(i, call)

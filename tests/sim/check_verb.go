@@ -28,9 +28,13 @@ func (c *checker) asked(_ *instance, v machine.Verb) {
 	if v.Kind == machine.MarkGone {
 		c.doubted(v.Pod)
 	}
+	if v.Claim != "" {
+		c.named[v.Claim] = true
+	}
 	c.asOf[v.ID] = c.disk.run.Number
-	if claim := c.disk.pods[v.Pod].Claim; claim != nil && v.Kind == machine.ForgetReservations {
+	if claim := c.disk.pods[v.Pod].Claim; claim != nil && (v.Kind == machine.ForgetReservations || v.Kind == machine.Replace) {
 		c.claims[v.ID] = claim.ID
+		c.givenUp[claim.ID] = true
 	}
 	for key, f := range c.paused {
 		switch {
@@ -92,6 +96,14 @@ func (c *checker) done(i *instance, v machine.Verb) {
 	case machine.ForgetReservations:
 		claim := c.disk.pods[v.Pod].Claim
 		recorded = claim == nil || claim.ID != c.claims[v.ID]
+	case machine.Replace:
+		claim := c.disk.pods[v.Pod].Claim
+		recorded = (claim == nil || claim.ID != v.Claim) && c.disk.releases[v.Claim].Pod == v.Pod
+	case machine.ReleaseLeftover:
+		recorded = c.disk.releases[v.Claim].Host == v.Host
+		if pod := c.disk.ownerOf(v.Claim); pod != "" {
+			c.fail(keeps, "serve %d gives back claim %s, which is that of %s", i.number, v.Claim, pod)
+		}
 	case machine.KillTask:
 		if _, kind := podOf(v.Task); kind != "" && c.disk.isPods(v.Task) {
 			c.fail(reasonFirst, "serve %d kills %s, because an operator said so, and it is the task of a pod", i.number, v.Task)

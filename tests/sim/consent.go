@@ -83,3 +83,71 @@ func (w *world) alive(task string) bool {
 	}
 	return false
 }
+
+// replace has an operator give up what is reserved for a pod that is down. Blind ones do so of any pod that has something.
+func (w *world) replace(id uint64, v Verb, tries int) {
+	var down []machine.PodView
+	i := w.serve()
+	if i != nil && i.view != nil {
+		for _, p := range i.view.Pods {
+			if p.Claim != nil && (p.State.Terminal() || v.Blind) {
+				down = append(down, p)
+			}
+		}
+	}
+	switch {
+	case len(down) > 0:
+		p := down[v.Step%len(down)]
+		w.tell(i, machine.Verb{ID: id, Kind: machine.Replace, Pod: p.Name, Claim: p.Claim.Claim, Actor: "operator", Reason: "simulated"})
+	case tries > 0 && w.now.Before(w.calm):
+		w.after(10*time.Second, "verb", func() { w.replace(id, v, tries-1) })
+	}
+}
+
+// giveBack has an operator give back what is reserved for no pod. Blind ones take what is some pod's for that.
+func (w *world) giveBack(id uint64, v Verb, tries int) {
+	verb := machine.Verb{ID: id, Kind: machine.ReleaseLeftover, Actor: "operator", Reason: "simulated"}
+	var found [][2]string
+	i := w.serve()
+	if i != nil && i.view != nil {
+		for k := range i.view.Hosts {
+			for _, l := range i.view.Hosts[k].Leftovers {
+				found = append(found, [2]string{i.view.Hosts[k].Key, l.Claim})
+			}
+		}
+		for _, p := range i.view.Pods {
+			if v.Blind && p.Claim != nil {
+				found = append(found, [2]string{p.Claim.Host, p.Claim.Claim})
+			}
+		}
+	}
+	switch {
+	case len(found) > 0:
+		one := found[v.Step%len(found)]
+		verb.Host, verb.Claim = one[0], one[1]
+		w.tell(i, verb)
+	case tries > 0 && w.now.Before(w.calm):
+		w.after(10*time.Second, "verb", func() { w.giveBack(id, v, tries-1) })
+	}
+}
+
+func (w *world) tell(i *instance, verb machine.Verb) {
+	w.note("operator: %s %s %s %s", verb.Kind, verb.Pod, verb.Host, verb.Claim)
+	w.check.asked(i, verb)
+	i.deliver(verb)
+}
+
+// clean has operators give back what is left over: what somebody made a pod forget may be all that a host has of something, such as a port. It says whether there was
+// anything.
+func (w *world) clean(i *instance, n *uint64) bool {
+	found := false
+	for k := range i.view.Hosts {
+		h := &i.view.Hosts[k]
+		for _, l := range h.Leftovers {
+			found = true
+			*n++
+			w.tell(i, machine.Verb{ID: 1000 + *n, Kind: machine.ReleaseLeftover, Host: h.Key, Claim: l.Claim, Actor: "operator", Reason: "calm"})
+		}
+	}
+	return found
+}

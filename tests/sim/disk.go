@@ -18,17 +18,18 @@ type disk struct {
 	epoch   int
 
 	// What the records say, for those who check.
-	pods  map[string]machine.Pod
-	facts map[string]plans.Fact
-	hosts map[string]machine.Host
-	run   plans.Run // of deploy
+	pods     map[string]machine.Pod
+	facts    map[string]plans.Fact
+	hosts    map[string]machine.Host
+	releases map[string]machine.Release // by claim
+	run      plans.Run                  // of deploy
 
 	size    int      // of all records, in bytes
 	removed []string // records of pods and hosts that were deleted
 }
 
 func newDisk() *disk {
-	return &disk{records: map[string][]byte{}, pods: map[string]machine.Pod{}, facts: map[string]plans.Fact{}, hosts: map[string]machine.Host{}}
+	return &disk{records: map[string][]byte{}, pods: map[string]machine.Pod{}, facts: map[string]plans.Fact{}, hosts: map[string]machine.Host{}, releases: map[string]machine.Release{}}
 }
 
 // open begins an epoch: nobody with an older one can write any more.
@@ -87,6 +88,8 @@ func (d *disk) learn(key string, value []byte) {
 		note(d.facts, key, envelope.Value)
 	case "hosts":
 		note(d.hosts, name, envelope.Value)
+	case "releases":
+		note(d.releases, name, envelope.Value)
 	case "runs":
 		run, err := plans.DecodeRun(envelope.Value)
 		if err != nil {
@@ -142,4 +145,14 @@ func (f *storeFaults) draw(now time.Time) outcome {
 	o := f.next[0]
 	f.next = f.next[1:]
 	return o
+}
+
+// ownerOf is the pod that a claim belongs to; empty if there is none.
+func (d *disk) ownerOf(claim string) string {
+	for name, p := range d.pods {
+		if p.Claim != nil && p.Claim.ID == claim {
+			return name
+		}
+	}
+	return ""
 }

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
 )
 
 // Schedule is all that a run is made of, besides the code.
@@ -118,6 +120,7 @@ func Draw(seed uint64) Schedule {
 		drawStories(r, &s, span)
 	}
 	s.Verbs = append(s.Verbs, drawConsents(r, s.Faults)...)
+	s.Verbs = append(s.Verbs, drawReleases(r, s)...)
 	s.inOrder()
 	return s
 }
@@ -188,6 +191,26 @@ func drawConsents(r *rand.Rand, faults []Fault) []Verb {
 	return out
 }
 
+// drawReleases draws operators who give up what is reserved: of pods that are down, and what is nobody's, or of which they believe so.
+func drawReleases(r *rand.Rand, s Schedule) []Verb {
+	var out []Verb
+	if !s.Reserve {
+		return nil
+	}
+	for _, f := range s.Faults {
+		if r.IntN(3) > 0 {
+			continue
+		}
+		kind := []machine.VerbKind{machine.Replace, machine.Replace, machine.ReleaseLeftover}[r.IntN(3)]
+		after := time.Duration(r.Int64N(int64(f.For + 2*time.Minute))).Round(time.Millisecond)
+		out = append(out, Verb{At: f.At + after, Kind: string(kind), Step: r.IntN(7), Blind: r.IntN(3) == 0})
+		if r.IntN(3) == 0 {
+			out = append(out, Verb{At: f.At + after/2, Kind: string(machine.ForgetReservations), Pod: []string{"registry-0", "registry-1", "metadata-0", "data-0", "data-1"}[r.IntN(5)], Force: true})
+		}
+	}
+	return out
+}
+
 // drawVerbs draws a few things that operators do. Whatever they hold is let go of when the faults have ceased.
 func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {
 	var out []Verb
@@ -244,7 +267,7 @@ func drawVerbs(r *rand.Rand, hosts int, span time.Duration) []Verb {
 func VerbKinds() []string {
 	return []string{
 		"start", "stop", "restart", "pause", "continue", "force-complete", "break", "unbreak", "except", "include", "forget-reservations", "kill-task",
-		markGone,
+		markGone, string(machine.Replace), string(machine.ReleaseLeftover),
 	}
 }
 

@@ -12,8 +12,15 @@ import (
 // say is an operator's word to whatever instance there is. Nobody says it again: who gets no answer does not know.
 func (w *world) say(id uint64, v Verb) {
 	i := w.serve()
-	if v.Kind == markGone {
+	switch machine.VerbKind(v.Kind) {
+	case machine.MarkGone:
 		w.markGone(id, v, 20)
+		return
+	case machine.Replace:
+		w.replace(id, v, 20)
+		return
+	case machine.ReleaseLeftover:
+		w.giveBack(id, v, 20)
 		return
 	}
 	if i == nil || i.view == nil {
@@ -92,6 +99,7 @@ func (w *world) release(n uint64) {
 	}
 	if i := w.serve(); i != nil && i.view != nil {
 		held = w.markLost(i, &n) || held
+		held = w.clean(i, &n) || held
 		deploy, _ := i.view.Plan(machine.DeployPlan)
 		n++
 		switch {
@@ -126,7 +134,7 @@ func (w *world) well() bool {
 			return false
 		}
 	}
-	return len(i.view.Pods) > 0 && w.allUsed()
+	return len(i.view.Pods) > 0 && w.allUsed() && len(w.disk.releases) == 0
 }
 
 // allUsed says whether every device has a pod. Hosts of which the framework never heard, because it wants no new ones, do not count.

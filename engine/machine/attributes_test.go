@@ -36,6 +36,15 @@ func TestLongAttributesAreLeftOut(t *testing.T) {
 	}
 }
 
+// Nor must one whose attributes become longer by being encoded, and whose host carries as much as can be kept.
+func TestHostRecordsFitAGroup(t *testing.T) {
+	h := Host{Key: strings.Repeat("h", 255), Facts: make([]byte, maxFacts)}
+	h.become("a1", identify(offers.Offer{Site: offers.Site{Hostname: h.Key, Attributes: []offers.Attribute{{Name: "n", Value: strings.Repeat("<", maxAttributes-1)}}}}))
+	if n := len(encode(h)); h.Unkept != 0 || n > 256<<10 {
+		t.Errorf("%d bytes unkept, the record has %d", h.Unkept, n)
+	}
+}
+
 // Nor must an executor whose last words are too long for one.
 func TestLongMessagesAreCut(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)

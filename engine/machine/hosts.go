@@ -27,8 +27,9 @@ type identity struct {
 	unkept  int // bytes of attributes that were left out of site
 }
 
-// maxAttributes bounds what is kept of an agent's attributes, in bytes: a host's record must fit a group of the store.
-const maxAttributes = 64 << 10
+// maxAttributes bounds what is kept of an agent's attributes, in bytes: a host's record must fit a group of the store, also if each of them becomes
+// six in JSON ("<" does), and with maxFacts of facts, of which three become four.
+const maxAttributes = 12 << 10
 
 // identify leaves the attributes of an agent out from the one on with which they are too much.
 func identify(o offers.Offer) identity {

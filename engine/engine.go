@@ -109,7 +109,11 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Recorder = unrecorded{}
 	}
 	cfg.Recorder.Begin(cfg.Machine, cfg.Service, records, boot, m)
-	e := &Engine{cfg: cfg, machine: m, registered: m.Registration(), claimed: machine.ReadClaims(records), clock: clock, inbox: make(chan machine.Event, inboxSize), taken: make(chan struct{}, 1), exports: make(chan chan<- []machine.Record), waiting: map[uint64]chan machine.Answer{}}
+	e := &Engine{
+		cfg: cfg, machine: m, registered: m.Registration(), claimed: machine.ReadClaims(records), clock: clock,
+		inbox: make(chan machine.Event, inboxSize), taken: make(chan struct{}, 1),
+		exports: make(chan chan<- []machine.Record), waiting: map[uint64]chan machine.Answer{},
+	}
 	e.published.Store(&publication{next: make(chan struct{})})
 	return e, nil
 }

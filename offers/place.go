@@ -36,10 +36,10 @@ type Result struct {
 // Place finds resources for each requirement, in the order given, so that no two get the same ones. It gives one result
 // for each.
 //
-// A requirement that is bound to a host looks at that host only; one that has something reserved, at the hosts where that
-// is: at its own if it is among them, otherwise at those that have most of its volumes. Any other looks at all hosts, and takes the one whose failure domain (region and zone) has the fewest pods of the
-// type; among those the one that has the fewest itself; among those the one that it fits best, which is the one with least
-// left over, each resource measured by what an average host has; among those the first by key.
+// A requirement that is bound to a host looks at that host only; one that has something reserved, at the hosts where that is: at its own if it
+// is among them, otherwise at those that have most of its volumes. Any other looks at all hosts, and takes the one whose failure domain
+// (region and zone) has the fewest pods of the type; among those the one that has the fewest itself; among those the one that it fits best,
+// which is the one with least left over, each resource measured by what an average host has; among those the first by key.
 //
 // Offers of one agent and role are used together, because freed resources come back as separate small offers (FACTS 19).
 func Place(r Round) []Result {

@@ -79,8 +79,9 @@
 //     domain. It has one step in a serial phase, otherwise at most Batch.Max, and with Batch.Grow at most 1, 2, 4, … by the number of
 //     batches that stopped something and are over.
 //   - A pod takes one of what its budget leaves, for its type and for its domain: MaxUnavailable less the pods that are down. A pod that is
-//     down already takes nothing; if it may serve all the same (PodState.MayServe), it must be within the budget, as one of those that are down. Stops that an evaluation grants count for the phases and plans that follow. A pod that the ledger does
-//     not know is not stopped. Budgets never hold a start.
+//     down already takes nothing; if it may serve all the same (PodState.MayServe), it must be within the budget, as one of those that are
+//     down. Stops that an evaluation grants count for the phases and plans that follow. A pod that the ledger does not know is not stopped.
+//     Budgets never hold a start.
 //   - A launch must be known to fit. What does not fit is left out of batches; while a fit in the batch is unknown, the batch waits.
 //   - If the phase is Gated, the service must have said that this very set may be stopped. A verdict counts if it is younger than
 //     FreshVerdict, was asked for after the last disruption (of any phase, and by Ledger.SettledAt of any plan) had settled, and after

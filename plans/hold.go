@@ -132,7 +132,9 @@ var CodeTable = ranked([]CodeInfo{
 		Advice:  "Stop one of the agents, or choose an attribute that tells them apart."},
 	{Code: CodeUnknownTask, Blocks: true,
 		Meaning: "It is not proven that the previous task has ended; a second one could damage the device.",
-		Advice:  "Bring the agent back. If no process of the task is left for certain (its host is off, or somebody has looked), say so with the command that the text names (pod mark-gone): then the pod is launched again. To go on without the pod, force-complete the step, or except the pod to leave it out of all plans."},
+		Advice: "Bring the agent back. If no process of the task is left for certain (its host is off, or somebody has looked), say so with the command that " +
+			"the text names (pod mark-gone): then the pod is launched again. To go on without the pod, force-complete the step, or except the pod to leave it " +
+			"out of all plans."},
 	{Code: CodeDevice,
 		Meaning: "A device can't be used as it is.",
 		Advice:  "Mend the device or its setup file on the host; it is looked at again."},

@@ -33,7 +33,8 @@ const hostPlaceholder = "{host}"
 func (s Settings) Validate() error {
 	problems := &multierror.Error{}
 	for _, check := range []func(Settings) []error{
-		checkChoices, checkConstraints, checkPreReservedRoles, checkImages, checkCommands, checkTexts, checkURL, checkDirectories, checkPorts, checkResources, checkExpect, checkHosts, checkUpdates,
+		checkChoices, checkConstraints, checkPreReservedRoles, checkImages, checkCommands, checkTexts, checkURL, checkDirectories,
+		checkPorts, checkResources, checkExpect, checkHosts, checkUpdates,
 	} {
 		problems = multierror.Append(problems, check(s)...)
 	}
@@ -59,7 +60,8 @@ func (s Settings) Warnings() []string {
 		warnings = append(warnings, fmt.Sprintf("--service-debug-port: %d is used by every daemon, so that only one per host can have it", s.ServiceDebugPort))
 	}
 	if d := s.settle(Registry); d <= leaseSilence {
-		warnings = append(warnings, fmt.Sprintf("--settle: registry=%v: a registry is stopped while leases may still be silent because of the one before; use more than %v", d, leaseSilence))
+		warnings = append(warnings, fmt.Sprintf("--settle: registry=%v: a registry is stopped while leases may still be silent because of the one before; "+
+			"use more than %v", d, leaseSilence))
 	}
 	return warnings
 }

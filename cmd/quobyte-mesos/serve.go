@@ -162,7 +162,8 @@ func (f *framework) open(ctx context.Context) (err error) {
 	e, err := engine.New(ctx, engine.Config{
 		Machine: machine.Config{
 			DiscoveryWindow: f.options.DiscoveryWindow, ScoutPatience: f.options.ScoutPatience, Principal: f.options.FrameworkPrincipal,
-			IgnoreLeftovers: f.options.IgnoreLeftovers, NoNewHosts: f.options.NewHosts == "off", NoOfferConstraints: f.options.OfferConstraints == "off", SilentOperations: f.options.OperationFeedback == "off",
+			IgnoreLeftovers: f.options.IgnoreLeftovers, NoNewHosts: f.options.NewHosts == "off",
+			NoOfferConstraints: f.options.OfferConstraints == "off", SilentOperations: f.options.OperationFeedback == "off",
 		},
 		Service: f.service, Store: state, Session: f.session, Recorder: record, Logger: f.log, Fence: f.fence(),
 	})

@@ -26,9 +26,9 @@
 // looks half a minute apart. If it is such a one but for its principal or roles, it is left to itself, with a warning. Where the API can't be
 // asked, that is logged, and a new framework is made. Operator calls carry our credentials by the same rules as all others.
 //
-// The order of events is a promise: for each subscription Subscribed comes first and Disconnected last, and nothing of
-// it comes after. An attempt that fails yields a Disconnected alone, and so does one that waits half a minute because of an orphan. All offers of a subscription die with it. What Send
-// was given for it and was not sent is dropped in silence: who reads Disconnected must take the outcome of everything
+// The order of events is a promise: for each subscription Subscribed comes first and Disconnected last, and nothing of it comes after. An
+// attempt that fails yields a Disconnected alone, and so does one that waits half a minute because of an orphan. All offers of a subscription
+// die with it. What Send was given for it and was not sent is dropped in silence: who reads Disconnected must take the outcome of everything
 // under way as unknown. The framework id of Subscribed must be durable before anything else is done with it.
 //
 // The sink is called from one goroutine at a time. It may block, which is how a busy caller slows the intake: the

@@ -6,9 +6,9 @@
 // The methods of a Conn may be called from several goroutines. A connection that breaks is made anew by itself, to whichever server
 // answers; the session, with its ephemeral nodes, goes on if that happens within the session timeout. Otherwise Expired is closed.
 //
-// An operation that fails with an error of which Certain says false may have been carried out. None is ever repeated, except one that
-// was not sent at all, and those of which the caller says that it does no harm (Read, Repeat). One that is not answered within the session timeout and three seconds fails with ErrTimeout and takes the connection with it: a server
-// that keeps silent for so long would have ended the session.
+// An operation that fails with an error of which Certain says false may have been carried out. None is ever repeated, except one that was not
+// sent at all, and those of which the caller says that it does no harm (Read, Repeat). One that is not answered within the session timeout and
+// three seconds fails with ErrTimeout and takes the connection with it: a server that keeps silent for so long would have ended the session.
 //
 // A Bulk is a second, short session that reads tens of thousands of nodes, from servers that can (3.6 and newer).
 //

@@ -78,7 +78,7 @@ func (s *Sandbox) readFile(w http.ResponseWriter, media string, a *agentShell, a
 	}
 	size, data, err := part(file, int64(min(asked.Offset, 1<<62)), length)
 	if err != nil {
-		refuse(w, http.StatusNotFound, "")
+		refuseFile(w, err)
 		return
 	}
 	respond(w, media, &agent.Response{Type: agent.Response_READ_FILE,

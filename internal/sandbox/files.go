@@ -20,8 +20,8 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// longestRead is how much of a file one /files/read gives, in bytes.
-const longestRead = 1 << 20
+// longestRead is how much of a file one /files/read gives, in bytes: 16 pages, whatever is asked for.
+const longestRead = 16 * 4096
 
 // usualWorkDir is where the work directory of an agent is usually: paths below it are taken as well.
 const usualWorkDir = "/var/lib/mesos"
@@ -42,13 +42,39 @@ func (s *Sandbox) place(a *agentShell, path string) (string, bool) {
 	return "", false
 }
 
-// open opens a file of an agent. Nothing outside its work directory is reachable, links included.
+// open opens a file or a directory of an agent. Nothing outside its work directory is reachable, links included, and nobody waits for what a
+// task will write into a pipe.
 func (s *Sandbox) open(a *agentShell, path string) (*os.File, error) {
 	relative, ok := s.place(a, path)
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	return os.OpenInRoot(a.WorkDir, relative)
+	root, err := os.OpenRoot(a.WorkDir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	file, err := root.OpenFile(relative, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+		file.Close()
+		return nil, fs.ErrNotExist
+	}
+	return file, nil
+}
+
+// errDirectory is about one that is read as a file.
+var errDirectory = errors.New("is a directory")
+
+// refuseFile answers for a file that can't be read.
+func refuseFile(w http.ResponseWriter, err error) {
+	if errors.Is(err, errDirectory) {
+		refuse(w, http.StatusBadRequest, "Cannot read a directory.\n")
+		return
+	}
+	refuse(w, http.StatusNotFound, "")
 }
 
 // openAsked opens the file that a query names, or refuses it.
@@ -68,11 +94,10 @@ func (s *Sandbox) openAsked(w http.ResponseWriter, r *http.Request, a *agentShel
 
 // read answers /files/read: text from an offset on, and where it ends with offset=-1.
 func (s *Sandbox) read(w http.ResponseWriter, r *http.Request, a *agentShell) {
-	file := s.openAsked(w, r, a)
-	if file == nil {
+	if r.FormValue("path") == "" {
+		refuse(w, http.StatusBadRequest, "Expecting 'path=value' in query.\n")
 		return
 	}
-	defer file.Close()
 	offset, length := int64(-1), int64(longestRead)
 	for _, argument := range []struct {
 		name  string
@@ -83,16 +108,25 @@ func (s *Sandbox) read(w http.ResponseWriter, r *http.Request, a *agentShell) {
 			continue
 		}
 		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || n < -1 {
-			refuse(w, http.StatusBadRequest, fmt.Sprintf("Failed to parse %s: '%s' is not a number.\n", argument.name, text))
+		switch {
+		case err != nil:
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("Failed to parse %s: Failed to convert '%s' to number.\n", argument.name, text))
+			return
+		case n < -1:
+			refuse(w, http.StatusBadRequest, fmt.Sprintf("Negative %s provided: %d.\n", argument.name, n))
 			return
 		}
 		*argument.value = n
 	}
+	file := s.openAsked(w, r, a)
+	if file == nil {
+		return
+	}
+	defer file.Close()
 	size, data, err := part(file, offset, length)
 	switch {
 	case err != nil:
-		refuse(w, http.StatusNotFound, "")
+		refuseFile(w, err)
 	case offset < 0:
 		writeJSON(w, fileText{Offset: size})
 	default:
@@ -112,7 +146,7 @@ func part(file *os.File, offset, length int64) (size int64, data []byte, err err
 	case err != nil:
 		return 0, nil, err
 	case info.IsDir():
-		return 0, nil, errors.New("it is a directory")
+		return 0, nil, errDirectory
 	case offset < 0:
 		return info.Size(), nil, nil
 	}
@@ -130,8 +164,12 @@ func (s *Sandbox) download(w http.ResponseWriter, r *http.Request, a *agentShell
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	if err != nil || info.IsDir() {
+	switch {
+	case err != nil:
 		refuse(w, http.StatusNotFound, "")
+		return
+	case info.IsDir():
+		refuse(w, http.StatusBadRequest, "Cannot download a directory.\n")
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")

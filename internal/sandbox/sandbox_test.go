@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -282,6 +284,42 @@ func TestFilesOutsideTheWorkDirectoryAreNotServed(t *testing.T) {
 		response.Body.Close()
 		if response.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %s", path, response.Status)
+		}
+	}
+}
+
+// What a task leaves in its directory can be anything; a pipe that nobody writes to must not keep anybody, nor the end of the sandbox, waiting.
+func TestOddFilesAndArguments(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Skip(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "big"), bytes.Repeat([]byte("x"), 100_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, oneAgent(dir))
+	base := "http://" + s.AgentAddresses()[0] + "/files/"
+	at := func(name string) string { return "path=" + url.QueryEscape(filepath.Join(dir, name)) }
+	for _, test := range []struct {
+		request string
+		status  int
+		text    string
+	}{
+		{"read?offset=0&" + at("pipe"), 404, ""},
+		{"download?" + at("pipe"), 404, ""},
+		{"browse?" + at("pipe"), 404, ""},
+		{"read?offset=0&" + at(""), 400, "Cannot read a directory.\n"},
+		{"download?" + at(""), 400, "Cannot download a directory.\n"},
+		{"read?offset=0", 400, "Expecting 'path=value' in query.\n"},
+		{"read?offset=x&path=/nope", 400, "Failed to parse offset: Failed to convert 'x' to number.\n"},
+		{"read?offset=-2&path=/nope", 400, "Negative offset provided: -2.\n"},
+		{"read?length=-2&path=/nope", 400, "Negative length provided: -2.\n"},
+		{"read?offset=0&length=100000&" + at("big"), 200, `{"data":"` + strings.Repeat("x", 65536) + `","offset":0}`},
+		{"read?offset=99999&" + at("big"), 200, `{"data":"x","offset":99999}`},
+		{"read?offset=200000&" + at("big"), 200, `{"data":"","offset":200000}`},
+	} {
+		if got := ask(t, "GET", base+test.request, ""); got.status != test.status || got.body != test.text {
+			t.Errorf("%s: %d %.100q, want %d %.100q", test.request, got.status, got.body, test.status, test.text)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -440,9 +441,16 @@ func (c *Cluster) sendAgentLost(id string) {
 }
 
 func (c *Cluster) rescindAll(a *agent) {
+	var held []*offer
+	for _, o := range c.offers {
+		if o.agent == a {
+			held = append(held, o)
+		}
+	}
+	slices.SortFunc(held, func(x, y *offer) int { return cmp.Compare(x.number, y.number) })
 	for _, f := range c.frameworks {
-		for _, o := range c.offersOf(f) {
-			if o.agent == a {
+		for _, o := range held {
+			if o.framework == f {
 				c.rescind(f, o)
 			}
 		}

@@ -75,3 +75,17 @@ func TestLongMessagesAreCut(t *testing.T) {
 		t.Errorf("%d records put, %d bytes kept", puts, len(scout.Task.Message))
 	}
 }
+
+// Nor must a master that says at length why it gives nothing back.
+func TestLongRefusalsOfReleasesAreCut(t *testing.T) {
+	m, err := New(Config{}, toy{}, nil, Boot{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Release{Claim: "c1"}
+	m.putRelease(r)
+	m.takeReleased(time.Time{}, r, OperationStatus{OperationID: "o1", State: "FAILED", Message: strings.Repeat("x", 300<<10)})
+	if n := len(encode(r)); n > 2*maxMessage || r.Refused == "" {
+		t.Errorf("the record has %d bytes", n)
+	}
+}

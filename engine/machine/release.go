@@ -238,7 +238,7 @@ func (m *Machine) takeReleased(now time.Time, r *Release, s OperationStatus) {
 		}
 	case "ERROR", "FAILED", "DROPPED":
 		m.strikeRelease(r, s.OperationID)
-		r.Refused = cmp.Or(r.Refused, s.Message, s.State)
+		r.Refused = cmp.Or(r.Refused, kept(s.Message), s.State)
 	case "GONE_BY_OPERATOR", "UNKNOWN": // the next offer of the host will tell
 		if s.State == "UNKNOWN" && len(m.agents[r.Host]) == 0 {
 			m.askAgain(now, s.OperationID) // see takeOperation

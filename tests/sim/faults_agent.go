@@ -129,6 +129,10 @@ func (w *world) stopAgent(f Fault) {
 
 // startWhenEmpty starts an agent that has ended what ran on its host: its process is there until all of that is gone.
 func (w *world) startWhenEmpty(h *host) {
+	if w.model.AgentProcess(h.agent).Up { // it was cut off, and never heard that it was to end
+		h.away = false
+		return
+	}
 	for _, c := range w.containers {
 		if c.host == h {
 			w.after(time.Second, "agent", func() { w.startWhenEmpty(h) })

@@ -42,20 +42,26 @@ func (m *Machine) startRun(now time.Time, reason string) {
 	m.forgetExpired()
 }
 
-// passOn leaves to recovery what an earlier run has launched of a quorum, and what is down before it was ever ready: it may belong to the quorum all the same,
-// and others, which have their turn before it, not become ready without it.
+// passOn leaves to recovery what was launched of a quorum, and is down before it was ever ready, if another one has to be done first that runs: it may belong to
+// the quorum all the same, and the other not become ready without it, or not be stopped.
 func (m *Machine) passOn(now time.Time) {
 	for _, p := range m.order {
 		down := p.Task != nil && (p.Task.State.Terminal() || p.Task.State.Unproven())
-		if !m.quorate[p.Type] || !down || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || p.BegunIn >= m.run.Number || m.excepted(p) {
-			continue
-		}
-		if !slices.ContainsFunc(m.order, func(other *Pod) bool { return other != p && other.Type == p.Type && other.runs() }) {
+		if !m.quorate[p.Type] || !down || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || m.excepted(p) || !m.waitsForRunning(p) {
 			continue
 		}
 		p.Fallen = now
 		m.touchPod(p)
 	}
+}
+
+// waitsForRunning says whether another pod of the type runs and is not done in deploy.
+func (m *Machine) waitsForRunning(p *Pod) bool {
+	m.stepsOfDeploy()
+	restarts := m.restartsIn(m.sortedFacts())
+	return slices.ContainsFunc(m.order, func(other *Pod) bool {
+		return other != p && other.Type == p.Type && other.runs() && (other.Completed == "" || other.Stop != nil || m.outdated(other, restarts))
+	})
 }
 
 // hasNewcomers says whether there is a host or a pod that no run has taken in, or one that the last run went without.

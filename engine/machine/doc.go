@@ -53,8 +53,8 @@
 //     proven that the task has ended; of gated pods that run still each time only if Judge lets it be, and otherwise the stop is taken back. Then the pod is
 //     launched again, whoever has paused what, until it is ready and has settled.
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
-//   - A member of a quorum that an earlier run has launched, and that is down before it was ever ready, is recovery's if others run: they may not become
-//     ready without it.
+//   - A pod of a quorum that was launched, and is down before it was ever ready, is recovery's if deploy has still to do another one that runs: that may not
+//     become ready without it.
 //   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
 //   - Nothing that is reserved is given back, and no volume destroyed, but what a pod gives up because it needs less when it is launched, and what an operator
 //     has named (Release): what was a pod's that is down, or is no pod's. That is on record first, and what a pod owns by its record is never given back.

@@ -128,9 +128,7 @@ func (m *Machine) planInputs(now time.Time) (inputs []plans.Input, stops bool) {
 
 // deployDefinition is the deploy plan, what is observed of its steps, and whether any of them could stop a running pod.
 func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.Definition, observed [][]plans.Observation, stops bool) {
-	if open := m.run.FrozenAt.IsZero(); m.deploy == nil || m.deploy.open != open {
-		m.deploy = m.makeDeploy(open)
-	}
+	m.stepsOfDeploy()
 	restarts := m.restartsIn(facts)
 	observed = make([][]plans.Observation, len(m.deploy.pods))
 	for i, pods := range m.deploy.pods {
@@ -148,6 +146,13 @@ func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.D
 		}
 	}
 	return m.deploy.definition, observed, stops
+}
+
+// stepsOfDeploy makes what deploy consists of, if that is not known.
+func (m *Machine) stepsOfDeploy() {
+	if open := m.run.FrozenAt.IsZero(); m.deploy == nil || m.deploy.open != open {
+		m.deploy = m.makeDeploy(open)
+	}
 }
 
 // turn ranks a pod in a serial phase. What does not do its work anyway comes first: it may be what a change is for, and while it uses the budget

@@ -22,6 +22,7 @@ type checker struct {
 	decisionsThen int       // that were made then
 
 	started   map[string]bool // task ids of which a process was started
+	reserved  map[string]bool // ids of what was reserved for pods, that of tasks that were started
 	launches  int
 	launched  map[string]bool               // task ids that an ACCEPT brought
 	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
@@ -53,7 +54,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, started: map[string]bool{}, launched: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
+		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{},
 		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
@@ -184,6 +185,9 @@ func hasDevice(kind string) bool {
 // starts looks at a process that is to be started.
 func (c *checker) starts(p *container) {
 	c.started[p.task] = true
+	if claim := c.disk.pods[p.pod].Claim; claim != nil {
+		c.reserved[claim.ID] = true
+	}
 	if !c.launched[p.task] {
 		c.fail(durableTask, "%s starts and was never launched", p.task)
 	}

@@ -204,7 +204,7 @@ func (s *session) loses(record []byte) bool {
 
 func (c *conn) arrive(record []byte) {
 	s := c.session
-	if s.attempt != c.attempt || c.closed {
+	if s.attempt != c.attempt { // what came before the end of the stream is read before it
 		return
 	}
 	d, err := s.decoder.Event(record)

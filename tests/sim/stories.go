@@ -19,7 +19,7 @@ type story struct {
 var stories = []func(*story){
 	(*story).clockFallsBehind, (*story).restartDisturbed, (*story).killOvertaken, (*story).stoppedAmongOffers, (*story).launchLost,
 	(*story).fallWithLateAgents, (*story).awayForLong, (*story).pausedAndRestarted,
-	(*story).settingsOfTwo, (*story).restartedAgain, (*story).hostReplaced,
+	(*story).settingsOfTwo, (*story).restartedAgain, (*story).hostReplaced, (*story).yesGetsOld, (*story).budgetOpens,
 }
 
 // drawStories adds stories to a schedule.
@@ -124,24 +124,29 @@ func (t *story) killOvertaken() {
 	}
 }
 
-// stoppedAmongOffers: the framework's process stands still for a moment, and meanwhile the offers that it has got are taken back.
+// stoppedAmongOffers: the framework's process stands still for a moment, in which it is offered a host that is new or back, and in which that is taken back.
 func (t *story) stoppedAmongOffers() {
-	kind := t.aType()
-	host := t.on(kind)
-	t.fault(0, Fault{Kind: taskEnds, Host: host, What: kind})
+	host := t.on(t.aType())
+	if t.r.IntN(2) == 0 {
+		t.at = between(t.r, 5*time.Second, time.Minute)
+		t.Hosts[host].Joins = t.at
+		t.at -= time.Second
+	} else {
+		down := between(t.r, 5*time.Second, 20*time.Second)
+		t.fault(0, Fault{Kind: []Kind{agentReboot, agentReboot, agentStops}[t.r.IntN(3)], Host: host, For: down})
+		t.at += down - time.Second
+	}
+	t.fault(time.Second, Fault{Kind: serveStop, For: 4*time.Second + t.upTo(leaseTimeout-4*time.Second)})
 	t.at += 2 * time.Second
-	for range 1 + t.r.IntN(3) {
-		d := between(t.r, time.Second, leaseTimeout)
-		t.fault(12*time.Second, Fault{Kind: serveStop, For: d})
-		stopped := t.Faults[len(t.Faults)-1].At
-		f := Fault{At: stopped + t.upTo(d), Host: host, For: between(t.r, time.Second, 30*time.Second)}
-		f.Kind = []Kind{streamCut, noLeader, agentClosed, agentStops, agentKill, agentKill}[t.r.IntN(6)]
-		t.Faults = append(t.Faults, f)
+	for range 1 + t.r.IntN(2) {
+		kinds := []Kind{streamCut, streamCut, noLeader, agentClosed, agentKill, agentKill, masterFalls}
+		t.fault(3*time.Second, Fault{Kind: kinds[t.r.IntN(len(kinds))], Host: host, For: between(t.r, time.Second, 20*time.Second)})
 	}
 }
 
 // launchLost: nobody knows what became of an ACCEPT, and its agent is not there to be asked.
 func (t *story) launchLost() {
+	t.Reserve = t.Reserve || t.r.IntN(2) == 0
 	kind := t.aType()
 	host := t.on(kind)
 	if t.r.IntN(3) > 0 { // so that it is launched again
@@ -213,15 +218,16 @@ func (t *story) settingsOfTwo() {
 
 // restartedAgain: who has just restarted something does it again, while the answer that it may be stopped is fresh.
 func (t *story) restartedAgain() {
-	t.Asks = t.Asks || t.r.IntN(2) == 0
+	t.Asks = true
+	t.Speed = Speed{Network: time.Millisecond, Start: 200 * time.Millisecond, CatchUp: 500 * time.Millisecond, Probe: 5 * time.Second}
 	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
-	t.at += 2 * time.Minute // something must have been deployed
+	t.at += 3 * time.Minute // something must have been deployed
 	if len(t.Hosts) > few {
 		kind = quobyte.Registry
 	}
-	for range 2 + t.r.IntN(2) {
+	for range 2 + t.r.IntN(3) {
 		t.Verbs = append(t.Verbs, Verb{At: t.at, Kind: "restart", Phase: kind})
-		t.at += 2*time.Second + t.upTo(10*time.Second)
+		t.at += 3*time.Second + t.upTo(6*time.Second)
 	}
 }
 
@@ -230,6 +236,32 @@ func (t *story) hostReplaced() {
 	t.Reserve, t.Closed = true, t.Closed || t.r.IntN(2) == 0
 	t.at = 5*time.Minute + t.upTo(10*time.Minute)
 	t.fault(0, Fault{Kind: agentReborn, Host: t.r.IntN(len(t.Hosts)), For: between(t.r, time.Second, 4*time.Minute)})
+}
+
+// yesGetsOld: somebody says that a pod may be stopped, and it is not, because probers don't say how registries are; when they do, nobody answers any more.
+func (t *story) yesGetsOld() {
+	t.Asks = true
+	t.at += time.Minute
+	for range 1 + t.r.IntN(2) {
+		t.fault(2*time.Second, Fault{Kind: proberHangs, Host: t.on(quobyte.Registry), For: between(t.r, 10*time.Second, time.Minute)})
+	}
+	t.at += time.Second
+	t.roll([]string{quobyte.Registry, quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(4)])
+	t.fault(20*time.Second, Fault{Kind: apiSilent, For: between(t.r, 10*time.Second, 2*time.Minute)})
+}
+
+// budgetOpens: pods are restarted several at a time, while others of them fall and come back.
+func (t *story) budgetOpens() {
+	t.Asks, t.MaxUnavailable = t.Asks || t.r.IntN(2) == 0, []string{"2", "3", "50%"}[t.r.IntN(3)]
+	t.at += time.Minute
+	kind := []string{quobyte.Metadata, quobyte.Data}[t.r.IntN(2)]
+	if len(t.Hosts) > few {
+		kind = quobyte.Registry
+	}
+	t.roll(kind)
+	for range 2 + t.r.IntN(4) {
+		t.fault(100*time.Second, Fault{Kind: taskEnds, Host: t.on(kind), What: kind})
+	}
 }
 
 // inOrder sorts what a schedule is made of by time.

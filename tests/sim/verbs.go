@@ -51,9 +51,11 @@ func (w *world) say(id uint64, v Verb) {
 		if t := w.disk.pods[v.Pod].Task; v.Task == podTask && t != nil {
 			verb.Task = t.ID
 		}
-	case machine.ForgetReservations: // that a task has ended which nobody hears of is more than anybody can know here
-		if t := w.disk.pods[v.Pod].Task; t != nil && t.State.Unproven() {
-			verb.Force = false
+	case machine.ForgetReservations:
+		// What is forgotten and still there nobody can have any more, the pod's ports among it. That it never got there, or that a task has ended which nobody
+		// hears of, is as much as operators can know.
+		if p := w.disk.pods[v.Pod]; p.Claim != nil && p.Task != nil && (p.Task.State.Unproven() || p.Task.State.Terminal() && w.check.reserved[p.Claim.ID]) {
+			return
 		}
 	}
 	w.note("operator: %s %s %s %s %s %s force %v", verb.Kind, verb.Phase, verb.Step, verb.Pod, verb.Task, verb.When, verb.Force)

@@ -29,8 +29,24 @@ func logEvent(log *slog.Logger, ev machine.Event) {
 	case machine.Judged:
 		log.Debug("judged", "id", e.ID, "gate", e.Gate, "code", e.Code, "text", e.Text)
 	case machine.Verb:
-		log.Info("operator", "verb", e.Kind, "plan", e.Plan, "phase", e.Phase, "actor", e.Actor, "reason", e.Reason)
+		logVerb(log, e)
 	}
+}
+
+// logVerb names what the verb is about, and leaves out what it is not.
+func logVerb(log *slog.Logger, v machine.Verb) {
+	attrs := []any{"verb", v.Kind}
+	for _, a := range [...]struct{ key, value string }{
+		{"plan", v.Plan}, {"phase", v.Phase}, {"step", v.Step}, {"pod", v.Pod}, {"task", v.Task}, {"host", v.Host}, {"claim", v.Claim}, {"when", string(v.When)},
+	} {
+		if a.value != "" {
+			attrs = append(attrs, a.key, a.value)
+		}
+	}
+	if v.Force {
+		attrs = append(attrs, "force", true)
+	}
+	log.Info("operator", append(attrs, "actor", v.Actor, "reason", v.Reason)...)
 }
 
 func logStatus(log *slog.Logger, s machine.TaskStatus) {

@@ -154,7 +154,7 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	case "show":
 		return w.show(args[0])
 	case "forget-reservations":
-		w.m.Take(w.now, Verb{ID: 1, Kind: ForgetReservations, Pod: args[0], Actor: "ann", Force: slices.Contains(args, "force")})
+		w.m.Take(w.now, Verb{ID: 1, Kind: ForgetReservations, Pod: args[0], Actor: "ann", Reason: value(d, "reason", "wiped"), Force: slices.Contains(args, "force")})
 	case "operation":
 		w.operation(d, args)
 	case "advance":

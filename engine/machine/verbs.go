@@ -29,7 +29,7 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 	case ReleaseLeftover:
 		return m.releaseLeftover(now, v)
 	case ForgetReservations:
-		return m.forgetReservations(v.Pod, v.Force)
+		return m.forgetReservations(now, v)
 	}
 	if !slices.Contains(verbKinds, v.Kind) {
 		return Invalid, fmt.Sprintf("verb %q: unknown", v.Kind)
@@ -98,27 +98,30 @@ func (m *Machine) killTask(id string) (AnswerCode, string) {
 
 // forgetReservations takes from a pod's record what is reserved for it: if that is gone for good, the pod would wait for it without
 // end. What is still there is left as it is, and told among the warnings.
-func (m *Machine) forgetReservations(name string, force bool) (AnswerCode, string) {
-	p := m.pods[name]
+func (m *Machine) forgetReservations(now time.Time, v Verb) (AnswerCode, string) {
+	name, p := v.Pod, m.pods[v.Pod]
 	switch {
 	case p == nil:
 		return NotFound, fmt.Sprintf("pod %q: not found", name)
 	case p.Claim == nil:
 		return Already, fmt.Sprintf("pod %q: nothing is recorded as reserved for it", name)
-	case p.Task != nil && p.Task.State.Unproven() && !force:
+	case p.Task != nil && p.Task.State.Unproven() && !v.Force:
 		return Refused, fmt.Sprintf("pod %q: its task is %s and may use what is reserved; with force that is forgotten all the same", name, p.Task.State)
 	case p.Task != nil && !p.Task.State.Terminal() && !p.Task.State.Unproven():
 		return Refused, fmt.Sprintf("pod %q: its task is %s and uses what is reserved", name, p.Task.State)
-	case len(p.Claim.Volumes) > 0 && !force:
+	case len(p.Claim.Volumes) > 0 && !v.Force:
 		return Refused, fmt.Sprintf("pod %q: has %d volumes with its data on host %s; with force new ones are made, and those are left as they are",
 			name, len(p.Claim.Volumes), p.Claim.Host)
 	}
+	var task TaskRef
+	var state TaskState
+	if t := p.Task; t != nil {
+		task, state = TaskRef{t.ID, t.AgentID}, t.State
+		t.Claim = nil
+	}
 	p.Claim = nil
 	m.forgetOperations(p)
-	if p.Task != nil {
-		p.Task.Claim = nil
-	}
-	m.touchPod(p)
+	m.consent(now, p, v, task, state)
 	return Done, fmt.Sprintf("pod %q: its resources are reserved anew when it is launched next", name)
 }
 

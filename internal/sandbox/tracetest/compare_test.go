@@ -152,7 +152,7 @@ func (c *comparison) values(path string, want, got any) {
 			return
 		}
 	case string:
-		if g, ok := got.(string); ok && (c.texts(w, g) || measured.MatchString(path) || inspected(w) && inspected(g)) {
+		if g, ok := got.(string); ok && (c.texts(w, g) || measured.MatchString(path) || inspected(g) && w != "") {
 			return
 		}
 	case float64:

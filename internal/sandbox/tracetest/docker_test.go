@@ -89,8 +89,8 @@ func (m *machine) dockerSignaled(p *process, signal cluster.Signal) (status int,
 	return code << 8, code != killed
 }
 
-// inspected tells whether a text is what docker inspect says of a container, in base64: of two such texts nothing is
-// compared, since they tell of two machines.
+// inspected tells whether a text is what docker inspect says of a container, in base64: with what a recording has there, whole or shortened,
+// it is not compared, since the two tell of two machines.
 func inspected(text string) bool {
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	var containers []struct{ Id, Name string }

@@ -24,7 +24,7 @@ var agentNotes = []note{
 	{regexp.MustCompile(`SIGUSR1`), (*replay).stopAgent},
 	{regexp.MustCompile(`(fresh|new|empty|other) work_dir|new (agent )?id\b`), (*replay).killAndReplaceAgent},
 	{regexp.MustCompile(`^agent (SIGKILLed|stopped with SIGTERM)`), func(*replay, *line, []string) {}}, // see executorLeft
-	{regexp.MustCompile(`(?i)SIGKILL agent|\bagent( \d)? (was )?(killed|SIGKILLed)`), (*replay).killAgent},
+	{regexp.MustCompile(`(?i)(SIGKILL|kill -9)( to| of)?( the)? agent|\bagent( \d)? (was )?(killed|SIGKILL)`), (*replay).killAgent},
 }
 
 var numbered = regexp.MustCompile(`\bagent (\d)\b`)
@@ -105,8 +105,14 @@ func (r *replay) killAndStartAgent(l *line, _ []string) {
 	}
 }
 
-// startAgent starts the agent that is down, so that it registers when it did in the recording.
-func (r *replay) startAgent(l *line, _ []string) { r.startNow(l, r.down(l), cluster.AgentStart{}) }
+// startAgent starts the agent that is down, so that it registers when it did in the recording. If nothing has told of its end, it ends now.
+func (r *replay) startAgent(l *line, _ []string) {
+	a := r.down(l)
+	if !r.isDown(a) {
+		r.befall(l, a, (*cluster.Cluster).KillAgent)
+	}
+	r.startNow(l, a, cluster.AgentStart{})
+}
 
 // down is the agent that a note says comes back: the one that is not there.
 func (r *replay) down(l *line) *agentSpec {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/protojson"
 )
@@ -23,10 +24,12 @@ func refuse(w http.ResponseWriter, status int, text string) {
 }
 
 // refuseMethod answers a request that should have been a POST.
-func refuseMethod(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Allow", http.MethodPost)
+func refuseMethod(w http.ResponseWriter, r *http.Request) { refuseMethods(w, r, http.MethodPost) }
+
+func refuseMethods(w http.ResponseWriter, r *http.Request, allowed ...string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	refuse(w, http.StatusMethodNotAllowed, fmt.Sprintf(
-		"405 Method Not Allowed. Expecting one of { 'POST' }, but received '%s'.", r.Method))
+		"405 Method Not Allowed. Expecting one of { '%s' }, but received '%s'.", strings.Join(allowed, "', '"), r.Method))
 }
 
 // unmarshaler is a call of either API; the generated types have this.

@@ -17,6 +17,7 @@ const streamIDHeader = "Mesos-Stream-Id"
 // masterHandler serves what a master serves that listens at an address.
 func (s *Sandbox) masterHandler(address string) http.Handler {
 	mux := http.NewServeMux()
+	quota := byMethod(served{"GET", s.quotas}, served{"POST", s.setQuota}, served{"DELETE", s.removeQuota})
 	for path, handler := range map[string]http.HandlerFunc{
 		"/api/v1/scheduler":  s.schedulerCall,
 		"/api/v1/scheduler/": s.schedulerCall,
@@ -30,15 +31,22 @@ func (s *Sandbox) masterHandler(address string) http.Handler {
 		"/slaves":            s.slaves,
 		"/tasks":             s.tasks,
 		"/roles":             s.roles,
-		"/quota":             s.quotas,
-		"/weights":           s.weights,
+		"/quota":             quota,
+		"/quota/":            quota,
+		"/weights":           byMethod(served{"GET", s.weights}, served{"PUT", s.setWeights}),
+		"/reserve":           s.onAgent("resources", "Error parsing", reserveCall),
+		"/unreserve":         s.onAgent("resources", "Error in parsing", unreserveCall),
+		"/create-volumes":    s.onAgent("volumes", "Error in parsing", createCall),
+		"/destroy-volumes":   s.onAgent("volumes", "Error in parsing", destroyCall),
+		"/machine/down":      s.machines(downCall),
+		"/machine/up":        s.machines(upCall),
 
-		"/maintenance/schedule": s.maintenanceSchedule,
+		"/maintenance/schedule": byMethod(served{"GET", s.maintenanceSchedule}, served{"POST", s.setMaintenanceSchedule}),
 		"/maintenance/status":   s.maintenanceStatus,
 		"/frameworks":           s.frameworks,
 		"/metrics/snapshot":     s.metrics,
 		"/redirect":             s.redirect,
-		"/teardown":             s.teardown,
+		"/teardown":             posted(s.teardown),
 	} {
 		handler = s.gated(address, handler)
 		mux.HandleFunc(path, handler)

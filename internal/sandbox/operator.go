@@ -130,12 +130,12 @@ func (s *Sandbox) ownResponse(call *master.Call) *master.Response {
 
 // teardown is the endpoint of version 0: the framework is named in a form.
 func (s *Sandbox) teardown(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		refuseMethod(w, r)
+	values, ok := form(w, r)
+	if !ok {
 		return
 	}
-	id := r.FormValue("frameworkId")
-	if id == "" {
+	id := values.Get("frameworkId")
+	if !values.Has("frameworkId") {
 		refuse(w, http.StatusBadRequest, "Missing 'frameworkId' query parameter in the request body")
 		return
 	}

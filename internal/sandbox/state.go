@@ -252,13 +252,13 @@ func scalars(amounts map[string]mesos.Value_Scalar) object {
 	return view
 }
 
-// quotas answers /quota, to read alone: it knows guarantees only.
+// quotas answers /quota: it knows guarantees only.
 func (s *Sandbox) quotas(w http.ResponseWriter, _ *http.Request) {
 	status := s.ask(master.Call_GET_QUOTA).GetQuota.Status
 	writeJSON(w, embedded(&quota.QuotaStatus{Infos: status.Infos}))
 }
 
-// weights answers /weights, to read alone: those that were set.
+// weights answers /weights: those that were set.
 func (s *Sandbox) weights(w http.ResponseWriter, _ *http.Request) {
 	views := []object{}
 	for _, info := range s.ask(master.Call_GET_WEIGHTS).GetGetWeights().GetWeightInfos() {
@@ -267,7 +267,7 @@ func (s *Sandbox) weights(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, views)
 }
 
-// maintenanceSchedule answers /maintenance/schedule, to read alone.
+// maintenanceSchedule answers /maintenance/schedule.
 func (s *Sandbox) maintenanceSchedule(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, embedded(&s.ask(master.Call_GET_MAINTENANCE_SCHEDULE).GetMaintenanceSchedule.Schedule))
 }

@@ -72,16 +72,17 @@ func jsonCodec() codec {
 
 // client is a scheduler that a test drives by hand.
 type client struct {
-	t      *testing.T
-	ctx    context.Context
-	codec  codec
-	url    string
-	info   mesos.FrameworkInfo
-	id     string
-	stream string
-	events chan *scheduler.Event // closed when the stream ends
-	hangUp context.CancelFunc
-	seen   []*scheduler.Event // taken from events but not asked for yet
+	acknowledged map[string]bool // by uuid, which nobody waits for any more
+	t            *testing.T
+	ctx          context.Context
+	codec        codec
+	url          string
+	info         mesos.FrameworkInfo
+	id           string
+	stream       string
+	events       chan *scheduler.Event // closed when the stream ends
+	hangUp       context.CancelFunc
+	seen         []*scheduler.Event // taken from events but not asked for yet
 }
 
 func newClient(t *testing.T, master string, c codec) *client {
@@ -227,13 +228,17 @@ func (c *client) offer() mesos.Offer {
 func (c *client) update(task string, state mesos.TaskState) *mesos.TaskStatus {
 	c.t.Helper()
 	event := c.wait(task+" "+state.String(), func(event *scheduler.Event) bool {
-		return event.Type == scheduler.Event_UPDATE && event.Update.Status.TaskID.Value == task
+		return event.Type == scheduler.Event_UPDATE && event.Update.Status.TaskID.Value == task && !c.acknowledged[string(event.Update.Status.UUID)]
 	})
 	status := &event.Update.Status
 	if status.GetState() != state {
 		c.t.Fatalf("task %s: %s %s %q, want %s", task, status.GetState(), status.GetReason(), status.GetMessage(), state)
 	}
 	if status.UUID != nil {
+		if c.acknowledged == nil {
+			c.acknowledged = map[string]bool{}
+		}
+		c.acknowledged[string(status.UUID)] = true // and yet it may come again meanwhile
 		c.call(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
 			AgentID: *status.AgentID, TaskID: status.TaskID, UUID: status.UUID,
 		}})

@@ -77,6 +77,15 @@ func (s *Sandbox) challenged(w http.ResponseWriter, r *http.Request, path string
 	return true
 }
 
+// operator is the principal of an operator, "" if nobody asks for it.
+func (s *Sandbox) operator(r *http.Request) string {
+	if !s.cfg.AuthenticateOperators || !s.authenticates() {
+		return ""
+	}
+	principal, _ := s.principalOf(r)
+	return principal
+}
+
 // operatorRealm is what operators show themselves to at a path, "" where nobody is asked.
 func operatorRealm(path string) string {
 	switch {

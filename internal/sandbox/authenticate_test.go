@@ -76,6 +76,34 @@ func TestOperatorsAreAsked(t *testing.T) {
 	}
 }
 
+// What an operator reserves is in his name, if he has shown one.
+func TestOperatorsReserveInTheirName(t *testing.T) {
+	cfg := oneAgent(filepath.Join(t.TempDir(), "agent"))
+	cfg.Credentials, cfg.AuthenticateOperators = map[string]string{"ops": "s3cret"}, true
+	s := start(t, cfg)
+	_, _, slaves := authorized(t, http.MethodGet, "http://"+s.MasterAddress()+"/slaves", basic("ops", "s3cret"), "")
+	var view struct{ Slaves []struct{ ID string } }
+	if err := json.Unmarshal([]byte(slaves), &view); err != nil || len(view.Slaves) != 1 {
+		t.Fatal(slaves, err)
+	}
+	const attempt = "A reserve operation was attempted by "
+	for _, test := range []struct {
+		principal, want string
+		status          int
+	}{
+		{``, attempt + "principal 'ops', but there is a reserved resource in the request with no principal set", 400},
+		{`,"principal":"p1"`, attempt + "authenticated principal 'ops', which does not match a reserved resource in the request with principal 'p1'", 400},
+		{`,"principal":"ops"`, "", 202},
+	} {
+		body := `{"type":"RESERVE_RESOURCES","reserve_resources":{"agent_id":{"value":"` + view.Slaves[0].ID + `"},"resources":[{"name":"cpus","type":"SCALAR",` +
+			`"scalar":{"value":0.5},"reservations":[{"type":"DYNAMIC","role":"ops"` + test.principal + `}]}]}}`
+		status, _, text := authorized(t, http.MethodPost, "http://"+s.MasterAddress()+"/api/v1", basic("ops", "s3cret"), body)
+		if status != test.status || !strings.HasSuffix(text, test.want) {
+			t.Errorf("%s: %d %q, want %d %q", test.principal, status, text, test.status, test.want)
+		}
+	}
+}
+
 // account is a service account with its key.
 type account struct {
 	uid string

@@ -24,6 +24,7 @@ type JournalLine struct {
 	Task      string `json:"task,omitempty"`
 	Container string `json:"container,omitempty"`
 	Stream    string `json:"stream,omitempty"`
+	Principal string `json:"principal,omitempty"`
 
 	Status  int    `json:"status,omitempty"` // of HTTP
 	Text    string `json:"text,omitempty"`   // of an answer
@@ -90,7 +91,7 @@ func (j *journal) entry(e cluster.Entry) {
 func lineOf(e cluster.Entry) JournalLine {
 	l := JournalLine{
 		At: e.At, Kind: e.Kind.String(), Name: e.Name, Agent: e.Agent, Framework: e.Framework, Task: e.Task,
-		Container: e.Container, Stream: e.Stream, Status: e.Answer.Status, Text: e.Answer.Text, Problem: e.Problem,
+		Container: e.Container, Stream: e.Stream, Principal: e.Principal, Status: e.Answer.Status, Text: e.Answer.Text, Problem: e.Problem,
 	}
 	if e.About != nil {
 		l.Body = inputBody(e.About)

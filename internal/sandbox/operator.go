@@ -38,7 +38,7 @@ func (s *Sandbox) operatorCall(w http.ResponseWriter, r *http.Request) {
 		respond(w, media, response)
 		return
 	}
-	s.operate(w, media, call)
+	s.operate(w, r, media, call)
 }
 
 // subscribeOperator is the life of an operator's subscription.
@@ -61,10 +61,11 @@ func (s *Sandbox) subscribeOperator(w http.ResponseWriter, r *http.Request, medi
 }
 
 // operate lets the cluster answer.
-func (s *Sandbox) operate(w http.ResponseWriter, media string, call *master.Call) {
+func (s *Sandbox) operate(w http.ResponseWriter, r *http.Request, media string, call *master.Call) {
 	var answer cluster.OperatorAnswer
+	principal := s.operator(r)
 	s.apply(func(now time.Time) (effects []cluster.Effect) {
-		answer, effects = s.cluster.Operate(now, call)
+		answer, effects = s.cluster.OperateAs(now, principal, call)
 		return effects
 	})
 	if answer.Response == nil {
@@ -139,7 +140,7 @@ func (s *Sandbox) teardown(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "Missing 'frameworkId' query parameter in the request body")
 		return
 	}
-	s.operate(w, mediaJSON, &master.Call{
+	s.operate(w, r, mediaJSON, &master.Call{
 		Type: master.Call_TEARDOWN, Teardown: &master.Call_Teardown{FrameworkID: mesos.FrameworkID{Value: id}},
 	})
 }

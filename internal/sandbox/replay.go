@@ -222,7 +222,7 @@ func (p *replay) state() ([]byte, error) {
 func entryOf(l *JournalLine) (cluster.Entry, error) {
 	e := cluster.Entry{
 		At: l.At, Kind: cluster.Input, Name: l.Name, Agent: l.Agent, Framework: l.Framework, Task: l.Task, Container: l.Container,
-		Stream: l.Stream, Problem: l.Problem,
+		Stream: l.Stream, Principal: l.Principal, Problem: l.Problem,
 	}
 	if l.Constraints != nil {
 		e.Constraints = &cluster.OfferConstraints{}

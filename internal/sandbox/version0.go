@@ -86,7 +86,7 @@ func (s *Sandbox) onAgent(list, problem string, call func(mesos.AgentID, []mesos
 			refuse(w, http.StatusBadRequest, fmt.Sprintf("%s '%s' query parameter in the request body: %v", problem, list, err))
 			return
 		}
-		s.operateChecked(w, call(mesos.AgentID{Value: values.Get("slaveId")}, resources))
+		s.operateChecked(w, r, call(mesos.AgentID{Value: values.Get("slaveId")}, resources))
 	})
 }
 
@@ -110,12 +110,12 @@ func listed[T any](text string) ([]T, error) {
 }
 
 // operateChecked makes a call of the operator API that was not checked yet.
-func (s *Sandbox) operateChecked(w http.ResponseWriter, call *master.Call) {
+func (s *Sandbox) operateChecked(w http.ResponseWriter, r *http.Request, call *master.Call) {
 	if err := cluster.ValidateOperatorCall(call); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.operate(w, mediaJSON, call)
+	s.operate(w, r, mediaJSON, call)
 }
 
 func reserveCall(id mesos.AgentID, resources []mesos.Resource) *master.Call {
@@ -146,7 +146,7 @@ func (s *Sandbox) machines(call func([]mesos.MachineID) *master.Call) http.Handl
 			refuse(w, http.StatusBadRequest, err.Error())
 			return
 		}
-		s.operateChecked(w, call(ids))
+		s.operateChecked(w, r, call(ids))
 	})
 }
 
@@ -168,7 +168,7 @@ func (s *Sandbox) setMaintenanceSchedule(w http.ResponseWriter, r *http.Request)
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.operateChecked(w, call)
+	s.operateChecked(w, r, call)
 }
 
 func (s *Sandbox) setWeights(w http.ResponseWriter, r *http.Request) {
@@ -186,7 +186,7 @@ func (s *Sandbox) setWeights(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, fmt.Sprintf("Failed to convert weights JSON array to protobuf '%s': %v", body, err))
 		return
 	}
-	s.operateChecked(w, &master.Call{Type: master.Call_UPDATE_WEIGHTS, UpdateWeights: &master.Call_UpdateWeights{WeightInfos: infos}})
+	s.operateChecked(w, r, &master.Call{Type: master.Call_UPDATE_WEIGHTS, UpdateWeights: &master.Call_UpdateWeights{WeightInfos: infos}})
 }
 
 func (s *Sandbox) setQuota(w http.ResponseWriter, r *http.Request) {
@@ -205,7 +205,7 @@ func (s *Sandbox) setQuota(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, fmt.Sprintf("Failed to validate set quota request JSON '%s': %v", body, err))
 		return
 	}
-	s.operateChecked(w, call)
+	s.operateChecked(w, r, call)
 }
 
 // removeQuota takes the role from the path, in which it may have slashes.

@@ -29,6 +29,7 @@ type Entry struct {
 	Task      string
 	Container string
 	Stream    string
+	Principal string // of an operator
 
 	About       any               // what else an input was given, such as a *scheduler.Call or an Exit; nil for nothing
 	Constraints *OfferConstraints // of a scheduler's call, nil for none

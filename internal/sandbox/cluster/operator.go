@@ -99,20 +99,25 @@ func operatorBody(call *master.Call) (string, bool) {
 // Operate handles any call of the operator API but SUBSCRIBE that passed ValidateOperatorCall. Those that are about the
 // process and not the cluster (files, flags, metrics) are the caller's and are answered with 501 here.
 func (c *Cluster) Operate(now time.Time, call *master.Call) (OperatorAnswer, []Effect) {
-	c.begin(now, Entry{Name: "Operate", About: call})
-	answer := c.answerOperator(call)
+	return c.OperateAs(now, "", call)
+}
+
+// OperateAs is Operate for an operator who has shown a principal; "" is none. It counts for reservations and volumes.
+func (c *Cluster) OperateAs(now time.Time, principal string, call *master.Call) (OperatorAnswer, []Effect) {
+	c.begin(now, Entry{Name: "Operate", Principal: principal, About: call})
+	answer := c.answerOperator(principal, call)
 	c.outcome(Entry{Answer: answer.Answer})
 	return answer, c.end()
 }
 
-func (c *Cluster) answerOperator(call *master.Call) OperatorAnswer {
+func (c *Cluster) answerOperator(principal string, call *master.Call) OperatorAnswer {
 	if answer := c.Unavailable(); answer.Status != 0 {
 		return OperatorAnswer{Answer: answer}
 	}
 	if response := c.read(call); response != nil {
 		return OperatorAnswer{Answer{Status: statusOK}, response, c.constraintsByID()}
 	}
-	return OperatorAnswer{Answer: c.change(call)}
+	return OperatorAnswer{Answer: c.change(principal, call)}
 }
 
 func (c *Cluster) constraintsByID() map[string]*OfferConstraints {
@@ -167,7 +172,7 @@ func (c *Cluster) About() *master.Response_GetMaster {
 	return &master.Response_GetMaster{MasterInfo: c.masterInfo(), StartTime: &started, ElectedTime: &started}
 }
 
-func (c *Cluster) change(call *master.Call) Answer {
+func (c *Cluster) change(principal string, call *master.Call) Answer {
 	switch call.Type {
 	case master.Call_TEARDOWN:
 		return c.tearDown(call.Teardown.FrameworkID)
@@ -195,7 +200,7 @@ func (c *Cluster) change(call *master.Call) Answer {
 		return c.updateWeights(call.UpdateWeights.WeightInfos)
 	}
 	if agent, op := operationOf(call); op != nil {
-		return c.operateOn(agent, op)
+		return c.operateOn(principal, agent, op)
 	}
 	return Answer{Status: statusUnsupported, Text: "call type " + call.Type.String() + " is not implemented"}
 }

@@ -40,7 +40,7 @@ func operationOf(call *master.Call) (mesos.AgentID, *mesos.Offer_Operation) {
 
 // operateOn carries out an operation that an operator asks for, on what is free on an agent. Offers that have what is
 // needed for it are taken back first.
-func (c *Cluster) operateOn(agentID mesos.AgentID, op *mesos.Offer_Operation) Answer {
+func (c *Cluster) operateOn(principal string, agentID mesos.AgentID, op *mesos.Offer_Operation) Answer {
 	a := c.agentByID(agentID.Value)
 	if a == nil {
 		return refused("No agent found with specified ID")
@@ -53,7 +53,7 @@ func (c *Cluster) operateOn(agentID mesos.AgentID, op *mesos.Offer_Operation) An
 	for _, r := range resources {
 		*r = upgraded(*r)
 	}
-	if problem := operatorProblem(a, op); problem != "" {
+	if problem := operatorProblem(principal, a, op); problem != "" {
 		where := " on agent " + a.text()
 		if op.Type == mesos.Offer_Operation_UNRESERVE || op.Type == mesos.Offer_Operation_DESTROY {
 			where = "" // these two do not say
@@ -98,13 +98,16 @@ func (c *Cluster) makeRoom(a *agent, conversions []conversion) {
 	}
 }
 
-// operatorProblem checks what a master checks of operations whoever asks for them: an operator has no offer, no roles, and
-// here no principal.
-func operatorProblem(a *agent, op *mesos.Offer_Operation) string {
+// operatorProblem checks what a master checks of operations whoever asks for them: an operator has no offer and no roles, and a principal only
+// if somebody asked for it.
+func operatorProblem(principal string, a *agent, op *mesos.Offer_Operation) string {
 	x := &acceptance{framework: &framework{}, agent: a}
+	if principal != "" {
+		x.framework.info.Principal = &principal
+	}
 	switch op.Type {
 	case mesos.Offer_Operation_RESERVE:
-		return operatorReserveProblem(op.Reserve)
+		return operatorReserveProblem(x.framework.info.Principal, op.Reserve)
 	case mesos.Offer_Operation_UNRESERVE:
 		return x.unreserveProblem(op)
 	case mesos.Offer_Operation_CREATE:
@@ -119,7 +122,7 @@ func operatorProblem(a *agent, op *mesos.Offer_Operation) string {
 	return ""
 }
 
-func operatorReserveProblem(reserve *mesos.Offer_Operation_Reserve) string {
+func operatorReserveProblem(principal *string, reserve *mesos.Offer_Operation_Reserve) string {
 	if len(reserve.Source) > 0 {
 		return "updates of reservations are not supported by this sandbox"
 	}
@@ -130,6 +133,8 @@ func operatorReserveProblem(reserve *mesos.Offer_Operation_Reserve) string {
 		switch r := &reserve.Resources[i]; {
 		case !dynamic(r):
 			return "Resource " + asGiven(r) + " is not dynamically reserved"
+		case reserverProblem(principal, lastReservation(r).Principal) != "":
+			return reserverProblem(principal, lastReservation(r).Principal)
 		case r.AllocationInfo != nil:
 			return "A reserve operation was attempted with an allocated resource, but the operator API only allows " +
 				"reservations to be made to unallocated resources"

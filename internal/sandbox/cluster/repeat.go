@@ -67,7 +67,7 @@ var repetitions = map[string]func(*Cluster, Entry) error{
 	"ExecutorSubscribe":  repetitionOf(func(c *Cluster, e Entry, call *executor.Call) { c.ExecutorSubscribe(e.At, e.Agent, call) }),
 	"ExecutorCall":       repetitionOf(func(c *Cluster, e Entry, call *executor.Call) { c.ExecutorCall(e.At, e.Agent, call) }),
 	"ExecutorDisconnect": repetition(func(c *Cluster, e Entry) { c.ExecutorDisconnect(e.At, e.Stream) }),
-	"Operate":            repetitionOf(func(c *Cluster, e Entry, call *master.Call) { c.Operate(e.At, call) }),
+	"Operate":            repetitionOf(func(c *Cluster, e Entry, call *master.Call) { c.OperateAs(e.At, e.Principal, call) }),
 	"OperatorSubscribe":  repetition(func(c *Cluster, e Entry) { c.OperatorSubscribe(e.At) }),
 	"OperatorDisconnect": repetition(func(c *Cluster, e Entry) { c.OperatorDisconnect(e.At, e.Stream) }),
 

@@ -55,6 +55,20 @@ func providersProblem(resources []mesos.Resource) string {
 	return ""
 }
 
+// reserverProblem tells what is wrong if somebody reserves in the name of another. Who has shown no principal may do so.
+func reserverProblem(principal, reserved *string) string {
+	const attempt = "A reserve operation was attempted by "
+	switch {
+	case principal == nil:
+	case reserved == nil:
+		return attempt + "principal '" + *principal + "', but there is a reserved resource in the request with no principal set"
+	case *reserved != *principal:
+		return attempt + "authenticated principal '" + *principal +
+			"', which does not match a reserved resource in the request with principal '" + *reserved + "'"
+	}
+	return ""
+}
+
 // pushProblem checks one resource that is to be reserved: for the role that it is allocated to, in the name of
 // the framework's principal if it has one.
 func (x *acceptance) pushProblem(r *mesos.Resource) string {
@@ -62,16 +76,8 @@ func (x *acceptance) pushProblem(r *mesos.Resource) string {
 		return "Resource " + asGiven(r) + " is not dynamically reserved"
 	}
 	last, allocated := lastReservation(r), r.GetAllocationInfo().GetRole()
-	if principal := x.framework.info.Principal; principal != nil {
-		const attempt = "A reserve operation was attempted by "
-		switch {
-		case last.Principal == nil:
-			return attempt + "principal '" + *principal +
-				"', but there is a reserved resource in the request with no principal set"
-		case *last.Principal != *principal:
-			return attempt + "authenticated principal '" + *principal +
-				"', which does not match a reserved resource in the request with principal '" + *last.Principal + "'"
-		}
+	if problem := reserverProblem(x.framework.info.Principal, last.Principal); problem != "" {
+		return problem
 	}
 	switch roles := x.framework.roles(); {
 	case allocated != last.GetRole():

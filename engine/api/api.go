@@ -57,6 +57,8 @@ const (
 	defaultHeartbeat = 15 * time.Second
 	// maxBody is the size in bytes up to which a request's body is accepted.
 	maxBody = 64 << 10
+	// bodyTimeout bounds how long the body of a verb may take to come, which is a few bytes or none.
+	bodyTimeout = 10 * time.Second
 	// verbTimeout bounds how long a verb waits for its answer. A commit takes milliseconds.
 	verbTimeout = 30 * time.Second
 	// waitingVerbs bounds how many verbs wait at once: more than people give, and not what a slow disk makes of a script in a loop.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -102,5 +103,34 @@ func TestAnswersHaveDeadlines(t *testing.T) {
 		if len(w.pieces) != 2 || max(w.pieces[0], w.pieces[1]) > pieceSize {
 			t.Errorf("%s: pieces of %v bytes", path, w.pieces)
 		}
+	}
+}
+
+// hesitant is a connection on which the body of a request never comes.
+type hesitant struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+}
+
+func (h *hesitant) SetReadDeadline(t time.Time) error {
+	h.deadlines = append(h.deadlines, t)
+	return nil
+}
+
+func (h *hesitant) Read([]byte) (int, error) {
+	if len(h.deadlines) == 0 {
+		return 0, errors.New("would wait without end")
+	}
+	return 0, os.ErrDeadlineExceeded
+}
+
+// The body of a verb is waited for, but not without end; the deadline is not that of the verb, which may take longer.
+func TestBodiesHaveADeadline(t *testing.T) {
+	w := &hesitant{ResponseRecorder: httptest.NewRecorder()}
+	r := httptest.NewRequest("POST", "/v1/plans/deploy/interrupt", nil)
+	r.Body = io.NopCloser(w)
+	New(Config{Backend: newFake(nil)}).ServeHTTP(w, r)
+	if w.Code != http.StatusBadRequest || len(w.deadlines) != 2 || !w.deadlines[1].IsZero() {
+		t.Errorf("%d %s, deadlines %v", w.Code, w.Body, w.deadlines)
 	}
 }

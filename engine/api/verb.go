@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
@@ -95,7 +96,7 @@ func (s *server) unknownVerb(verbs []verb) http.HandlerFunc {
 
 // verb carries out a verb on a plan or a pod.
 func (s *server) verb(w http.ResponseWriter, r *http.Request, asked verb) {
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(w, r)
 	if err != nil {
 		bodyRefused(w, err)
 		return
@@ -140,6 +141,14 @@ func subject(v machine.Verb) string {
 		return fmt.Sprintf("host %q", v.Host)
 	}
 	return fmt.Sprintf("plan %q", v.Plan)
+}
+
+// readBody reads what a request brings, which must come soon.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a writer without one is a test's
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	return io.ReadAll(r.Body)
 }
 
 func bodyRefused(w http.ResponseWriter, err error) {

@@ -68,7 +68,7 @@ func (r *run) removeOrphans(ctx context.Context, m endpoint) error {
 	}
 	seen, err := wire.GlimpseNamesakes(r.cfg.Framework, text)
 	if err != nil {
-		return deny(err)
+		return r.misread(m, err)
 	}
 	if len(seen) == 0 {
 		return r.lookForRemains(ctx, m)
@@ -104,12 +104,17 @@ func (r *run) removeOrphans(ctx context.Context, m endpoint) error {
 	return nil
 }
 
-// deny makes of an answer that is not understood one that is not allowed: there is nothing that we could do with either.
-func deny(err error) error {
-	if err == nil {
+// misread is the error of an answer that is not understood. Other than one that is not allowed, which a cluster that lets frameworks see little gives to
+// each of them, it comes from something that is wrong; who says that a new framework may be made beside others goes on.
+func (r *run) misread(m endpoint, err error) error {
+	switch {
+	case err == nil:
 		return nil
+	case r.cfg.BesideNamesakes:
+		return denied(err.Error())
 	}
-	return denied(err.Error())
+	return fmt.Errorf("%s: operator API: answer not understood: %w; not subscribing: it is not known whether a framework of ours was left behind. "+
+		"If the address is right, --ignore-leftovers begins anew all the same", m, err)
 }
 
 func ids(list []wire.Namesake) string {
@@ -139,7 +144,7 @@ func (r *run) orphans(ctx context.Context, m endpoint) ([]wire.Namesake, error) 
 		return nil, fmt.Errorf("%s: %w; asking again", m, err)
 	}
 	if err != nil {
-		return nil, deny(err)
+		return nil, r.misread(m, err)
 	}
 	list, err := r.sift(m, all)
 	if err != nil {
@@ -164,7 +169,7 @@ func (r *run) lookForRemains(ctx context.Context, m endpoint) error {
 func (r *run) remains(m endpoint, text []byte) error {
 	list, err := wire.Remains(r.cfg.Framework, r.cfg.ServiceLabel, text)
 	if err != nil {
-		return deny(err)
+		return r.misread(m, err)
 	}
 	if len(list) == 0 || r.cfg.BesideNamesakes {
 		return nil

@@ -13,6 +13,10 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
 
+// UnheardAfter is for how long a prober goes on to report if nobody tells it anything: agents keep each report until it is acknowledged, and a framework
+// that comes back asks at once.
+const UnheardAfter = 30 * time.Minute
+
 // RepeatEvery is after how many intervals without a change a prober repeats its report.
 const RepeatEvery = 10
 
@@ -70,7 +74,8 @@ type PodHealth struct {
 
 // Watchlist is what a prober is told: the pods of its host whose health it shall poll.
 type Watchlist struct {
-	// AskedAt is when the framework wanted to know how they are at that very moment; nil if it never did.
+	// AskedAt is when the framework wanted to know how they are at that very moment. One that says so asks again before UnheardAfter is over; nil: one
+	// that does not.
 	AskedAt *time.Time   `json:"asked_at,omitempty"`
 	Pods    []WatchedPod `json:"pods"`
 }
@@ -198,8 +203,11 @@ func (s *Service) Message(h machine.Host, pods []machine.Pod) []byte {
 		url, anyAnswer := s.settings.healthURL(t, cmp.Or(p.Task.Address, h.Address))
 		list.Pods = append(list.Pods, WatchedPod{TaskID: p.Task.ID, Type: p.Type, URL: url, AnyAnswer: anyAnswer})
 	}
-	if list == nil {
+	switch {
+	case list == nil && h.AskedAt.IsZero():
 		return nil
+	case list == nil:
+		list = &Watchlist{Pods: []WatchedPod{}}
 	}
 	if !h.AskedAt.IsZero() {
 		at := h.AskedAt.UTC()

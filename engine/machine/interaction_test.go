@@ -427,7 +427,7 @@ func (w *world) describe(c Call) string {
 		}
 		w.heard[host] = digest
 		text := fmt.Sprintf("MESSAGE to %s on %s: watch %s", short(c.ExecutorID), c.AgentID, short(string(c.Data)))
-		if strings.Contains(string(c.Data), "asked at") {
+		if data := string(c.Data); strings.Contains(data, "asked at") && !strings.Contains(data, askedAt(w.m.connection.Since)) {
 			text += ", and look now"
 		}
 		return text

@@ -122,7 +122,7 @@ type Machine struct {
 	revived    map[string]retry               // candidates for which offers were asked
 	returned   map[string]retry               // offers whose DECLINE failed
 	drops      map[string]int                 // pod name -> tasks in a row that never ran
-	heardAt    map[string]time.Time           // host -> when its scout last reported
+	heardAt    map[string]time.Time           // host -> when its scout last reported, having heard of this session
 	silent     map[string]bool                // hosts whose scout runs and says nothing
 	acked      acked                          // updates that were acknowledged lately
 	killed     map[string]retry               // task id -> how often its end was asked for

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -14,14 +15,16 @@ import (
 // no proof that they live: a stream may have fallen silent, a scout may hang, an agent may be out of reach, and for a minute or more nobody notices.
 
 // inquiry is a question to a scout how its pods are right now. It is part of the message that the scout is told (Host.AskedAt), so a scout which has
-// heard that message has looked since.
+// heard that message has looked since. The first one of a session is as old as the session: what a scout says before it has heard that may be as old as
+// the time for which the framework was away, because agents keep updates until they are acknowledged.
 type inquiry struct {
-	// At is when it was asked. Since is when it was asked first of those that have no answer.
+	// At is when it was asked. Since is when it was asked first of those that have no answer; zero if only the session began.
 	At    time.Time `json:"at"`
-	Since time.Time `json:"since"`
-	// Digest is that of the last message that asked, Answered says that the scout has heard it.
+	Since time.Time `json:"since,omitzero"`
+	// Digest is that of the last message that asked, Answered says that the scout has heard it, Met that it has heard one of this session.
 	Digest   string `json:"digest,omitempty"`
 	Answered bool   `json:"answered,omitempty"`
+	Met      bool   `json:"met,omitempty"`
 }
 
 // counts says whether the answer, if there is one, is young enough: its age is that of the question.
@@ -114,7 +117,7 @@ func (m *Machine) callTheRoll(now time.Time) {
 			if q.Answered || since.IsZero() || since.After(now) {
 				since = now
 			}
-			q = inquiry{At: now, Since: since}
+			q = inquiry{At: now, Since: since, Met: q.Met}
 			m.inquiries[host] = q
 			m.retell[host] = true
 		}
@@ -125,9 +128,45 @@ func (m *Machine) callTheRoll(now time.Time) {
 	}
 }
 
-// asking notes that a message asks what is asked of its host.
-func (m *Machine) asking(host, digest string) {
-	if q, open := m.inquiries[host]; open && q.Digest != digest {
+// askEvery is how often scouts are asked although nobody wants to know, so that those that are not asked for long know that nobody listens to them. It is
+// spread over half as much more, in steps of askStep: hosts are asked together.
+const (
+	askEvery = 10 * time.Minute
+	askStep  = 10 * time.Second
+)
+
+// keepAsking asks a scout again that was not asked for long.
+func (m *Machine) keepAsking(now time.Time, host string) {
+	q, open := m.inquiries[host]
+	if !open || !q.Answered {
+		return // it is being told
+	}
+	h := fnv.New32a()
+	h.Write([]byte(host))
+	due := q.At.Add(askEvery + time.Duration(h.Sum32())%(askEvery/2)).Truncate(askStep).Add(askStep)
+	if now.Before(due) {
+		m.wakeAt(due)
+		return
+	}
+	m.inquire[host] = true
+}
+
+// asking returns when a host's scout was asked, for the message to it.
+func (m *Machine) asking(host string) time.Time {
+	q, open := m.inquiries[host]
+	if !open {
+		return m.connection.Since
+	}
+	return q.At
+}
+
+// noteTold notes that a message asks what is asked of its host.
+func (m *Machine) noteTold(host, digest string) {
+	q, open := m.inquiries[host]
+	if !open {
+		q.At = m.connection.Since
+	}
+	if q.Digest != digest {
 		q.Digest = digest
 		m.inquiries[host] = q
 	}
@@ -136,9 +175,15 @@ func (m *Machine) asking(host, digest string) {
 // hasLooked notes that a scout has looked since it heard a message.
 func (m *Machine) hasLooked(host, digest string) {
 	if q, open := m.inquiries[host]; open && digest != "" && q.Digest == digest && !q.Answered {
-		q.Answered = true
+		q.Answered, q.Met = true, true
 		m.inquiries[host] = q
 	}
+}
+
+// listens says whether what a scout says is of this session: it has heard something of it, or there was nothing to tell.
+func (m *Machine) listens(host string) bool {
+	q, open := m.inquiries[host]
+	return !open || q.Met
 }
 
 // digestOf identifies a message to a scout, see Report.Heard.

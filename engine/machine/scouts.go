@@ -54,14 +54,14 @@ func (m *Machine) podsOn(hosts map[string]bool) map[string][]Pod {
 
 func (m *Machine) tell(now time.Time, scout *Pod, h *Host, pods []Pod) {
 	host := *h
-	host.AskedAt = m.inquiries[h.Key].At
+	host.AskedAt = m.asking(h.Key)
 	data := m.service.Message(host, pods)
 	if data == nil {
 		delete(m.told, h.Key)
 		return
 	}
 	digest := digestOf(data)
-	m.asking(h.Key, digest)
+	m.noteTold(h.Key, digest)
 	if h.Heard == digest {
 		delete(m.told, h.Key)
 		return
@@ -89,6 +89,7 @@ func (m *Machine) listenToScouts(now time.Time) (same bool) {
 			continue
 		}
 		// Nothing can be heard without a session, nor before the task runs.
+		m.keepAsking(now, host)
 		end := later(later(m.heardAt[host], m.connection.Since), p.Task.StateAt).Add(patience)
 		if now.Before(end) {
 			m.wakeAt(end)

@@ -157,7 +157,7 @@ type Host struct {
 	ReportedAt time.Time `json:"reported_at,omitzero"`
 	// Heard is the digest of the last message that reached its scout. Volatile.
 	Heard string `json:"-"`
-	// AskedAt is when its scout was asked last how its pods are at that very moment; zero if it was not in this session. Volatile.
+	// AskedAt is when its scout was asked last how its pods are at that very moment; when the session began if it was not since. Volatile.
 	AskedAt time.Time `json:"-"`
 }
 

@@ -195,8 +195,10 @@ func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 		return
 	}
 	scout.Task.Seq = report.Seq
-	m.heardAt[scout.Host] = now
 	m.hasLooked(scout.Host, report.Heard)
+	if m.listens(scout.Host) {
+		m.heardAt[scout.Host] = now
+	}
 	m.setHealth(now, scout, true, "")
 	if h := m.hosts[scout.Host]; h != nil {
 		if h.Heard != report.Heard {

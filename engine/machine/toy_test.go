@@ -165,7 +165,9 @@ func (toy) Message(h Host, pods []Pod) []byte {
 		return nil
 	}
 	if !h.AskedAt.IsZero() {
-		ids = append(ids, "asked at "+h.AskedAt.UTC().Format(time.RFC3339Nano))
+		ids = append(ids, askedAt(h.AskedAt))
 	}
 	return []byte(strings.Join(ids, ","))
 }
+
+func askedAt(t time.Time) string { return "asked at " + t.UTC().Format(time.RFC3339Nano) }

@@ -17,7 +17,8 @@
 //     problem in the report; such a device is not used.
 //  2. Meanwhile it asks the pods of the last message (a quobyte.Watchlist) for their health, at the addresses given there.
 //  3. It sends a quobyte.Report in the data of a RUNNING update if anything has changed, if a message came since the round
-//     before (also one that says nothing new), and on every tenth interval. There is at most one report to a round, so that
+//     before (also one that says nothing new), and on every tenth interval, until half an hour has passed without a message: then nobody listens, and
+//     it says nothing until the next one. There is at most one report to a round, so that
 //     a burst of changes is one report.
 //
 // A scan that hangs in the kernel (a dying disk, a dead network mount) holds up neither health nor the answer to a kill:

@@ -72,6 +72,7 @@ type prober struct {
 	busy   bool       // there is one
 	again  bool       // another one is wanted as soon as it ends
 	asked  bool       // a message came since the last round began
+	toldAt time.Time  // when the last message came
 
 	seq    uint64
 	last   []byte // what the last report said, its number left out
@@ -164,7 +165,7 @@ func (p *prober) told(ctx context.Context, data []byte) {
 		p.log.Warn("message from the framework can't be read; the list before it stays", "error", err)
 		return
 	}
-	p.list, p.heard, p.asked = list, quobyte.HeardDigest(data), true
+	p.list, p.heard, p.asked, p.toldAt = list, quobyte.HeardDigest(data), true, time.Now()
 	p.begin(ctx)
 }
 
@@ -216,7 +217,7 @@ func (p *prober) finish(ctx context.Context, r round) error {
 }
 
 func (p *prober) send(data []byte, note string, said []byte, asked bool) error {
-	if !asked && bytes.Equal(said, p.last) && p.silent < quobyte.RepeatEvery {
+	if !asked && (p.unheard() || bytes.Equal(said, p.last) && p.silent < quobyte.RepeatEvery) {
 		return nil
 	}
 	p.last, p.silent = said, 0
@@ -224,4 +225,10 @@ func (p *prober) send(data []byte, note string, said []byte, asked bool) error {
 		p.seq++
 	}
 	return p.session.Update(p.taskID, machine.Running, note, data)
+}
+
+// unheard says that nobody listens: the framework has been away for long. What is reported meanwhile would pile up at the agent, and say nothing when
+// it is back that it does not ask for then.
+func (p *prober) unheard() bool {
+	return p.list.AskedAt != nil && time.Since(p.toldAt) >= quobyte.UnheardAfter
 }

@@ -286,6 +286,30 @@ func TestEveryMessageIsAnsweredByAReport(t *testing.T) {
 	})
 }
 
+// Agents keep what is reported until a framework acknowledges it. One that asks now and then, and has not for long, is away.
+func TestNothingIsReportedWhenNobodyListens(t *testing.T) {
+	story(t, func(t *testing.T, w *world) {
+		const asking = `{"asked_at": "2026-11-26T10:00:00Z", "pods": [{"task_id": "data-0__1", "type": "data", "url": "http://h:1/"}]}`
+		facts, heard := w.facts, quobyte.HeardDigest([]byte(asking))
+		well, ill := quobyte.PodHealth{TaskID: "data-0__1", Healthy: true}, quobyte.PodHealth{TaskID: "data-0__1", Text: "so it is (HTTP 503)"}
+		w.change(func() { w.health["http://h:1/"] = 200 })
+		w.say(executor.Launched{TaskID: "t"})
+		w.say(executor.Message{Data: []byte(asking)})
+		w.pass(quobyte.UnheardAfter - time.Second)
+		if n := len(w.sent()); n < 30 {
+			t.Errorf("%d reports in half an hour", n)
+		}
+		w.change(func() { w.health["http://h:1/"] = 503 })
+		w.pass(6 * time.Hour)
+		w.expect("hours later")
+		w.say(executor.Message{Data: []byte(asking)})
+		w.expect("when it is back", running(38, facts, heard, ill))
+		w.change(func() { w.health["http://h:1/"] = 200 })
+		w.pass(5 * time.Second)
+		w.expect("after that", running(39, facts, heard, well))
+	})
+}
+
 func TestAScanThatHangsHoldsUpNothingElse(t *testing.T) {
 	story(t, func(t *testing.T, w *world) {
 		facts := w.facts

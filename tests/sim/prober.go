@@ -17,6 +17,7 @@ type prober struct {
 	list   quobyte.Watchlist
 	heard  string
 	asked  bool
+	toldAt time.Time
 
 	seq     uint64
 	last    quobyte.Report
@@ -81,7 +82,7 @@ func (p *prober) take(e direct.ToExecutor) {
 			p.check.fail(wellFormed, "message to %s: %v", p.task, err)
 			return
 		}
-		p.list, p.heard, p.asked = list, quobyte.HeardDigest(e.Data), true
+		p.list, p.heard, p.asked, p.toldAt = list, quobyte.HeardDigest(e.Data), true, p.now
 		p.report()
 	case direct.Acknowledged:
 		p.believed = true
@@ -126,6 +127,9 @@ func (p *prober) report() {
 		r.Health = append(r.Health, quobyte.PodHealth{TaskID: pod.TaskID, Healthy: text == "", Text: text})
 	}
 	facts := r.Facts.Encode()
+	if !p.asked && p.list.AskedAt != nil && p.now.Sub(p.toldAt) >= quobyte.UnheardAfter {
+		return
+	}
 	if !p.asked && p.seq > 0 && bytes.Equal(facts, p.scanned) && r.Heard == p.last.Heard && slices.Equal(r.Health, p.last.Health) && p.silent < quobyte.RepeatEvery {
 		return
 	}

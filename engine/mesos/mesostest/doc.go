@@ -4,5 +4,5 @@
 // one event that was encoded once, and a value comes from Declined when all of it was declined. StorageOffer is one such offer.
 //
 // Methods may be called from several goroutines, but only one may wait for Declined. It checks nothing that a master checks, launches nothing and
-// tells nothing: whoever wants a master to be right about anything takes the sandbox.
+// tells nothing but what Told says: whoever wants a master to be right about anything takes the sandbox.
 package mesostest

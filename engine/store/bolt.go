@@ -153,6 +153,7 @@ func (s *boltStore) Load(ctx context.Context) ([]machine.Record, error) {
 		s.failed = fmt.Errorf("store: load: %w", err)
 		return nil, s.failed
 	}
+	s.file.forget()
 	return all, nil
 }
 

@@ -189,6 +189,13 @@ func (m *Machine) load(records []Record) error {
 		}
 	}
 	m.sortPods()
+	shared := sharedStrings{}
+	for _, h := range m.sortedHosts() {
+		shared.shareHost(h)
+	}
+	for _, p := range m.order {
+		shared.sharePod(p)
+	}
 	return problems.ErrorOrNil()
 }
 

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"hash/maphash"
 	"strings"
 	"time"
 
@@ -10,8 +11,14 @@ import (
 // Lines turns successive views of one plan into lines of progress, one per change of the plan, a phase or a step. The zero
 // value is ready; the first view yields what is under way or done already.
 type Lines struct {
-	known map[plans.ElementID]state
+	seed  maphash.Seed
+	known map[plans.ElementID]mark
 }
+
+// mark stands for a state, of which there are tens of thousands; 0 is that of what is not told.
+type mark uint64
+
+func (l *Lines) mark(s state) mark { return mark(maphash.Comparable(l.seed, s) | 1) }
 
 // state is what a change is measured by. Texts are left out of it: a reason whose words count seconds is one reason. So are counts and
 // estimates, which move all the time, and what operators said, which shows in the status.
@@ -32,19 +39,20 @@ type state struct {
 // by a pause that its parent has told of, is not told.
 func (l *Lines) Next(v plans.View, at time.Time) []string {
 	if l.known == nil {
-		l.known = make(map[plans.ElementID]state)
+		l.seed, l.known = maphash.MakeSeed(), make(map[plans.ElementID]mark)
 	}
 	clock := at.Format(time.TimeOnly)
 	var noTime time.Time // a line is read later: times in texts stay as they are
 	var lines []string
 	tell := func(id plans.ElementID, now state, quiet bool, cells ...string) {
-		if quiet {
-			now = state{}
+		var mark mark
+		if !quiet {
+			mark = l.mark(now)
 		}
-		if l.known[id] == now {
+		if l.known[id] == mark {
 			return
 		}
-		l.known[id] = now
+		l.known[id] = mark
 		if quiet {
 			return
 		}

@@ -54,6 +54,7 @@ func (e exitCode) Unwrap() error { return e.err }
 func run(env environment) int {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
+	context.AfterFunc(ctx, stop) // who says it twice is not made to wait: nothing is lost, what is durable is so, and tasks of a sandbox end with it
 	// Unless somebody takes it, SIGPIPE kills a program whose reader has gone, and what it has to clean up stays. The error of the write
 	// ends it in order. (To ignore the signal would not do: children would inherit that.)
 	pipes := make(chan os.Signal, 1)

@@ -23,10 +23,14 @@ func (s *Sandbox) agentHandler(a *agentShell) http.Handler {
 		"/api/v1":             func(w http.ResponseWriter, r *http.Request) { s.agentCall(w, r, a) },
 		"/containers":         func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.containersOf(a, true)) },
 		"/monitor/statistics": func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.containersOf(a, false)) },
-		"/flags":              func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, object{"flags": flagView(s.agentFlags(a))}) },
-		"/files/browse":       func(w http.ResponseWriter, r *http.Request) { s.browse(w, r, a) },
-		"/files/read":         func(w http.ResponseWriter, r *http.Request) { s.read(w, r, a) },
-		"/files/download":     func(w http.ResponseWriter, r *http.Request) { s.download(w, r, a) },
+		"/metrics/snapshot": func(w http.ResponseWriter, _ *http.Request) {
+			state := s.stateOf(a)
+			writeJSON(w, agentMetrics(&state))
+		},
+		"/flags":          func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, object{"flags": flagView(s.agentFlags(a))}) },
+		"/files/browse":   func(w http.ResponseWriter, r *http.Request) { s.browse(w, r, a) },
+		"/files/read":     func(w http.ResponseWriter, r *http.Request) { s.read(w, r, a) },
+		"/files/download": func(w http.ResponseWriter, r *http.Request) { s.download(w, r, a) },
 	} {
 		handler = s.whileUp(a, handler)
 		mux.HandleFunc(path, handler)

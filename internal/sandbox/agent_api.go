@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -233,12 +234,27 @@ func (a *agentShell) containersView(state *cluster.AgentState, status bool) []ob
 }
 
 func agentMetrics(state *cluster.AgentState) map[string]float64 {
-	values := map[string]float64{"slave/registered": 1, "slave/executors_running": float64(len(state.Executors)), "slave/tasks_running": 0}
-	for _, e := range state.Executors {
-		values["slave/tasks_running"] += float64(len(e.Launched))
+	values := map[string]float64{
+		"slave/registered": 1, "slave/executors_running": 0, "slave/executors_registering": 0, "slave/frameworks_active": float64(len(state.Frameworks)),
+		"slave/tasks_staging": 0, "slave/tasks_starting": 0, "slave/tasks_running": 0, "slave/tasks_killing": 0,
+	}
+	for i := range state.Executors {
+		e := &state.Executors[i]
+		count(values, "slave/executors_", "running", "registering", e.Started)
+		values["slave/tasks_staging"] += float64(len(e.Queued))
+		for j := range e.Launched {
+			values["slave/tasks_"+strings.ToLower(strings.TrimPrefix(e.Launched[j].State.String(), "TASK_"))]++
+		}
 	}
 	for _, name := range []string{"cpus", "mem", "disk"} {
-		values["slave/"+name+"_total"] = scalarOf(state.Info.Resources, name)
+		total, used := scalarOf(state.Info.Resources, name), 0.0
+		for i := range state.Executors {
+			used += scalarOf(state.Executors[i].Resources, name)
+		}
+		values["slave/"+name+"_total"], values["slave/"+name+"_used"], values["slave/"+name+"_percent"] = milli(total), milli(used), 0
+		if total > 0 {
+			values["slave/"+name+"_percent"] = used / total
+		}
 	}
 	return values
 }

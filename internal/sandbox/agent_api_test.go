@@ -76,6 +76,9 @@ func TestAgentShowsWhatRunsAndItsFiles(t *testing.T) {
 			t.Errorf("read %d %q", read.Size_, read.Data)
 		}
 	}
+	if metrics := get(t, at+"/metrics/snapshot"); !strings.Contains(metrics, `"slave/tasks_running":1`) || !strings.Contains(metrics, `"slave/cpus_used":0.3`) {
+		t.Errorf("metrics: %s", metrics)
+	}
 	browse := get(t, at+"/files/browse?"+url.Values{"path": {virtual}}.Encode())
 	if !strings.Contains(browse, `"mode":"-rw-r--r--"`) || !strings.Contains(browse, `"path":"`+virtual+`/stderr"`) {
 		t.Errorf("browse: %s", browse)

@@ -207,3 +207,33 @@ func TestReplayRefuses(t *testing.T) {
 		})
 	}
 }
+
+// FuzzReplay: a journal is a file, and files can have anything in them.
+func FuzzReplay(f *testing.F) {
+	const at = `{"at":"2026-11-22T17:00:0`
+	lines := []string{
+		at + `0Z","kind":"start","body":{"Config":{"MasterID":"M","IP":"127.0.0.1","Port":5050,"AllocationInterval":500000000},"Seed":"bmwvXKDWU6iXrS9MLtRLj/BUB1y3gdQgje5urF1ye7I=","Repeatable":true}}`,
+		at + `0Z","kind":"input","name":"AddAgent","body":{"ID":"M-S0","Hostname":"h","IP":"127.0.0.2","Port":5051,"Resources":[{"name":"cpus","type":"SCALAR","scalar":{"value":4}},{"name":"mem","type":"SCALAR","scalar":{"value":1024}}]}}`,
+		at + `1Z","kind":"input","name":"Subscribe","body":{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"A","roles":["dev"],"capabilities":[{"type":"MULTI_ROLE"}]}}}}`,
+		at + `2Z","kind":"tick"}`,
+		at + `3Z","kind":"input","name":"KillAgent","agent":"M-S0"}`,
+		at + `4Z","kind":"lost","body":{"Agent":"M-S0","Tasks":["t1"]}}`,
+		at + `5Z","kind":"input","name":"StartAgent","agent":"M-S0","body":{"NewID":true,"Delay":1000}}`,
+		at + `5Z","kind":"input","name":"Operate","principal":"p","body":{"type":"MARK_AGENT_GONE","mark_agent_gone":{"agent_id":{"value":"M-S0"}}}}`,
+		at + `6Z","kind":"input","name":"FailOver","body":{"MasterID":"N","Outage":[{"State":3,"For":5}]}}`,
+		at + `7Z","kind":"fault","name":"agent-kill","body":{}}`,
+		at + `8Z","kind":"input","name":"Tick"}`,
+	}
+	f.Add(strings.Join(lines, "\n")+"\n", int64(0))
+	f.Add(strings.Join(lines[:4], "\n")+"\n{", int64(1))
+	f.Fuzz(func(t *testing.T, text string, after int64) {
+		var until time.Time
+		if after != 0 {
+			until = time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC).Add(time.Duration(after))
+		}
+		done, err := sandbox.Replay(strings.NewReader(text), until)
+		if (done == nil) == (err == nil) {
+			t.Errorf("%v, %v", done, err)
+		}
+	})
+}

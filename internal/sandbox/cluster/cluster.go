@@ -258,9 +258,16 @@ func (c *Cluster) heartbeat(f *framework) {
 		return
 	}
 	c.send(f, &scheduler.Event{Type: scheduler.Event_HEARTBEAT})
-	for due(f.heartbeatAt, c.now) {
-		f.heartbeatAt = f.heartbeatAt.Add(c.cfg.HeartbeatInterval)
+	f.heartbeatAt = nextBeat(f.heartbeatAt, c.now, c.cfg.HeartbeatInterval)
+}
+
+// nextBeat is the first beat after now, of one that is not later. A clock may have jumped far.
+func nextBeat(beat, now time.Time, period time.Duration) time.Time {
+	for due(beat, now) { // once, but for jumps of centuries
+		behind := now.Sub(beat)
+		beat = beat.Add(behind - behind%period).Add(period)
 	}
+	return beat
 }
 
 func (c *Cluster) frameworkByID(id string) *framework {

@@ -41,9 +41,7 @@ func (c *Cluster) operatorHeartbeats() {
 			continue
 		}
 		c.emit(SendToOperator{Stream: o.id, Event: &master.Event{Type: master.Event_HEARTBEAT}})
-		for due(o.heartbeatAt, c.now) {
-			o.heartbeatAt = o.heartbeatAt.Add(c.cfg.HeartbeatInterval)
-		}
+		o.heartbeatAt = nextBeat(o.heartbeatAt, c.now, c.cfg.HeartbeatInterval)
 	}
 }
 

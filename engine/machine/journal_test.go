@@ -98,6 +98,7 @@ func newPlay(t *rapid.T) *play {
 		t: t, toy: toy{expect: 1}, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
 		records: map[string][]byte{}, tasks: map[string]bool{}, pods: map[string][]string{}, agent: map[string]string{},
 		begun: map[string]int{}, lost: map[string]bool{}, killed: map[string]bool{}, ready: map[string]bool{}, served: map[string]bool{},
+		gone: map[string]bool{}, given: map[string]bool{},
 	}
 	p.m, p.twin = p.build(), p.build()
 	p.forget()

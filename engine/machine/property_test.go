@@ -48,9 +48,13 @@ type play struct {
 	// killed are tasks that the machine has stopped, ready those that were last said to be so, and served the pods that were ready once.
 	killed, ready map[string]bool
 	served        map[string]bool
-	forced        bool // somebody has asked for a restart by force
-	noNewHosts    bool
-	wake          time.Time // as the last decision wants it
+	// gone are tasks that an operator took for gone and that have not shown up since, given those that ever were, told what Mesos said last in this session.
+	gone, given map[string]bool
+	told        map[string]TaskState
+	answers     []Answer // of the last decision
+	forced      bool     // somebody has asked for a restart by force
+	noNewHosts  bool
+	wake        time.Time // as the last decision wants it
 }
 
 func (p *play) build() *Machine {
@@ -79,6 +83,7 @@ func (p *play) decide() {
 	if diff := cmp.Diff(marshal(p.t, effects), marshal(p.t, same)); diff != "" {
 		p.t.Fatalf("the same inputs give the same effects, byte for byte:\n%s", diff)
 	}
+	p.answers = effects.Answers
 	for _, g := range effects.Groups {
 		for _, r := range g.Puts {
 			p.records[r.Key] = r.Value
@@ -156,7 +161,7 @@ func (p *play) checkExcluded() {
 // forget: with a session ends all that Mesos believes.
 func (p *play) forget() {
 	p.offered, p.excluded, p.before, p.excluding = map[string]bool{}, map[string]bool{}, nil, nil
-	p.updates, p.acks, p.waits = map[string]TaskStatus{}, map[string]time.Time{}, map[string]bool{}
+	p.updates, p.acks, p.waits, p.told = map[string]TaskStatus{}, map[string]time.Time{}, map[string]bool{}, map[string]TaskState{}
 }
 
 func marshal(t *rapid.T, e Effects) string {
@@ -207,6 +212,10 @@ func (p *play) kill(c Kill) {
 	if newest := p.pods[pod][len(p.pods[pod])-1]; newest != c.TaskID {
 		return // it was replaced without proof
 	}
+	if p.given[c.TaskID] { // whatever depends on it: somebody took it for gone
+		p.killed[c.TaskID] = true
+		return
+	}
 	if !strings.Contains(string(p.records[prefixPod+pod]), `"stop":{"plan":"deploy"`) {
 		p.t.Fatalf("nothing is killed before the record says why: %s is\n%s", pod, p.records[prefixPod+pod])
 	}
@@ -238,7 +247,7 @@ func (p *play) launched(t offers.Task) {
 		p.t.Fatalf("no task is launched that is not in the records: %s", t.ID)
 	}
 	for _, old := range p.pods[pod] {
-		if p.tasks[old] && strings.HasPrefix(pod, "db") {
+		if p.tasks[old] && !p.gone[old] && strings.HasPrefix(pod, "db") {
 			p.t.Fatalf("no two tasks of a pod that holds a device may run at the same time: %s while %s may run", t.ID, old)
 		}
 	}
@@ -325,6 +334,10 @@ func (p *play) status(id string, state TaskState, acknowledged bool, data []byte
 		p.tasks[id] = false
 	}
 	p.lost[id] = state.Unproven()
+	p.told[id] = state
+	if !state.Unproven() {
+		delete(p.gone, id)
+	}
 	p.take(Updated{Status: s})
 }
 
@@ -499,6 +512,36 @@ func (p *play) actions() map[string]func(*rapid.T) {
 			}
 			p.take(v)
 			p.decide()
+		},
+		"mark-gone": func(t *rapid.T) {
+			if len(p.pods) == 0 {
+				t.Skip("nothing was launched")
+			}
+			pod := rapid.SampledFrom(slices.Sorted(maps.Keys(p.pods))).Draw(t, "pod")
+			newest := p.pods[pod][len(p.pods[pod])-1]
+			if p.tasks[newest] && rapid.Bool().Draw(t, "lost") {
+				p.status(newest, Unknown, false, nil)
+			}
+			p.take(Verb{ID: 1, Kind: MarkGone, Pod: pod, Actor: "a", Reason: "r"})
+			p.decide()
+			if p.answers[0].Code != Done {
+				return
+			}
+			said := p.m.pods[pod].Consents
+			id := said[len(said)-1].TaskID
+			if told, ok := p.told[id]; ok && !told.Unproven() {
+				p.t.Fatalf("nothing is taken for gone that Mesos knows: %s is %s", id, told)
+			}
+			if !strings.Contains(string(p.records[prefixPod+pod]), `"verb":"mark-gone","task_id":"`+id+`"`) {
+				p.t.Fatalf("who said that a task is gone is on record before it is answered: %s", p.records[prefixPod+pod])
+			}
+			p.gone[id], p.given[id] = true, true
+			if rapid.Bool().Draw(t, "shows up") {
+				p.status(id, Running, false, nil)
+				p.decide()
+				p.offer(strings.TrimPrefix(p.agent[id], "S-"))
+				p.decide()
+			}
 		},
 		"time": func(t *rapid.T) {
 			p.now = p.now.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second)

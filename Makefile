@@ -7,7 +7,7 @@ PACKAGE := ./...
 RACE    := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo sim mutations soak bench lint clean
+.PHONY: help build test demo sim mutations soak bench benchall lint clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,12 @@ mutations: ## Try whether the simulator finds deliberate faults, and write the t
 soak: ## Kill the framework 200 times at random moments of deployments (SOAK_KILLS=n)
 	SOAK_KILLS=$${SOAK_KILLS:-200} $(GO) test ./tests/e2e -run 'TestKilledAtRandomMoments|TestLeadersFallAtRandomMoments' -v -timeout 2h
 
-bench: ## Run all benchmarks
+bench: ## Measure what has a goal, on one core, and how long a takeover takes
+	@{ $(GO) test ./engine/store -run '^$$' -bench Commit -cpu 1; \
+	   $(GO) test ./engine ./tests/bench -run '^$$' -bench 'Intake|Restart|Serve' -benchtime 10x -cpu 1; \
+	   $(GO) test ./tests/e2e -run TestStandbyTakesOverFromALeaderThatWasKilled -count 1 -v | grep -E 'takeover:|^(---|ok|FAIL)'; } | awk -f tests/bench/goals.awk
+
+benchall: ## Run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGE)
 
 lint: ## Check formatting and vet

@@ -38,6 +38,18 @@ func (c *cluster) serveZK(t *testing.T, name, zk string, extra ...string) (*proc
 	return p, api{t: t, url: p.find(`msg=serving api=(\S+)`)[1]}
 }
 
+// wantTakeover reports how long a takeover took until the standby led, and until it was subscribed, which takes a moment more: on a machine that is busy with
+// other tests, it may take longer than it should.
+func wantTakeover(t *testing.T, leads, subscribed time.Duration) {
+	t.Helper()
+	const most = sessionTimeout + 2*time.Second
+	t.Logf("takeover: SUBSCRIBED %.1f s after the leader was killed (it led after %.1f s); session timeout and two seconds: %.1f s",
+		subscribed.Seconds(), leads.Seconds(), most.Seconds())
+	if leads > most || subscribed > most+3*time.Second {
+		t.Errorf("the takeover took too long")
+	}
+}
+
 func wantEachOnce(t *testing.T, c *cluster) {
 	t.Helper()
 	all := c.everLaunched(t)
@@ -105,12 +117,9 @@ func TestStandbyTakesOverFromALeaderThatWasKilled(t *testing.T) {
 	first.signal(syscall.SIGKILL)
 	killed := time.Now()
 	second.find(leading.String())
-	takeover := time.Since(killed)
-	t.Logf("the standby leads %s after the kill", takeover.Round(time.Millisecond))
-	if takeover > sessionTimeout+2*time.Second {
-		t.Errorf("the takeover took %s", takeover)
-	}
+	leads := time.Since(killed)
 	second.find(`msg=subscribed .*framework_id=` + view.FrameworkID + ` `)
+	wantTakeover(t, leads, time.Since(killed))
 	client := func() plans.PhaseView { return after.phase("client") }
 	eventually(t, "all but the client is complete", func() bool { return after.phase("webconsole").Status == plans.Complete })
 	if got := client(); got.Status != plans.Waiting || len(got.Holds) == 0 || got.Holds[0].Code != plans.CodePaused {

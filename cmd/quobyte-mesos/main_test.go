@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -242,6 +244,34 @@ func TestJournalOfTheSandbox(t *testing.T) {
 	}
 	if first, rest, _ := strings.Cut(string(text), "\n"); !strings.Contains(first, `"kind":"start"`) || !strings.Contains(rest, `"kind":"input","name":"AddAgent"`) {
 		t.Errorf("the journal begins with %s", first)
+	}
+}
+
+func TestMasterOfTheSandbox(t *testing.T) {
+	got := runHere(t, nil, "sandbox", "--registry", "paper", "--offer-timeout=-1s", "--agent-reregister-timeout=-1s")
+	want := outcome{Code: exitError, Stderr: []string{
+		`quobyte-mesos: --registry: "paper": must be replicated_log or in_memory`,
+		"quobyte-mesos: --agent-reregister-timeout: -1s: must not be less than 0",
+		"quobyte-mesos: --offer-timeout: -1s: must not be less than 0",
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+
+	o := clusterOptions{Hosts: 1, Dir: t.TempDir(), Master: "127.0.0.1:0", Network: "127.9.5.", Registry: "in_memory", OfferTimeout: 3 * time.Second, Timing: timing{AllocationInterval: time.Second}}
+	c, err := startCluster(t.Context(), o, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	response, err := http.Get("http://" + c.MasterAddress() + "/flags")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	flags, err := io.ReadAll(response.Body)
+	if err != nil || !strings.Contains(string(flags), `"registry":"in_memory"`) || !strings.Contains(string(flags), `"offer_timeout":"3secs"`) {
+		t.Errorf("%v, %s", err, flags)
 	}
 }
 

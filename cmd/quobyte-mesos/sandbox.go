@@ -37,6 +37,10 @@ type clusterOptions struct {
 	Access accessOptions
 
 	Standbys []string // addresses of masters that do not lead
+
+	Registry          string        // replicated_log, or in_memory: gone with the master; "" is the first
+	ReregisterTimeout time.Duration // for agents, to come to a new master; 0 is 10 min
+	OfferTimeout      time.Duration // 0 for none
 }
 
 // timing are the times of a master that are worth choosing, with the names that they have there.
@@ -101,8 +105,20 @@ func (o *clusterOptions) complete() error {
 	if _, err := o.images(); err != nil {
 		problems = multierror.Append(problems, err)
 	}
+	if _, known := registries[o.Registry]; !known {
+		problems = multierror.Append(problems, fmt.Errorf("--registry: %q: must be replicated_log or in_memory", o.Registry))
+	}
+	if o.ReregisterTimeout < 0 {
+		problems = multierror.Append(problems, fmt.Errorf("--agent-reregister-timeout: %s: must not be less than 0", o.ReregisterTimeout))
+	}
+	if o.OfferTimeout < 0 {
+		problems = multierror.Append(problems, fmt.Errorf("--offer-timeout: %s: must not be less than 0", o.OfferTimeout))
+	}
 	return problems.ErrorOrNil()
 }
+
+// registries are the kinds by the names that --registry of a master has for them.
+var registries = map[string]model.RegistryKind{"": model.Replicated, "replicated_log": model.Replicated, "in_memory": model.InMemory}
 
 // images are the commands that stand for container images, by their names.
 func (o *clusterOptions) images() (map[string]string, error) {
@@ -182,6 +198,7 @@ func (c *cluster) start(ctx context.Context, o clusterOptions, log *slog.Logger)
 		AllocationInterval: o.Timing.AllocationInterval,
 		Model: model.Config{
 			HeartbeatInterval: o.Timing.HeartbeatInterval, PingTimeout: o.Timing.PingTimeout, PingTimeouts: o.Timing.PingTimeouts,
+			Registry: registries[o.Registry], ReregisterTimeout: o.ReregisterTimeout, OfferTimeout: o.OfferTimeout,
 		},
 	}
 	if err := o.Access.complete(&cfg, filepath.Join(c.dir, certificates)); err != nil {
@@ -273,6 +290,9 @@ Without --image, agents refuse containers as agents without Docker do.`,
 	o.bind(cmd.Flags())
 	o.Timing.bind(cmd.Flags())
 	cmd.Flags().StringArrayVar(&o.Standbys, "standby", nil, "IP:PORT of another master, which sends everybody to the leader and takes over when that fails (repeatable)")
+	cmd.Flags().StringVar(&o.Registry, "registry", "replicated_log", "replicated_log, which outlives masters, or in_memory, which does not")
+	cmd.Flags().DurationVar(&o.ReregisterTimeout, "agent-reregister-timeout", 10*time.Minute, "time that agents have to come to a new master before they are unreachable")
+	cmd.Flags().DurationVar(&o.OfferTimeout, "offer-timeout", 0, "time after which an offer that nobody answered is rescinded (default: never)")
 	cmd.Flags().StringArrayVar(&o.Images, "image", nil, "NAME=COMMAND: shell command to run in place of a container image; a name without tag is any tag (repeatable)")
 	o.Access.bind(cmd.Flags())
 	cmd.Flags().StringVar(&o.Journal, "journal", "", "file to write everything to that comes into the cluster and out of it, a line of JSON each (default: none)")

@@ -64,6 +64,16 @@ func (s *Sandbox) masterFlags() []mesos.Flag {
 	if s.cfg.Model.Registry == cluster.InMemory {
 		flags["registry"] = "in_memory"
 	}
+	if timeout := s.cfg.Model.OfferTimeout; timeout > 0 {
+		flags["offer_timeout"] = durationFlag(timeout)
+	}
+	if timeout := s.cfg.Model.ReregisterTimeout; timeout > 0 {
+		flags["agent_reregister_timeout"] = durationFlag(timeout)
+	}
+	if s.authenticates() {
+		flags["authenticate_http_frameworks"] = "true"
+		flags["authenticate_http_readonly"], flags["authenticate_http_readwrite"] = fmt.Sprint(s.cfg.AuthenticateOperators), fmt.Sprint(s.cfg.AuthenticateOperators)
+	}
 	return flagList(flags)
 }
 

@@ -55,8 +55,8 @@ func (s *Sandbox) masterFlags() []mesos.Flag {
 	flags := maps.Clone(usualFlags)
 	for name, value := range map[string]string{
 		"hostname": host, "ip": host, "port": port, "registry": "replicated_log",
-		"allocation_interval":     durationFlag(cmp.Or(s.cfg.Model.AllocationInterval, s.cfg.AllocationInterval)),
-		"agent_ping_timeout":      durationFlag(cmp.Or(s.cfg.Model.PingTimeout, 15*time.Second)),
+		"allocation_interval":     cluster.DurationText(cmp.Or(s.cfg.Model.AllocationInterval, s.cfg.AllocationInterval)),
+		"agent_ping_timeout":      cluster.DurationText(cmp.Or(s.cfg.Model.PingTimeout, 15*time.Second)),
 		"max_agent_ping_timeouts": fmt.Sprint(cmp.Or(s.cfg.Model.PingTimeouts, 5)),
 	} {
 		flags[name] = value
@@ -65,10 +65,10 @@ func (s *Sandbox) masterFlags() []mesos.Flag {
 		flags["registry"] = "in_memory"
 	}
 	if timeout := s.cfg.Model.OfferTimeout; timeout > 0 {
-		flags["offer_timeout"] = durationFlag(timeout)
+		flags["offer_timeout"] = cluster.DurationText(timeout)
 	}
 	if timeout := s.cfg.Model.ReregisterTimeout; timeout > 0 {
-		flags["agent_reregister_timeout"] = durationFlag(timeout)
+		flags["agent_reregister_timeout"] = cluster.DurationText(timeout)
 	}
 	if s.authenticates() {
 		flags["authenticate_http_frameworks"] = "true"
@@ -80,7 +80,7 @@ func (s *Sandbox) masterFlags() []mesos.Flag {
 // agentFlags are the flags of an agent that the sandbox can be said to have.
 func (s *Sandbox) agentFlags(a *agentShell) []mesos.Flag {
 	return flagList(map[string]string{
-		"containerizers": "mesos", "executor_registration_timeout": durationFlag(s.cfg.RegistrationLimit),
+		"containerizers": "mesos", "executor_registration_timeout": cluster.DurationText(s.cfg.RegistrationLimit),
 		"hostname": a.Hostname, "ip": a.IP, "isolation": "posix/cpu,posix/mem", "launcher": "posix",
 		"master": s.MasterAddress(), "port": fmt.Sprint(a.Port), "switch_user": "true", "work_dir": a.WorkDir,
 	})
@@ -105,12 +105,4 @@ func flagView(flags []mesos.Flag) map[string]string {
 
 func (s *Sandbox) flags(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, object{"flags": flagView(s.masterFlags())})
-}
-
-// durationFlag writes a duration in the way of Mesos.
-func durationFlag(d time.Duration) string {
-	if d%time.Second == 0 {
-		return fmt.Sprintf("%dsecs", d/time.Second)
-	}
-	return fmt.Sprintf("%dms", d/time.Millisecond)
 }

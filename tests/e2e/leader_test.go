@@ -227,6 +227,30 @@ func TestZooKeeperIsAway(t *testing.T) {
 	}
 }
 
+// ZooKeeper answers nothing for a while in the middle of a deployment, and then falls and comes back, both within the session: the leader waits, tells that it does, and goes on.
+func TestZooKeeperIsSlow(t *testing.T) {
+	t.Parallel()
+	server := zktest.Start(t)
+	c := startCluster(t, "127.0.30.", 3)
+	slow := "--server_command=" + built(t).framework() + " standin --start-delay=1s"
+	p, leader := c.serveZK(t, "leader", server.Address+"/quobyte", slow, "--zk-session-timeout=40s")
+	eventually(t, "registry is being started", func() bool { return leader.begun("registry") })
+	server.Signal(syscall.SIGSTOP)
+	eventually(t, "a commit waits for more than a second", func() bool { return leader.metric("framework_commit_pending_seconds") > 1 })
+	if got := leader.metric("framework_inbox_events"); got > 1024 {
+		t.Errorf("%v events wait", got)
+	}
+	server.Signal(syscall.SIGCONT)
+	eventually(t, "metadata is being started", func() bool { return leader.begun("metadata") })
+	server.Kill()
+	server.Run()
+	eventually(t, "deploy is complete", func() bool { return leader.deploy().Status == plans.Complete })
+	wantEachOnce(t, c)
+	if strings.Contains(p.text(), "standing down") {
+		t.Error("the leader has stood down")
+	}
+}
+
 // Leaders are killed, or stopped and let go on when another leads, at random moments of deployments: no task is launched twice, none is lost, the
 // plan completes, and who was stopped ends. SOAK_KILLS and SOAK_SEED are as in TestKilledAtRandomMoments; a takeover takes its time, so that there are
 // fewer of them.

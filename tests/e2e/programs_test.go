@@ -334,6 +334,26 @@ func (a api) pod(name string) machine.PodView {
 	return machine.PodView{}
 }
 
+// metric is a figure without labels; -1 if it is not there.
+func (a api) metric(name string) float64 {
+	resp, err := http.Get(a.url + "/v1/metrics")
+	if err != nil {
+		return -1
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if text, is := strings.CutPrefix(lines.Text(), name+" "); is {
+			value, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				a.t.Fatalf("metric %s: %v", name, err)
+			}
+			return value
+		}
+	}
+	return -1
+}
+
 // tasks returns the task id of every pod that runs.
 func (a api) tasks() map[string]string {
 	out := map[string]string{}

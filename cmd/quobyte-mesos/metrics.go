@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/quobyte/mesos-framework/engine"
@@ -21,6 +23,22 @@ func loopMetrics(s engine.Stats) []api.Metric {
 		one("framework_commit_seconds_total", "What all commits took.", true, s.CommitTime.Seconds()),
 		one("framework_commit_pending_seconds", "How long a commit has been under way, 0 if none is.", false, s.Committing.Seconds()),
 	}
+}
+
+// processMetrics are what the process takes. There are none where the system does not tell as Linux does.
+func processMetrics() []api.Metric {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return nil
+	}
+	var size, resident int
+	if _, err := fmt.Sscan(string(text), &size, &resident); err != nil {
+		return nil
+	}
+	return []api.Metric{{
+		Name: "process_resident_memory_bytes", Help: "Memory of the framework's process that is not swapped out.",
+		Samples: []api.Sample{{Value: float64(resident * os.Getpagesize())}},
+	}}
 }
 
 // sessionMetrics are what the session with Mesos has counted.

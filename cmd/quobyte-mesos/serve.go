@@ -187,8 +187,10 @@ func (f *framework) open(ctx context.Context) (err error) {
 	}
 	handler := api.New(api.Config{
 		Backend: e, Artifacts: map[string]string{quobyte.Artifact: self}, Build: version(), Logger: f.log,
-		Export:  func(ctx context.Context) (backup.File, error) { return f.export(ctx, e) },
-		Metrics: func() []api.Metric { return append(sessionMetrics(f.session.Stats()), loopMetrics(e.Stats())...) },
+		Export: func(ctx context.Context) (backup.File, error) { return f.export(ctx, e) },
+		Metrics: func() []api.Metric {
+			return slices.Concat(sessionMetrics(f.session.Stats()), loopMetrics(e.Stats()), processMetrics())
+		},
 	})
 	f.engine, f.store = e, state
 	f.handler.Store(&handler)

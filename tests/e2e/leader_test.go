@@ -240,6 +240,9 @@ func TestZooKeeperIsSlow(t *testing.T) {
 	if got := leader.metric("framework_inbox_events"); got > 1024 {
 		t.Errorf("%v events wait", got)
 	}
+	if got := leader.metric("process_resident_memory_bytes"); got < 1e6 || got > 300e6 {
+		t.Errorf("%v bytes of memory", got)
+	}
 	server.Signal(syscall.SIGCONT)
 	eventually(t, "metadata is being started", func() bool { return leader.begun("metadata") })
 	server.Kill()

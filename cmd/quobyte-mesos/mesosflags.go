@@ -209,11 +209,7 @@ func (o *mesosOptions) serviceAccount(c *mesos.Config) (*mesos.ServiceAccount, e
 	if c != nil {
 		config = *c
 	}
-	login := config.TLS.Clone()
-	if login != nil {
-		login.ServerName = "" // that is the masters' name
-	}
-	a, err := mesos.ParseServiceAccount([]byte(text), login, config.Dial)
+	a, err := mesos.ParseServiceAccount([]byte(text), config.TLS, config.Dial)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}

@@ -38,12 +38,12 @@ func agentLost(r *replay, l *line) bool {
 	}
 	r.befall(l, a, (*cluster.Cluster).KillAgent)
 	r.slow[l] = tolerance
-	back, ok := r.shows(l, a)
+	back := r.comeback(l, a)
 	switch {
 	case l.typ() != "RESCIND":
 		r.slow[l] = r.pingTimeouts()
-	case restarted.MatchString(r.trace.caseOf(l)), ok && back-l.T < r.pingTimeouts().Seconds():
-		r.startNow(l, a, cluster.AgentStart{})
+	case restarted.MatchString(r.trace.caseOf(l)), back.dated && back.at-l.T < r.pingTimeouts().Seconds():
+		r.startAs(l, a)()
 	}
 	return true
 }
@@ -209,7 +209,7 @@ func agentBack(r *replay, l *line) bool {
 			shown = slices.Contains(ids, a.id) // and not another at its address
 		}
 		if shown && r.currentID(a) == a.id && r.isDown(a) {
-			r.startNow(l, a, cluster.AgentStart{})
+			r.startNow(l, a, cluster.AgentStart{}, comeback{})
 			r.slow[l] = registration
 			return true
 		}

@@ -14,18 +14,35 @@ import (
 
 // agentNotes are about agents that fail, leave or come back. The first that fits counts, so the general ones are at the end.
 var agentNotes = []note{
-	{regexp.MustCompile(`killed together with its executors, back with the same work_dir`), (*replay).rebootAgent},
+	{regexp.MustCompile(`(?i)\bkill(ed)?\b.* (with|and) (all )?(its |the )?executors|\breboot`), (*replay).rebootAgent},
 	{regexp.MustCompile(`agent restarted inside the timeouts \(([\d.]+) s\)`), (*replay).restartAgent},
-	{regexp.MustCompile(`agent restarted within the ping timeout`), (*replay).killAndStartAgent},
-	{regexp.MustCompile(`agent stopped with SIGSTOP`), (*replay).freezeAgent},
-	{regexp.MustCompile(`^SIGCONT$`), (*replay).thawAgent},
-	{regexp.MustCompile(`^agent( \d)? started again|^agent restarted during maintenance|agent( \d)? returns`), (*replay).startAgent},
+	{regexp.MustCompile(`(?i)\bagent\b.*\bSIGSTOP|\bSIGSTOP\b.*\bagent\b`), (*replay).freezeAgent},
+	{regexp.MustCompile(`^SIGCONT\b|(?i)\bagent\b.*\bSIGCONT|\bSIGCONT\b.*\bagent\b`), (*replay).thawAgent},
 	{regexp.MustCompile(`^STOP_MAINTENANCE, agent restarted|^agent process exit code: 0`), (*replay).replaceAgent},
-	{regexp.MustCompile(`SIGUSR1`), (*replay).stopAgent},
-	{regexp.MustCompile(`(fresh|new|empty|other) work_dir|new (agent )?id\b`), (*replay).killAndReplaceAgent},
-	{regexp.MustCompile(`^agent (SIGKILLed|stopped with SIGTERM)`), func(*replay, *line, []string) {}}, // see executorLeft
-	{regexp.MustCompile(`(?i)(SIGKILL|kill -9)( to| of)?( the)? agent|\bagent( \d)? (was )?(killed|SIGKILL)`), (*replay).killAgent},
+	{regexp.MustCompile(`^agent restarted during maintenance`), (*replay).startAgent},
+	{agentLeaves, (*replay).killAgent},
+	{agentEnds, (*replay).killAgent},
+	{agentFresh, (*replay).killAgent},
+	{agentRestarts, (*replay).killAgent},
+	{agentStarts, (*replay).startAgent},
 }
+
+// What notes say of an agent.
+var (
+	agentLeaves = regexp.MustCompile(`\bSIGUSR1\b|\bkill -USR1\b`)
+	agentEnds   = regexp.MustCompile(`(?i)(\bSIGKILL|\bSIGTERM|\bSIGINT|\bkill -\w+|\bkilling|\bsignal \d+)( is| was)?( sent)?( to| of)?( the)?( \w+)? agent\b|` +
+		`\bagent( \w+)?( process)?( is| was| gets)? (SIGKILL|SIGTERM|kill|stopped|terminated|shut down|crash|dies|died)`)
+	agentFresh = regexp.MustCompile(`(?i)\b(fresh|new|empty|other|another|different|clean|wiped|removed?|deleted?|cleared) (\w+ )?work[_ ]?dir|` +
+		`\bwork[_ ]?dir\w*( \w+)? (wiped|removed|deleted|cleared|emptied|empty|new|fresh|gone)\b|\brm -rf? .*work|\bwip(e|ed|ing)\b.*\b(agent|work)|\bagent\b.*\bwip(e|ed|ing)\b|` +
+		`\bagent\b.*\b(new|another|other|different|fresh) (agent )?id\b|\b(new|another|other|different|fresh) agent id\b|^new id\b`)
+	agentRestarts = regexp.MustCompile(`(?i)\bagent( \w+)?( process)?( is| was)? restarted\b|^(the )?agent( \w+)? restarts?\b|\brestart(ed|ing)?( of)?( the)? agent\b`)
+	agentStarts   = regexp.MustCompile(`(?i)\bagent( \w+)?( process)?( is| was| comes)? (started|starts|returns|back)\b|^(the )?agent( \w+)? start\b|\b(start|starting)( of)?( the)? agent\b`)
+
+	// startsLater is in notes about ends of agents that come back, and givenUp in those about ones that do after the timeouts.
+	startsLater = regexp.MustCompile(`(?i)\b(re-?)?start(s|ed)?\b|\bback\b|\breturns\b`)
+	neverStarts = regexp.MustCompile(`(?i)\bnever\b|\bnot (re)?start|\bfor good\b`)
+	givenUp     = regexp.MustCompile(`(?i)\b(after|past|beyond|until|once|when)\b.*\b(timeouts?|unreachable|lost|removed|given up)`)
+)
 
 var numbered = regexp.MustCompile(`\bagent (\d)\b`)
 
@@ -47,6 +64,9 @@ func (r *replay) agentOf(l *line) *agentSpec {
 			break
 		}
 		id := next.text("failure", "agent_id", "value")
+		if next.text("update", "status", "reason") == "REASON_AGENT_REMOVED" {
+			id = next.text("update", "status", "agent_id", "value")
+		}
 		if i := slices.IndexFunc(r.agents, func(a *agentSpec) bool { return a.id == id }); i >= 0 && next.at("failure", "executor_id") == nil {
 			return r.agents[i]
 		}
@@ -79,12 +99,64 @@ func (r *replay) befall(l *line, a *agentSpec, fault agentFault) {
 	r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) { return fault(c, now, a.id), nil })
 }
 
+// killAgent ends an agent, as the note says how, and starts it again if the note, or what the recording shows after it, says so. Of a note that
+// is a heading, so that the agent still does something after it, everything is seen in what comes of it: see agentLost.
 func (r *replay) killAgent(l *line, _ []string) {
-	r.befall(l, r.agentOf(l), (*cluster.Cluster).KillAgent)
+	a := r.agentOf(l)
+	fault := (*cluster.Cluster).KillAgent
+	if agentLeaves.MatchString(l.note()) {
+		fault = (*cluster.Cluster).StopAgent
+	}
+	if r.executorsTell(l) || r.stillThere(l, a) {
+		return
+	}
+	r.befall(l, a, fault)
+	const registration, usual, recheck = 0.35, 0.5, 1.0
+	switch back, text := r.comeback(l, a), l.note(); {
+	case back.dated:
+		r.after(back.at-registration, r.startAs(l, a))
+	case neverStarts.MatchString(text):
+	case back.shown || back.told && !startsLater.MatchString(text), !agentFresh.MatchString(text) && !startsLater.MatchString(text):
+	case givenUp.MatchString(text):
+		r.after(l.T+r.pingTimeouts().Seconds()+recheck, r.startAs(l, a))
+	default:
+		r.after(l.T+usual, r.startAs(l, a))
+	}
 }
 
-func (r *replay) stopAgent(l *line, _ []string) {
-	r.befall(l, r.agentOf(l), (*cluster.Cluster).StopAgent)
+// executorsTell tells whether the recording has what executors noticed of the end of their agent: see executorLeft.
+func (r *replay) executorsTell(after *line) bool {
+	for _, l := range r.trace.lines[after.number:] {
+		switch {
+		case l.Dir != noteLine:
+		case strings.HasPrefix(l.note(), "stream to the agent ended"):
+			return true
+		case aboutCluster.MatchString(l.note()):
+			return false
+		}
+	}
+	return false
+}
+
+// stillThere tells whether an agent does something after a line and before it is lost.
+func (r *replay) stillThere(after *line, a *agentSpec) bool {
+	const under = 0.1 // s, way
+	alive := false
+	for _, l := range r.trace.lines[after.number:] {
+		if l.Dir == noteLine && aboutCluster.MatchString(l.note()) {
+			return false
+		}
+		if l.Dir != eventLine {
+			continue
+		}
+		if lost := r.lostAgent(l); lost != nil && lost.port == a.port {
+			return alive
+		}
+		status := l.at("update", "status")
+		executors := dig(status, "source") == "SOURCE_EXECUTOR" && dig(status, "agent_id", "value") == r.currentID(a)
+		alive = alive || l.T > after.T+under && (executors || slices.Contains(r.idsOffered(l), r.currentID(a)))
+	}
+	return false
 }
 
 func (r *replay) freezeAgent(l *line, _ []string) {
@@ -95,29 +167,20 @@ func (r *replay) thawAgent(l *line, _ []string) {
 	r.befall(l, r.agentOf(l), (*cluster.Cluster).HealAgent)
 }
 
-// killAndStartAgent is an agent that is back before it is given up.
-func (r *replay) killAndStartAgent(l *line, _ []string) {
-	const registration = 0.3
-	a := r.agentOf(l)
-	r.befall(l, a, (*cluster.Cluster).KillAgent)
-	if back, ok := r.shows(l, a); ok {
-		r.after(back-registration, r.startAs(l, a, cluster.AgentStart{}))
-	}
-}
-
-// startAgent starts the agent that is down, so that it registers when it did in the recording. If nothing has told of its end, it ends now.
-func (r *replay) startAgent(l *line, _ []string) {
+// startAgent starts the agent that is down, so that it registers when it did in the recording.
+func (r *replay) startAgent(l *line, m []string) {
 	a := r.down(l)
-	if !r.isDown(a) {
-		r.befall(l, a, (*cluster.Cluster).KillAgent)
+	if !r.isDown(a) && strings.Contains(l.note(), "again") {
+		r.killAgent(l, m) // nothing has told of its end
+		return
 	}
-	r.startNow(l, a, cluster.AgentStart{})
+	r.startAs(l, a)()
 }
 
 // down is the agent that a note says comes back: the one that is not there.
 func (r *replay) down(l *line) *agentSpec {
 	for _, a := range r.agents {
-		if r.isDown(a) {
+		if r.isDown(a) && r.currentID(a) != "" {
 			return a
 		}
 	}
@@ -132,40 +195,67 @@ func (r *replay) isDown(a *agentSpec) (down bool) {
 	return down
 }
 
-// startNow is a start of an agent's process.
-func (r *replay) startNow(l *line, a *agentSpec, start cluster.AgentStart) { r.startAs(l, a, start)() }
-
-// startAs is a start of an agent's process some time. It registers when the recording first shows something of it, unless it
-// needs longer.
-func (r *replay) startAs(l *line, a *agentSpec, start cluster.AgentStart) func() {
-	back, ok := r.shows(l, a)
-	registers := seconds(back) + r.offset
-	return func() {
-		r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {
-			effects, err := c.StartAgent(now, a.id, start)
-			if early := r.start.Add(registers).Sub(c.AgentProcess(a.id).RegisterAt); ok && early > 0 {
-				effects = append(effects, c.DelayAgent(now, a.id, early)...)
-			}
-			return effects, err
-		})
-	}
+// startAs is a start of an agent's process some time, unless it is up by then. It registers when the recording first shows
+// something of it, unless it needs longer, and with another id if the recording shows that, or a note says so that nothing contradicts.
+func (r *replay) startAs(l *line, a *agentSpec) func() {
+	back := r.comeback(l, a)
+	start := cluster.AgentStart{Wipe: back.fresh || !back.shown && agentFresh.MatchString(l.note())}
+	return func() { r.startNow(l, a, start, back) }
 }
 
-// shows is when a recording first shows, after a line, that an agent is there, and whether it does before another note
-// is about agents or masters.
-func (r *replay) shows(after *line, a *agentSpec) (float64, bool) {
+func (r *replay) startNow(l *line, a *agentSpec, start cluster.AgentStart, back comeback) {
+	r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {
+		if c.AgentProcess(a.id).Up {
+			return nil, nil
+		}
+		effects, err := c.StartAgent(now, a.id, start)
+		registers := r.start.Add(seconds(back.at) + r.offset)
+		if early := registers.Sub(c.AgentProcess(a.id).RegisterAt); back.dated && early > 0 {
+			effects = append(effects, c.DelayAgent(now, a.id, early)...)
+		}
+		return effects, err
+	})
+}
+
+// comeback is what a recording shows of an agent that comes back.
+type comeback struct {
+	shown bool
+	fresh bool    // with another id
+	dated bool    // it can't have been there for long
+	at    float64 // the time of the recording when it is shown
+	told  bool    // before it is shown another note is about agents or masters
+}
+
+// comeback is what comes of an agent after a line in which it is down.
+func (r *replay) comeback(after *line, a *agentSpec) comeback {
 	for _, l := range r.trace.lines[after.number:] {
 		if l.Dir == noteLine && aboutCluster.MatchString(l.note()) {
-			return 0, false
+			return comeback{told: true}
 		}
-		if l.Dir == eventLine && r.isOf(l, a) {
-			return l.T, !r.afterSubscribed(l) // else it may have been there for long
+		if l.Dir != eventLine {
+			continue
+		}
+		back := comeback{shown: true, at: l.T, dated: !r.afterSubscribed(l)}
+		if back.fresh = r.isReplaced(l, a); back.fresh || r.isOf(l, a) || slices.Contains(r.idsOffered(l), r.currentID(a)) {
+			return back
 		}
 	}
-	return 0, false
+	return comeback{}
 }
 
-var aboutCluster = regexp.MustCompile(`(?i)\b(killed|SIGKILL|SIGSTOP|restart|started again|exit code)`)
+// isReplaced tells whether an event is that of another agent where one was.
+func (r *replay) isReplaced(l *line, a *agentSpec) bool {
+	if strings.Contains(l.text("update", "status", "message"), "a new agent registered") {
+		id := l.text("update", "status", "agent_id", "value")
+		return id == a.id || id == r.currentID(a)
+	}
+	ids := r.idsOffered(l)
+	return slices.ContainsFunc(r.agents, func(next *agentSpec) bool {
+		return next.port == a.port && next.id != r.currentID(a) && slices.Contains(ids, next.id)
+	})
+}
+
+var aboutCluster = regexp.MustCompile(`(?i)\b(killed|SIGKILL|SIGSTOP|SIGUSR1|restart|started again|exit code)|\bagent( \w+)?( is| was| comes)? (started|starts|returns)\b`)
 
 // isOf tells whether an event can only come of an agent that has just registered.
 func (r *replay) isOf(l *line, a *agentSpec) bool {
@@ -222,6 +312,9 @@ func (r *replay) offeredAgents(l *line) []string {
 func (r *replay) restartAgent(l *line, m []string) {
 	a := r.agentOf(l)
 	gap, _ := strconv.ParseFloat(m[1], 64)
+	if back := r.comeback(l, a); back.fresh {
+		return // it is seen: see agentLost
+	}
 	at := l.T
 	for _, next := range r.trace.lines[l.number:] {
 		if next.Dir == noteLine || next.T > at+3 && at > l.T {
@@ -230,7 +323,7 @@ func (r *replay) restartAgent(l *line, m []string) {
 		at = next.T
 	}
 	r.after(at+0.6, func() { r.befall(l, a, (*cluster.Cluster).KillAgent) })
-	r.after(at+0.6+gap, r.startAs(l, a, cluster.AgentStart{}))
+	r.after(at+0.6+gap, r.startAs(l, a))
 }
 
 // rebootAgent ends everything on a machine. Its agent starts when it must have.
@@ -238,20 +331,16 @@ func (r *replay) rebootAgent(l *line, _ []string) {
 	const recovery = 2.3
 	a := r.agentOf(l)
 	r.befall(l, a, (*cluster.Cluster).RebootAgent)
-	if back, ok := r.shows(l, a); ok {
-		r.after(back-recovery, r.startAs(l, a, cluster.AgentStart{}))
+	if back := r.comeback(l, a); back.dated {
+		r.after(back.at-recovery, r.startAs(l, a))
 	}
 }
 
-// replaceAgent starts the agent again, if there is something of it later in the recording, with a fresh work directory if
-// it has another id there.
+// replaceAgent starts the agent again, if there is something of it later in the recording.
 func (r *replay) replaceAgent(l *line, _ []string) {
-	old := r.down(l)
-	next := r.nextAgent(l, old.port)
-	if next == nil || !r.isDown(old) {
-		return
+	if old := r.down(l); r.isDown(old) && r.comeback(l, old).shown {
+		r.startAs(l, old)()
 	}
-	r.startNow(l, old, cluster.AgentStart{Wipe: next.id != r.currentID(old)})
 }
 
 // currentID is the id that an agent has in the replay, which is that of the recording.
@@ -261,53 +350,6 @@ func (r *replay) currentID(a *agentSpec) (id string) {
 		return nil
 	})
 	return id
-}
-
-// nextAgent is the agent that the first offers after a line are of, nil if somebody starts an agent before them.
-func (r *replay) nextAgent(after *line, port int) *agentSpec {
-	for _, l := range r.trace.lines[after.number:] {
-		if l.Dir == noteLine && aboutCluster.MatchString(l.note()) {
-			return nil
-		}
-		offers, _ := l.at("offers", "offers").([]any)
-		for _, o := range offers {
-			id, _ := dig(o, "agent_id", "value").(string)
-			for _, a := range r.agents {
-				if a.id == id && a.port == port {
-					return a
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// killAndReplaceAgent is another agent at the address of one that dies, at once or when it has been given up. It registers
-// as soon as it can.
-func (r *replay) killAndReplaceAgent(l *line, _ []string) {
-	const registration = 0.3
-	a := r.agentOf(l)
-	r.befall(l, a, (*cluster.Cluster).KillAgent)
-	if back, ok := r.replacedAt(l); ok {
-		r.after(back-registration-0.05, func() {
-			r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {
-				return c.StartAgent(now, a.id, cluster.AgentStart{Wipe: true})
-			})
-		})
-	}
-}
-
-// replacedAt is when a recording shows that a new agent has registered where another was.
-func (r *replay) replacedAt(after *line) (float64, bool) {
-	for _, l := range r.trace.lines[after.number:] {
-		switch {
-		case strings.Contains(l.text("update", "status", "message"), "a new agent registered"):
-			return l.T, true
-		case l.Dir == eventLine && l.typ() == "OFFERS":
-			return l.T, true
-		}
-	}
-	return 0, false
 }
 
 // agentsEnd: at the end of a recording its agents are ended, and the last that is seen of them is that their offers are

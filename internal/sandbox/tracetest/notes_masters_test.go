@@ -89,8 +89,8 @@ func (r *replay) failOver(l *line, outage []cluster.Stage) {
 		leads += stage.For.Seconds()
 	}
 	for _, a := range r.agents {
-		if back, ok := r.shows(l, a); ok {
-			failover.Delays[a.id] = max(time.Millisecond, seconds(back-leads))
+		if back := r.comeback(l, a); back.dated {
+			failover.Delays[a.id] = max(time.Millisecond, seconds(back.at-leads))
 		}
 	}
 	r.do(l, func(now time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {

@@ -255,8 +255,46 @@ func (t *trace) agents() []*agentSpec {
 			list = append(list, a)
 		}
 	}
+	for _, a := range t.brieflyOffered(list) {
+		list = append(list, a)
+	}
 	slices.SortFunc(list, func(a, b *agentSpec) int { return agentNumber(a.id) - agentNumber(b.id) })
 	return list
+}
+
+// brieflyOffered are agents that are only seen in OFFERS that the recording has in short. Which address such a one has is not said there: it came
+// in the place of the last that was lost before.
+func (t *trace) brieflyOffered(others []*agentSpec) []*agentSpec {
+	var list []*agentSpec
+	var lost string
+	for _, l := range t.lines {
+		if id := l.text("failure", "agent_id", "value"); id != "" && l.at("failure", "executor_id") == nil {
+			lost = id
+		}
+		for _, number := range briefAgents(l) {
+			known := func(a *agentSpec) bool { return agentNumber(a.id) == number }
+			before := slices.IndexFunc(others, func(a *agentSpec) bool { return a.id == lost })
+			if before < 0 || slices.ContainsFunc(others, known) || slices.ContainsFunc(list, known) {
+				continue
+			}
+			a := *others[before]
+			a.id = fmt.Sprintf("%s-S%d", strings.TrimSuffix(lost, agentID.FindString(lost)), number)
+			list = append(list, &a)
+		}
+	}
+	return list
+}
+
+// briefAgents are the numbers of the agents in an OFFERS that the recording has in short: "272-O3 S0 dev ports=R,cpus=8.0".
+func briefAgents(l *line) []int {
+	var numbers []int
+	short, _ := l.at("abridged").([]any)
+	for _, o := range short {
+		if words := strings.Fields(fmt.Sprint(o)); len(words) > 1 {
+			numbers = append(numbers, agentNumber("-"+words[1]))
+		}
+	}
+	return numbers
 }
 
 // listedAgents are those that an operator was told of when it began to listen: some recordings leave out all offers.

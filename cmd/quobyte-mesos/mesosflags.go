@@ -209,7 +209,11 @@ func (o *mesosOptions) serviceAccount(c *mesos.Config) (*mesos.ServiceAccount, e
 	if c != nil {
 		config = *c
 	}
-	a, err := mesos.ParseServiceAccount([]byte(text), config.TLS, config.Dial)
+	login := config.TLS.Clone()
+	if login != nil {
+		login.ServerName = "" // that is the masters' name
+	}
+	a, err := mesos.ParseServiceAccount([]byte(text), login, config.Dial)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}

@@ -114,6 +114,8 @@ type Machine struct {
 	told       map[string]telling             // host -> the message that its scout has not heard yet
 	retell     map[string]bool                // hosts whose scout may have to be told something
 	strangers  map[string]stranger            // by task id
+	resumed    bool                           // there was no session yet, and the framework is an older one
+	hearsUntil time.Time                      // until then nothing is launched: Mesos tells what runs
 	hostHolds  map[string][]plans.Hold        // why a host can't be used
 	opAsked    map[string]question            // operation id -> open reconciliation
 	opRefused  map[string]string              // pod name -> which operation Mesos refused, and why
@@ -223,6 +225,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 	for _, b := range service.Budgets() {
 		m.quorate[b.PodType] = b.Quorum
 	}
+	m.resumed = m.frameworkID != ""
 	m.clampTimes(boot.Now)
 	definition, _, _ := m.deployDefinition(boot.Now, nil)
 	if err := plans.Validate(m.ledgerAsRecorded(), definition); err != nil {
@@ -307,6 +310,9 @@ func (m *Machine) takeSubscribed(now time.Time, e Subscribed) {
 	m.register(e)
 	m.endSession()
 	m.connection = Connection{Connected: true, Since: now, Master: e.Master}
+	if m.resumed {
+		m.resumed, m.hearsUntil = false, now.Add(hearsFirst)
+	}
 	m.fullAsk = now
 	for host := range m.scouts {
 		m.retell[host] = true
@@ -337,12 +343,6 @@ func (m *Machine) takeDisconnected(now time.Time, e Disconnected) {
 	if wasConnected || m.connection.Since.IsZero() {
 		m.connection.Since = now
 	}
-}
-
-// stranger is a task of ours that no pod has.
-type stranger struct {
-	Agent string    `json:"agent"`
-	State TaskState `json:"state"`
 }
 
 // retry is something that is tried again.

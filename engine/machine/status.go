@@ -96,17 +96,6 @@ func (m *Machine) answered(now time.Time, s TaskStatus) {
 	m.asked[s.TaskID] = q
 }
 
-// takeStranger notes a task of ours that no pod has or had. It is shown to the operator, for as long as Mesos knows of it: one that it does not
-// know, or that is on an agent that was marked gone, nobody can do anything about.
-func (m *Machine) takeStranger(s TaskStatus) {
-	switch {
-	case s.State.Terminal() || s.State == Unknown || s.State == GoneByOperator:
-		delete(m.strangers, s.TaskID)
-	default: // also what is out of sight: it may still run, and be back
-		m.strangers[s.TaskID] = stranger{Agent: cmp.Or(s.AgentID, m.strangers[s.TaskID].Agent), State: s.State}
-	}
-}
-
 func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	t := p.Task
 	if t.State == Running && (s.State == Staging || s.State == Starting) {
@@ -261,7 +250,7 @@ func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
 // replaced without proof, so that a lost agent does not take them along: scouts when their host has another agent, others after a grace.
 func (m *Machine) launchable(now time.Time, p *Pod) bool {
 	switch {
-	case m.lingering(p) != nil:
+	case m.lingering(p) != nil || m.namesake(p) != "" || m.hears(now, p):
 		return false
 	case p.Task == nil || p.Task.State.Terminal():
 		return true
@@ -287,6 +276,12 @@ func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
 	switch {
 	case len(m.hostHolds[p.Host]) > 0:
 		o.Holds = m.hostHolds[p.Host]
+	case (t == nil || t.State.Terminal()) && m.namesake(p) != "":
+		m.observeIdle(now, p, &o)
+		o.Holds = append([]plans.Hold{m.taken(p)}, o.Holds...)
+	case (t == nil || t.State.Terminal()) && m.hears(now, p):
+		m.observeIdle(now, p, &o)
+		o.Holds = append([]plans.Hold{m.hearing()}, o.Holds...)
 	case m.launchable(now, p):
 		m.observeIdle(now, p, &o)
 	case t.State.Unproven():

@@ -35,10 +35,13 @@ type moved string
 
 func (m moved) Error() string { return "it leads no more: " + string(m) + " does" }
 
-// denied is the error of a call that the master does not know or does not allow.
-type denied string
+// denied is the error of a call that the master does not know, or does not allow (forbidden).
+type denied struct {
+	text      string
+	forbidden bool
+}
 
-func (d denied) Error() string { return string(d) }
+func (d denied) Error() string { return d.text }
 
 // makeWay looks, before a master is asked for a new framework, for one that an earlier SUBSCRIBE left behind because its id was lost before
 // it was durable, and tears it down. A framework of our name that is more than that is left alone and is an error, and so is all else that shows
@@ -54,6 +57,9 @@ func (r *run) makeWay(ctx context.Context, m endpoint) (location string, err err
 	switch {
 	case errors.As(err, &to):
 		return string(to), nil
+	case errors.As(err, &no) && no.forbidden && !r.cfg.BesideNamesakes: // that nothing may be seen does not say that nothing is there
+		return "", fmt.Errorf("%w; not subscribing: whether a framework of ours was left behind may not be looked at; let the principal call the operator API, "+
+			"or begin anew all the same with --ignore-leftovers", no)
 	case errors.As(err, &no):
 		r.blind = no
 		return "", nil
@@ -111,7 +117,7 @@ func (r *run) misread(m endpoint, err error) error {
 	case err == nil:
 		return nil
 	case r.cfg.BesideNamesakes:
-		return denied(err.Error())
+		return denied{text: err.Error()}
 	}
 	return fmt.Errorf("%s: operator API: answer not understood: %w; not subscribing: it is not known whether a framework of ours was left behind. "+
 		"If the address is right, --ignore-leftovers begins anew all the same", m, err)
@@ -171,11 +177,27 @@ func (r *run) remains(m endpoint, text []byte) error {
 	if err != nil {
 		return r.misread(m, err)
 	}
-	if len(list) == 0 || r.cfg.BesideNamesakes {
+	switch {
+	case r.cfg.BesideNamesakes:
 		return nil
+	case len(list) == 0:
+		return r.awaited(m, text)
 	}
 	return fmt.Errorf("%w: %s: there is no state, and Mesos shows already: %s; nothing was changed: start with the state and the settings that belong to it",
 		ErrNamesake, m, strings.Join(list, "; "))
+}
+
+// awaited is an error while a master waits for agents: nobody knows yet what of our service is there.
+func (r *run) awaited(m endpoint, text []byte) error {
+	n, err := wire.Awaited(text)
+	if err != nil {
+		return r.misread(m, err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: there is no state, and %d agents have not come back since this master was elected: what of the service %q runs on them is not known yet; "+
+		"waiting until they have, or the master gives them up (--ignore-leftovers does not wait)", m, n, r.cfg.Framework.Name)
 }
 
 // sift returns those that may be torn down, or an error because of the others.
@@ -255,7 +277,7 @@ func (r *run) operator(ctx context.Context, m endpoint, call string, patience ti
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, operatorRefusal(m, call, resp)
+		return nil, r.operatorRefusal(m, call, resp)
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, int64(r.cfg.MaxRecord)+1))
 	if err != nil {
@@ -277,14 +299,15 @@ func operatorCall(call string, frameworkID ...string) []byte {
 }
 
 // operatorRefusal is what an answer other than 200 means.
-func operatorRefusal(m endpoint, call string, resp *http.Response) error {
+func (r *run) operatorRefusal(m endpoint, call string, resp *http.Response) error {
 	text := fmt.Sprintf("%s: %s: %d %s", m, call, resp.StatusCode, transport.Text(resp.Body))
 	switch status := resp.StatusCode; {
 	case status == http.StatusTemporaryRedirect:
 		return moved(resp.Header.Get("Location"))
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
 	case status == http.StatusNotImplemented, status >= 400 && status < 500:
-		return denied(text)
+		// Of credentials that are wrong SUBSCRIBE tells.
+		return denied{text, status == http.StatusForbidden || status == http.StatusUnauthorized && r.cfg.Credentials == nil}
 	}
 	return errors.New(text)
 }

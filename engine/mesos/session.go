@@ -208,6 +208,7 @@ func (r *run) once(ctx context.Context) (time.Time, error) {
 	defer end(nil)
 	r.lead.begin(end)
 	defer r.lead.finish()
+	r.client.CloseIdleConnections() // a name may stand for another master by now, and is only looked up for a new connection
 	st, err := r.connect(ctx)
 	if err != nil {
 		return time.Time{}, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -805,4 +806,22 @@ func TestLargeEvents(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A name that stands for the leader is looked up for each attempt: a connection that is kept would lead to the old one for ever.
+func TestNameStandsForAnotherMaster(t *testing.T) {
+	bubble(t, func(t *testing.T, network *pipenet.Network) {
+		old := newMaster(t, network, masterA)
+		defer old.server.Close()
+		old.guard = func(*http.Request) answer { return answer{status: 503, text: "No leader elected"} }
+		h := start(t, network, config(masterA), "F-0000")
+		h.after(5 * time.Second)
+		leader := newMaster(t, network, masterA) // from now on
+		defer leader.server.Close()
+		h.after(2 * time.Minute)
+		if leader.attempts() == 0 {
+			t.Error("no SUBSCRIBE reached who leads")
+		}
+		h.stop()
+	})
 }

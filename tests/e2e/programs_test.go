@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,7 +62,18 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	os.Setenv("E2E_PROGRAMS", dir)
+	atOnce()
 	return m.Run()
+}
+
+// atOnce lets more tests run at once than there are processors, unless -parallel says how many: what they do most of the time is to wait.
+func atOnce() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0))))
+	}
 }
 
 // go test keeps results and does not see that these tests build programs from files all over the module. What a test looks at counts,

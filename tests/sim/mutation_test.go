@@ -148,9 +148,11 @@ func (m mutation) hunt(t *testing.T) (int, string) {
 			break
 		}
 		seed, _ := strconv.Atoi(found[1])
-		if own := attempt(uint64(seed)); own == "" { // the product without the fault holds there
+		own := attempt(uint64(seed))
+		if own == "" { // the product without the fault holds there
 			return seed, found[3]
 		}
+		t.Logf("seed %d does not count, the product itself does not hold there: %s", seed, own)
 		next = seed + 1
 	}
 	return 0, "**not found**"

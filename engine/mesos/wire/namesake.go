@@ -73,6 +73,7 @@ type (
 			Agents []struct {
 				Total []resourceJSON `json:"total_resources"`
 			} `json:"agents"`
+			Recovered []json.RawMessage `json:"recovered_agents"`
 		} `json:"get_agents"`
 	}
 	resourceJSON struct {

@@ -28,6 +28,13 @@ func Remains(f Framework, label string, text []byte) ([]string, error) {
 	return append(f.remainingTasks(label, state), f.remainingReservations(state)...), nil
 }
 
+// Awaited is how many agents a master knows of by its registry that have not come back to it since it was elected, by its answer to GET_STATE. What runs on
+// them, and what is reserved there, it does not know before they have, or have had their time to (--agent_reregister_timeout, 10 min).
+func Awaited(text []byte) (int, error) {
+	state, err := answer[stateJSON]("GET_STATE", text, "get_state")
+	return len(state.Agents.Recovered), err
+}
+
 // tasksOf is whose tasks they are: of which service, in which framework.
 type tasksOf struct{ framework, service string }
 

@@ -40,7 +40,8 @@ type checker struct {
 	stops     map[string]bool                         // tasks that were killed
 	downSince map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
 	quiet     map[string]time.Time                    // steps that do not move and show no reason, since when
-	mistaken  map[string]bool                         // tasks that somebody took for gone while they ran
+	doubted   map[string]bool                         // tasks that somebody said are gone while they ran
+	mistaken  map[string]bool                         // those of them that are on record as gone
 	consented map[string]string                       // tasks that operators took for gone, and were told so -> the pod
 	session   time.Time                               // when the session began
 	named     map[string]bool                         // claims that operators named to have them given back
@@ -54,7 +55,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
+		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
 		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{},
 		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
@@ -151,6 +152,7 @@ func (c *checker) committed(i *instance) {
 			c.excused[f.Pod] = true
 		}
 	}
+	c.believed()
 	c.checkGone(i)
 	c.checkClaims(i)
 	for key, was := range c.paused {

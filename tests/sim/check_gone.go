@@ -7,9 +7,9 @@ import (
 	"github.com/quobyte/mesos-framework/engine/machine"
 )
 
-// doubted notes, when somebody begins to say that the task of a pod is gone, whether they are wrong. It is the task of that moment: if the pod has another one when
-// the word is heard, that is none that could be marked gone.
-func (c *checker) doubted(pod string) {
+// doubts notes, when somebody begins to say that the task of a pod is gone, whether they are wrong. It is the task of that moment: if the pod has another one when
+// the word is heard, that is none that could be marked gone. Nothing is excused by that, unless they are believed: see checkGone.
+func (c *checker) doubts(pod string) {
 	record := c.disk.pods[pod]
 	tasks := []string{}
 	if record.Task != nil {
@@ -20,7 +20,7 @@ func (c *checker) doubted(pod string) {
 	}
 	for _, task := range tasks {
 		if c.alive(task) {
-			c.mistaken[task] = true
+			c.doubted[task] = true
 			c.note("%s still runs", task)
 		}
 	}
@@ -42,6 +42,18 @@ func (c *checker) markedGone(i *instance, v machine.Verb) bool {
 		c.fail(markedGone, "serve %d takes %s for gone, of which it was told last in this session that it is %q", i.number, last.TaskID, known)
 	}
 	return last.Verb == v.Kind && last.By == v.Actor && last.Reason == v.Reason
+}
+
+// believed notes which of the tasks that somebody took for gone while they ran are on record as gone: no others may run beside another one of their pod. It
+// counts from then on, and not from the answer on, which comes later, or never.
+func (c *checker) believed() {
+	for task := range c.doubted {
+		pod, _ := podOf(task)
+		if slices.ContainsFunc(c.disk.pods[pod].Consents, func(said machine.Consent) bool { return said.TaskID == task && said.Verb == machine.MarkGone }) {
+			c.mistaken[task] = true
+			delete(c.doubted, task)
+		}
+	}
 }
 
 // checkGone looks whether what was taken for gone stays so: it is on record that it was, and it is not the task of its pod any more.

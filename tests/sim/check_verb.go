@@ -26,7 +26,7 @@ func (c *checker) asked(_ *instance, v machine.Verb) {
 	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return slices.Contains(takesBack[v.Kind], before.Kind) })
 	c.verbs[v.ID] = v
 	if v.Kind == machine.MarkGone {
-		c.doubted(v.Pod)
+		c.doubts(v.Pod)
 	}
 	if v.Claim != "" {
 		c.named[v.Claim] = true

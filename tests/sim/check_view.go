@@ -76,17 +76,31 @@ func (c *checker) ending(wellSince time.Time) {
 			}
 		}
 	}
+	c.checkMemory(i)
+}
+
+// weighing is how many decisions are made between two looks at what a machine remembers.
+const weighing = 50
+
+// checkMemory: what a machine remembers beside its records depends on how many pods and hosts there are, and not on how much has happened.
+func (c *checker) checkMemory(i *instance) {
+	if i.view == nil {
+		return
+	}
 	snapshot, err := i.machine.Snapshot()
 	if err != nil {
 		c.fail(bounded, "%v", err)
 		return
 	}
-	size := 0
+	size, parts := 0, []string{}
 	for _, p := range snapshot.Volatile {
 		size += len(p.Value)
+		if len(p.Value) > 1<<10 {
+			parts = append(parts, fmt.Sprintf("%s %d", p.Name, len(p.Value)))
+		}
 	}
 	if most := 4<<10 + (len(i.view.Pods)+len(i.view.Hosts))<<10; size > most {
-		c.fail(bounded, "%d pods and %d hosts take %d bytes, more than %d", len(i.view.Pods), len(i.view.Hosts), size, most)
+		c.fail(bounded, "%d pods and %d hosts take %d bytes, more than %d: %v", len(i.view.Pods), len(i.view.Hosts), size, most, parts)
 	}
 }
 

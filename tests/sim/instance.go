@@ -94,6 +94,9 @@ func (i *instance) decide() {
 	}
 	effects := i.machine.Decide(now, i.newID())
 	i.check.decided(i, effects)
+	if i.decisions%weighing == 0 {
+		i.check.checkMemory(i)
+	}
 	for _, ask := range effects.Asks {
 		i.ask(ask)
 	}

@@ -35,20 +35,46 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 	}
 }
 
-// checkPause: deploy launches nothing of what is paused. Recovery has a pause of its own, which nobody here sets.
+// checkPause: nothing is launched of what is paused in the plan that launches it, nor what is taken out of all plans. What was stopped comes back whoever pauses.
 func (c *checker) checkPause(p machine.Pod, kind string) {
-	if !p.Fallen.IsZero() || p.Stop != nil { // what was stopped comes back whoever pauses
+	if p.Stop != nil {
 		return
+	}
+	covered := covers
+	switch {
+	case p.Fallen.IsZero():
+	case !c.deploys(p, kind):
+		covered = coversFallen
+	default:
+		covered = func(plans.Fact, machine.Pod, string) bool { return false } // by either plan
 	}
 	for _, f := range c.disk.facts {
 		now := f.When == "" || f.When == plans.PauseNow
-		if f.Kind == plans.Paused && now && covers(f, p, kind) {
+		if f.Kind == plans.Paused && now && covered(f, p, kind) {
 			c.fail(pausedRests, "%s is launched, although %s%s%s is paused since %v", p.Name, f.Plan, prefixed("/", f.Phase), prefixed("/", f.Step), f.At.Sub(began))
 		}
 		if f.Kind == plans.Excepted && f.Pod == p.Name {
 			c.fail(pausedRests, "%s is launched, although it is excepted since %v", p.Name, f.At.Sub(began))
 		}
 	}
+}
+
+// deploys says that deploy may launch a pod that has fallen: it is not what the settings want, or is to be restarted.
+func (c *checker) deploys(p machine.Pod, kind string) bool {
+	if p.Completed == "" || p.Good != c.service.Fingerprint(kind) {
+		return true
+	}
+	for _, f := range c.disk.facts {
+		if f.Kind == plans.Restarted && f.Run == c.disk.run.Number && covers(f, p, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// coversFallen says whether a fact about recovery is about the step of a pod as well: its phases are named by pods.
+func coversFallen(f plans.Fact, p machine.Pod, _ string) bool {
+	return f.Plan == machine.RecoveryPlan && (f.Phase == "" || f.Phase == p.Name)
 }
 
 // covers says whether a fact about deploy is about the step of a pod as well.

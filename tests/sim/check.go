@@ -34,7 +34,8 @@ type checker struct {
 	spent     map[string]string     // offers that a machine may not use any more, and why
 	open      []string              // offers that it may use
 	began     map[string]bool       // pods that were launched
-	excused   map[string]bool       // pods that operators once took out
+	excused   map[string]bool       // pods that operators have taken out
+	included  map[string]time.Time  // when they took them in again last
 	answers   []yes
 	killed    map[string]time.Time                    // tasks, by when their KILL was given away last
 	stops     map[string]bool                         // tasks that were killed
@@ -57,7 +58,7 @@ func newChecker(w *world) *checker {
 	return &checker{
 		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
-		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{},
+		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
 		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]string{}, offered: map[string]offers.Offer{},
 		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
@@ -144,14 +145,12 @@ func (c *checker) committed(i *instance) {
 		c.fail(bounded, "%d records of %d pods and %d hosts take %d bytes, more than %d", len(c.disk.records), len(c.disk.pods), len(c.disk.hosts), c.disk.size, most)
 	}
 	for _, f := range c.disk.facts { // also those that nobody was told of any more
-		switch f.Kind {
-		case plans.Forced:
+		if f.Kind == plans.Forced {
 			pod, _, _ := strings.Cut(f.Step, ":")
 			c.forced[pod] = true
-		case plans.Excepted:
-			c.excused[f.Pod] = true
 		}
 	}
+	c.outsiders()
 	c.believed()
 	c.checkGone(i)
 	c.checkClaims(i)

@@ -40,7 +40,7 @@ func (c *checker) checkBegins(p machine.Pod, kind string, at time.Time) {
 // checkTurn: a step begins when all those before it are done with what the settings say now.
 func (c *checker) checkTurn(p machine.Pod, kind string, at time.Time) {
 	for name, other := range c.disk.pods {
-		if !slices.Contains(before[kind], other.Type) || c.excused[name] || c.forced[name] || other.BegunAt.After(at) {
+		if !slices.Contains(before[kind], other.Type) || c.excusedAt(name, at) || c.forced[name] || other.BegunAt.After(at) {
 			continue
 		}
 		if other.Good != c.service.Fingerprint(other.Type) {

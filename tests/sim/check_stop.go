@@ -2,7 +2,6 @@ package sim
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
@@ -10,15 +9,15 @@ import (
 	"github.com/quobyte/mesos-framework/quobyte"
 )
 
-// killing looks at a KILL that reaches the master: a registry that is the task of its pod and runs is stopped only if the others are enough. What
-// nobody could have known does not count.
+// killing looks at a KILL that reaches the master: a registry that is the task of its pod and runs is stopped only if those of the others that are well are enough.
+// Those that operators took out count as what they are, for Quobyte has them in its replica set as before. What nobody could have known does not count.
 func (c *checker) killing(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
 	record := c.disk.pods[pod]
 	if c.consented[call.TaskID] != "" {
 		return // somebody took it for gone, and whatever depends on it with it
 	}
-	if kind != quobyte.Registry || record.Task == nil || record.Task.ID != call.TaskID || c.gaveUp() || record.Stop != nil && record.Stop.Forced {
+	if kind != quobyte.Registry || record.Task == nil || record.Task.ID != call.TaskID || record.Stop != nil && record.Stop.Forced {
 		return
 	}
 	victim, up, all := false, 0, 0
@@ -32,7 +31,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 		case r != nil && r.task == call.TaskID:
 			unheard := c.killed[call.TaskID].Sub(r.joined) < plans.FreshVerdict || record.Completed == "" && (h.away || h.cut)
 			victim = !unheard // that it belongs to them
-		case r != nil || c.news(h.died[quobyte.Registry], call.TaskID):
+		case r != nil && c.serves(r, c.killed[call.TaskID]) || c.news(h.died[quobyte.Registry], call.TaskID):
 			up++
 		}
 	}
@@ -41,14 +40,11 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 	}
 }
 
-// gaveUp says that operators took registries out, which they do with open eyes.
-func (c *checker) gaveUp() bool {
-	for pod := range c.excused {
-		if strings.HasPrefix(pod, quobyte.Registry+"-") {
-			return true
-		}
-	}
-	return false
+// serves says that a registry counted when a KILL was given away: it had caught up and was well, or had fallen ill so lately that nobody could know. Whether it is a
+// member of the replica set and whether that has a majority is looked at by who asks.
+func (c *checker) serves(r *container, at time.Time) bool {
+	ill := r.host.sick[r.kind]
+	return at.Sub(r.since) >= r.catchUp && (!at.Before(ill.till) || at.Sub(ill.since) < plans.FreshVerdict)
 }
 
 // news says that a death is too new for the framework to know of it when it gave the KILL of another one away: it asks the probers of all the others
@@ -95,7 +91,7 @@ func (c *checker) checkBudget(i *instance, p machine.Pod) {
 		}
 		total++
 		t := other.Task
-		if name == p.Name || t == nil || c.excused[name] {
+		if name == p.Name || t == nil || c.excusedAt(name, p.Stop.At) {
 			continue
 		}
 		if c.unsettled(i, other) || t.State.Unproven() || other.Completed != "" && (t.State.Terminal() || t.Healthy.IsZero()) {
@@ -107,6 +103,30 @@ func (c *checker) checkBudget(i *instance, p machine.Pod) {
 			c.fail(budgetKept, "serve %d stops %s, %d of %d may be down, and down are %v", i.number, p.Name, most, total, down)
 		}
 	}
+}
+
+// outsiders notes which pods are on record as taken out, and which are not any more.
+func (c *checker) outsiders() {
+	now := map[string]bool{}
+	for _, f := range c.disk.facts {
+		if f.Kind == plans.Excepted {
+			now[f.Pod] = true
+		}
+	}
+	for pod := range c.excused {
+		if !now[pod] {
+			c.included[pod] = c.now
+		}
+	}
+	c.excused = now
+}
+
+// excusedAt says that a pod was taken out at a time by the clock of the framework, or is now.
+func (c *checker) excusedAt(pod string, at time.Time) bool {
+	if i := c.serve(); i != nil {
+		at = at.Add(-i.skew)
+	}
+	return c.excused[pod] || !at.After(c.included[pod])
 }
 
 // unsettled says that a pod was stopped by a plan and has not been ready for long enough since.

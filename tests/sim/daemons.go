@@ -20,7 +20,7 @@ func (w *world) ill(task string, on *host) string {
 		return "connection refused"
 	case w.now.Sub(c.since) < c.catchUp:
 		return "catching up"
-	case w.now.Before(c.host.sick[c.kind]):
+	case w.now.Before(c.host.sick[c.kind].till):
 		return "not well"
 	case c.kind == quobyte.Registry:
 		return w.registryIll(c)

@@ -71,7 +71,7 @@ var faultKinds = []faultKind{
 	{taskEnds, 8, drawType, (*world).endTask},
 	{startFails, 3, drawStarts, func(w *world, f Fault) { w.host(f).broken[f.What] += f.Count }},
 	{proberHangs, 2, drawFor(5*time.Second, 200*time.Second), func(w *world, f Fault) { w.host(f).hung = w.now.Add(f.For) }},
-	{daemonSick, 3, drawSickness, func(w *world, f Fault) { w.host(f).sick[f.What] = w.now.Add(f.For) }},
+	{daemonSick, 3, drawSickness, func(w *world, f Fault) { w.host(f).fallsIll(f.What, w.now.Add(f.For)) }},
 	{agentKill, 5, drawFor(time.Second, 12*time.Minute), func(w *world, f Fault) { w.loseAgent(f, w.cluster.KillAgent) }},
 	{agentReboot, 5, drawFor(time.Second, 3*time.Minute), func(w *world, f Fault) { w.loseAgent(f, w.cluster.RebootAgent) }},
 	{agentPart, 5, drawFor(time.Second, 12*time.Minute), (*world).partition},

@@ -16,19 +16,19 @@ type host struct {
 	number int
 	name   string
 	plan   Host
-	up     []*container         // the processes that run, oldest first
-	away   bool                 // its agent is down
-	cut    bool                 // its agent and the master do not hear each other
-	died   map[string]death     // pod type -> when its last process ended
-	agent  string               // its id; empty before it joins
-	hung   time.Time            // until when its probers do nothing
-	broken map[string]int       // pod type -> how many starts will fail
-	sick   map[string]time.Time // pod type -> until when its daemon is not well
-	closed bool                 // it is not offered, until somebody reactivates it
-	window *direct.Window       // of maintenance that was announced
-	down   bool                 // for maintenance
-	lost   []string             // devices that have vanished, by pod type
-	full   time.Time            // until when nothing can be started on it
+	up     []*container       // the processes that run, oldest first
+	away   bool               // its agent is down
+	cut    bool               // its agent and the master do not hear each other
+	died   map[string]death   // pod type -> when its last process ended
+	agent  string             // its id; empty before it joins
+	hung   time.Time          // until when its probers do nothing
+	broken map[string]int     // pod type -> how many starts will fail
+	sick   map[string]illness // pod type -> when its daemon is not well
+	closed bool               // it is not offered, until somebody reactivates it
+	window *direct.Window     // of maintenance that was announced
+	down   bool               // for maintenance
+	lost   []string           // devices that have vanished, by pod type
+	full   time.Time          // until when nothing can be started on it
 }
 
 // hindered says that pods of a type can't be launched on the host now.
@@ -86,6 +86,20 @@ func (w *world) hostOf(agent string) *host {
 		}
 	}
 	return nil
+}
+
+// illness is a time in which a daemon is not well.
+type illness struct {
+	since, till time.Time
+}
+
+// fallsIll makes a daemon not well until a time.
+func (h *host) fallsIll(kind string, till time.Time) {
+	ill := h.sick[kind]
+	if !h.now.Before(ill.till) {
+		ill.since = h.now
+	}
+	h.sick[kind] = illness{ill.since, till}
 }
 
 // death is the end of a process.

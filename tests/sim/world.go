@@ -178,7 +178,7 @@ func frameworkOf(s quobyte.Settings) wire.Framework {
 // plan puts the schedule into the queue.
 func (w *world) plan() {
 	for i, h := range w.schedule.Hosts {
-		w.hosts = append(w.hosts, &host{number: i, name: fmt.Sprintf("host%02d", i), plan: h, world: w, broken: map[string]int{}, sick: map[string]time.Time{}})
+		w.hosts = append(w.hosts, &host{number: i, name: fmt.Sprintf("host%02d", i), plan: h, world: w, broken: map[string]int{}, sick: map[string]illness{}})
 		w.at(began.Add(h.Joins), "host joins", w.hosts[i].join)
 		w.until(began.Add(h.Joins))
 	}

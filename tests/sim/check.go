@@ -29,13 +29,15 @@ type checker struct {
 	asOf      map[uint64]int                // verb -> the run that was on record when it was said
 	claims    map[uint64]string             // verb -> what was reserved for its pod when it was said
 	verbs     map[uint64]machine.Verb
-	paused    map[string]plans.Fact // what operators were told is paused or excepted
-	forced    map[string]bool       // pods of which operators said that they count as deployed
-	spent     map[string]string     // offers that a machine may not use any more, and why
-	open      []string              // offers that it may use
-	began     map[string]bool       // pods that were launched
-	excused   map[string]bool       // pods that operators have taken out
-	included  map[string]time.Time  // when they took them in again last
+	said      map[uint64]time.Time // when
+	promises  map[string]*promise  // what operators were told is on record
+	lastRun   plans.Run            // of deploy, that was on record
+	forced    map[string]bool      // pods of which operators said that they count as deployed
+	spent     map[string]string    // offers that a machine may not use any more, and why
+	open      []string             // offers that it may use
+	began     map[string]bool      // pods that were launched
+	excused   map[string]bool      // pods that operators have taken out
+	included  map[string]time.Time // when they took them in again last
 	answers   []yes
 	killed    map[string]time.Time                    // tasks, by when their KILL was given away last
 	stops     map[string]bool                         // tasks that were killed
@@ -58,7 +60,7 @@ func newChecker(w *world) *checker {
 	return &checker{
 		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
-		paused: map[string]plans.Fact{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
+		promises: map[string]*promise{}, said: map[uint64]time.Time{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
 		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]string{}, offered: map[string]offers.Offer{},
 		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
@@ -154,11 +156,7 @@ func (c *checker) committed(i *instance) {
 	c.believed()
 	c.checkGone(i)
 	c.checkClaims(i)
-	for key, was := range c.paused {
-		if _, still := c.disk.facts[key]; !still {
-			c.fail(verbKept, "%s %s%s%s by %s was answered with done, and is not recorded any more", was.Kind, was.Phase, was.Step, was.Pod, was.Actor)
-		}
-	}
+	c.checkPromises(i)
 }
 
 // sending looks at a call when the machine gives it away, which is after what it waits for is durable.

@@ -8,23 +8,36 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// takesBack lists which verbs a verb may take back that were said before and not answered yet.
+// takesBack lists which verbs a verb may take back that were said before and not answered yet: of the same element, or where a run may end with it, of any.
 var takesBack = map[machine.VerbKind][]machine.VerbKind{
-	machine.Pause:   {machine.Resume, machine.Restart},
+	machine.Pause:   {machine.Resume},
 	machine.Resume:  {machine.Pause},
-	machine.Restart: {machine.Pause, machine.Force, machine.Stop, machine.Restart},
-	machine.Force:   {machine.Restart},
+	machine.Break:   {machine.Unbreak},
+	machine.Unbreak: {machine.Break},
 	machine.Except:  {machine.Include},
 	machine.Include: {machine.Except},
+	machine.Restart: {machine.Pause},
+}
+
+var endsRun = map[machine.VerbKind][]machine.VerbKind{
+	machine.Restart: {machine.Force, machine.Stop, machine.Restart},
+	machine.Force:   {machine.Restart},
 	machine.Start:   {machine.Stop, machine.Restart, machine.Force},
 	machine.Stop:    {machine.Start, machine.Restart, machine.Force},
+}
+
+// overtakes says whether a verb may take back an earlier one.
+func overtakes(v, before machine.Verb) bool {
+	same := v.Plan == before.Plan && v.Phase == before.Phase && v.Step == before.Step && v.Pod == before.Pod
+	passes := v.Kind == machine.Resume && before.Kind == machine.Break // what is reached
+	return same && slices.Contains(takesBack[v.Kind], before.Kind) || slices.Contains(endsRun[v.Kind], before.Kind) || passes
 }
 
 // asked notes what an operator says, and answered what they are told.
 // From the moment on in which an operator lets go of something, it may be gone.
 func (c *checker) asked(_ *instance, v machine.Verb) {
-	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return slices.Contains(takesBack[v.Kind], before.Kind) })
-	c.verbs[v.ID] = v
+	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return overtakes(v, before) })
+	c.verbs[v.ID], c.said[v.ID] = v, c.now
 	if v.Kind == machine.MarkGone {
 		c.doubts(v.Pod)
 	}
@@ -36,18 +49,13 @@ func (c *checker) asked(_ *instance, v machine.Verb) {
 		c.claims[v.ID] = claim.ID
 		c.givenUp[claim.ID] = true
 	}
-	for key, f := range c.paused {
-		switch {
-		case v.Kind == machine.Include && f.Pod == v.Pod,
-			(v.Kind == machine.Resume || v.Kind == machine.Restart) && f.Pod == "" && (v.Phase == "" || v.Phase == f.Phase): // to restart is to continue as well
-			delete(c.paused, key)
-		}
-	}
+	c.letGoOf(v)
 }
 
 func (c *checker) answered(i *instance, a machine.Answer) {
 	v, known := c.verbs[a.ID]
 	c.note("serve %d: answers verb %d: %s %s", i.number, a.ID, a.Code, a.Message)
+	c.settled(a.ID, a.Code)
 	if !known {
 		return
 	}
@@ -60,24 +68,30 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 	if a.Code == machine.Done {
 		c.done(i, v)
 	}
-	want := map[machine.VerbKind]plans.FactKind{machine.Pause: plans.Paused, machine.Except: plans.Excepted}
-	gone := map[machine.VerbKind]plans.FactKind{machine.Resume: plans.Paused, machine.Include: plans.Excepted}
-	if kind, ok := want[v.Kind]; ok {
+	if kind, ok := makes[v.Kind]; ok {
 		key, found := c.factOf(kind, v)
-		if !found && a.Code == machine.Done {
+		if needs := kind == plans.Paused || kind == plans.Excepted || kind == plans.Breakpoint; needs && !found && a.Code == machine.Done { // for others see done
 			c.fail(verbKept, "serve %d answers %s of %q %q %q with done, and nothing of it is recorded", i.number, v.Kind, v.Phase, v.Step, v.Pod)
 			return
 		}
 		if found {
-			c.paused[key] = c.disk.facts[key]
+			c.promised(key, kind == plans.Restarted)
 		}
 	}
-	if kind, ok := gone[v.Kind]; ok {
+	if kind, ok := ends[v.Kind]; ok {
 		if key, found := c.factOf(kind, v); found {
 			c.fail(verbKept, "serve %d answers %s with done, and %s is still recorded", i.number, v.Kind, key)
 		}
 	}
 }
+
+// makes lists of which facts there is one when a verb was carried out, and ends of which there is none.
+var (
+	makes = map[machine.VerbKind]plans.FactKind{
+		machine.Pause: plans.Paused, machine.Except: plans.Excepted, machine.Break: plans.Breakpoint, machine.Restart: plans.Restarted, machine.Force: plans.Forced,
+	}
+	ends = map[machine.VerbKind]plans.FactKind{machine.Resume: plans.Paused, machine.Include: plans.Excepted, machine.Unbreak: plans.Breakpoint}
+)
 
 // done looks at what is recorded of a verb that changes more than what is held.
 func (c *checker) done(i *instance, v machine.Verb) {
@@ -105,6 +119,7 @@ func (c *checker) done(i *instance, v machine.Verb) {
 			c.fail(keeps, "serve %d gives back claim %s, which is that of %s", i.number, v.Claim, pod)
 		}
 	case machine.KillTask:
+		recorded = !c.killed[v.Task].Before(c.said[v.ID]) // nothing is on record of what is no pod's, but Mesos is asked to kill it
 		if _, kind := podOf(v.Task); kind != "" && c.disk.isPods(v.Task) {
 			c.fail(reasonFirst, "serve %d kills %s, because an operator said so, and it is the task of a pod", i.number, v.Task)
 		}
@@ -118,7 +133,8 @@ func (c *checker) done(i *instance, v machine.Verb) {
 
 func (c *checker) factOf(kind plans.FactKind, v machine.Verb) (string, bool) {
 	for key, f := range c.disk.facts {
-		if f.Kind == kind && f.Phase == v.Phase && f.Step == v.Step && f.Pod == v.Pod && (f.Plan == v.Plan || f.Pod != "") {
+		element := f.Phase == v.Phase && f.Step == v.Step && f.Pod == v.Pod && (f.Plan == v.Plan || f.Pod != "")
+		if f.Kind == kind && element && (kind != plans.Breakpoint || f.When == v.When) {
 			return key, true
 		}
 	}

@@ -27,6 +27,7 @@ func (c *checker) published(i *instance, v *machine.View) {
 		}
 	}
 	for _, p := range v.Plans {
+		c.checkForced(i, p)
 		for _, phase := range p.Phases {
 			for k := range phase.Steps {
 				c.checkHold(i, p, phase, &phase.Steps[k], c.now)

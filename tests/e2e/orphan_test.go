@@ -228,6 +228,12 @@ func TestStateIsLostWhileTasksRun(t *testing.T) {
 	if now := c.frameworks(t); !cmp.Equal(now.All, frameworks.All) || len(now.Ended) > 0 {
 		t.Errorf("frameworks: %v", now)
 	}
+	// A master that was just elected knows of no task until the agents are back: they are waited for.
+	c.fault(t, "master-failover", "--delay=4s")
+	out, code := run(t, built(t).framework(), append(c.flags(t), elsewhere...)...)
+	if code != 13 || !strings.Contains(out, "agents have not come back since this master was elected") || !strings.Contains(out, frameworks.All[0]) {
+		t.Errorf("after a failover: exit code %d, want 13, and that agents were waited for:\n%s", code, tail(out, 8))
+	}
 	_, after := c.serve(t, "serve 2", expect)
 	eventually(t, "deploy is complete still", func() bool { return after.deploy().Status == plans.Complete && len(after.tasks()) == len(tasks) })
 	if diff := cmp.Diff(tasks, after.tasks()); diff != "" {

@@ -161,7 +161,7 @@ func (r *replay) lostAgent(l *line) *agentSpec {
 		}
 	}
 	for _, a := range r.agents {
-		if a.id == id || r.ids.translate(a.id) == id || r.currentID(a) == id {
+		if id != "" && (a.id == id || r.ids.translate(a.id) == id || r.currentID(a) == id) {
 			return a
 		}
 	}

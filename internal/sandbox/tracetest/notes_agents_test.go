@@ -36,7 +36,8 @@ var (
 		`\bwork[_ ]?dir\w*( \w+)? (wiped|removed|deleted|cleared|emptied|empty|new|fresh|gone)\b|\brm -rf? .*work|\bwip(e|ed|ing)\b.*\b(agent|work)|\bagent\b.*\bwip(e|ed|ing)\b|` +
 		`\bagent\b.*\b(new|another|other|different|fresh) (agent )?id\b|\b(new|another|other|different|fresh) agent id\b|^new id\b`)
 	agentRestarts = regexp.MustCompile(`(?i)\bagent( \w+)?( process)?( is| was)? restarted\b|^(the )?agent( \w+)? restarts?\b|\brestart(ed|ing)?( of)?( the)? agent\b`)
-	agentStarts   = regexp.MustCompile(`(?i)\bagent( \w+)?( process)?( is| was| comes)? (started|starts|returns|back)\b|^(the )?agent( \w+)? start\b|\b(start|starting)( of)?( the)? agent\b`)
+	agentStarts   = regexp.MustCompile(`(?i)\bagent( \w+)?( process)?( is| was| comes)? (started|starts|returns|back|up)\b|^(the )?agent( \w+)? start\b|\b(start|starting)( of)?( the)? agent\b|` +
+		`^(then )?((re)?start(s|ed)?|back|up)( again)?$`)
 
 	// startsLater is in notes about ends of agents that come back, and givenUp in those about ones that do after the timeouts.
 	startsLater = regexp.MustCompile(`(?i)\b(re-?)?start(s|ed)?\b|\bback\b|\breturns\b`)
@@ -60,7 +61,7 @@ func (r *replay) agentOf(l *line) *agentSpec {
 		}
 	}
 	for _, next := range r.trace.lines[l.number:] {
-		if next.Dir == noteLine && aboutCluster.MatchString(next.note()) {
+		if next.Dir == noteLine && endsSomebody.MatchString(next.note()) {
 			break
 		}
 		id := next.text("failure", "agent_id", "value")
@@ -87,10 +88,30 @@ func (r *replay) do(l *line, what func(now time.Time, c *cluster.Cluster) ([]clu
 	})
 }
 
-// after does something at a time of the recording.
+// planned is something that happens at a time of the recording.
+type planned struct {
+	t     float64
+	timer *time.Timer
+}
+
+// after does something at a time of the recording. The replay may be ahead of that by then, or behind: see shift.
 func (r *replay) after(t float64, what func()) {
 	done := r.background()
-	time.AfterFunc(max(0, seconds(t)+r.offset-r.elapsed()), func() { defer done(); what() })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := &planned{t: t}
+	p.timer = time.AfterFunc(r.until(t), func() { defer done(); what() })
+	r.planned = append(r.planned, p)
+}
+
+// until is how long it is until a time of the recording, under mu.
+func (r *replay) until(t float64) time.Duration { return max(0, seconds(t)+r.offset-r.elapsed()) }
+
+// at is a time of the recording in the replay.
+func (r *replay) at(t float64) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.start.Add(seconds(t) + r.offset)
 }
 
 type agentFault func(c *cluster.Cluster, now time.Time, id string) []cluster.Effect
@@ -102,23 +123,25 @@ func (r *replay) befall(l *line, a *agentSpec, fault agentFault) {
 // killAgent ends an agent, as the note says how, and starts it again if the note, or what the recording shows after it, says so. Of a note that
 // is a heading, so that the agent still does something after it, everything is seen in what comes of it: see agentLost.
 func (r *replay) killAgent(l *line, _ []string) {
-	a := r.agentOf(l)
-	fault := (*cluster.Cluster).KillAgent
-	if agentLeaves.MatchString(l.note()) {
+	a, fault := r.agentOf(l), (*cluster.Cluster).KillAgent
+	switch text := l.note(); {
+	case agentLeaves.MatchString(text):
 		fault = (*cluster.Cluster).StopAgent
+	case !agentEnds.MatchString(text):
+		a = r.down(l)
 	}
 	if r.executorsTell(l) || r.stillThere(l, a) {
 		return
 	}
 	r.befall(l, a, fault)
-	const registration, usual, recheck = 0.35, 0.5, 1.0
+	const usual, rest = 0.5, 1.0
 	switch back, text := r.comeback(l, a), l.note(); {
 	case back.dated:
-		r.after(back.at-registration, r.startAs(l, a))
+		r.after(max(l.T+rest/10, back.starts), r.startAs(l, a))
 	case neverStarts.MatchString(text):
 	case back.shown || back.told && !startsLater.MatchString(text), !agentFresh.MatchString(text) && !startsLater.MatchString(text):
 	case givenUp.MatchString(text):
-		r.after(l.T+r.pingTimeouts().Seconds()+recheck, r.startAs(l, a))
+		r.after(l.T+r.pingTimeouts().Seconds()+rest, r.startAs(l, a))
 	default:
 		r.after(l.T+usual, r.startAs(l, a))
 	}
@@ -170,7 +193,7 @@ func (r *replay) thawAgent(l *line, _ []string) {
 // startAgent starts the agent that is down, so that it registers when it did in the recording.
 func (r *replay) startAgent(l *line, m []string) {
 	a := r.down(l)
-	if !r.isDown(a) && strings.Contains(l.note(), "again") {
+	if text := l.note(); !r.isDown(a) && strings.Contains(text, "agent") && strings.Contains(text, "again") {
 		r.killAgent(l, m) // nothing has told of its end
 		return
 	}
@@ -209,8 +232,7 @@ func (r *replay) startNow(l *line, a *agentSpec, start cluster.AgentStart, back 
 			return nil, nil
 		}
 		effects, err := c.StartAgent(now, a.id, start)
-		registers := r.start.Add(seconds(back.at) + r.offset)
-		if early := registers.Sub(c.AgentProcess(a.id).RegisterAt); back.dated && early > 0 {
+		if early := r.at(back.at).Sub(c.AgentProcess(a.id).RegisterAt); back.dated && early > 0 {
 			effects = append(effects, c.DelayAgent(now, a.id, early)...)
 		}
 		return effects, err
@@ -219,15 +241,18 @@ func (r *replay) startNow(l *line, a *agentSpec, start cluster.AgentStart, back 
 
 // comeback is what a recording shows of an agent that comes back.
 type comeback struct {
-	shown bool
-	fresh bool    // with another id
-	dated bool    // it can't have been there for long
-	at    float64 // the time of the recording when it is shown
-	told  bool    // before it is shown another note is about agents or masters
+	shown  bool
+	fresh  bool    // with another id
+	dated  bool    // it can't have been there for long
+	at     float64 // the time of the recording when it is shown
+	starts float64 // when its process starts, at the latest, but not before it is given up
+	told   bool    // before it is shown another note is about agents or masters
 }
 
 // comeback is what comes of an agent after a line in which it is down.
 func (r *replay) comeback(after *line, a *agentSpec) comeback {
+	const registration, recovery = 0.35, 2.3 // s, without executors and with
+	var givenUp float64
 	for _, l := range r.trace.lines[after.number:] {
 		if l.Dir == noteLine && aboutCluster.MatchString(l.note()) {
 			return comeback{told: true}
@@ -235,9 +260,16 @@ func (r *replay) comeback(after *line, a *agentSpec) comeback {
 		if l.Dir != eventLine {
 			continue
 		}
-		back := comeback{shown: true, at: l.T, dated: !r.afterSubscribed(l)}
-		if back.fresh = r.isReplaced(l, a); back.fresh || r.isOf(l, a) || slices.Contains(r.idsOffered(l), r.currentID(a)) {
+		back := comeback{shown: true, at: l.T, dated: !r.afterSubscribed(l), starts: l.T - registration}
+		if back.fresh = r.isReplaced(l, a); back.fresh {
 			return back
+		}
+		if r.isOf(l, a) || slices.Contains(r.idsOffered(l), r.currentID(a)) {
+			back.starts = min(back.starts, max(givenUp, l.T-recovery))
+			return back
+		}
+		if r.failureOf(l, a) {
+			givenUp = l.T + tolerance.Seconds()/2
 		}
 	}
 	return comeback{}
@@ -255,7 +287,9 @@ func (r *replay) isReplaced(l *line, a *agentSpec) bool {
 	})
 }
 
-var aboutCluster = regexp.MustCompile(`(?i)\b(killed|SIGKILL|SIGSTOP|SIGUSR1|restart|started again|exit code)|\bagent( \w+)?( is| was| comes)? (started|starts|returns)\b`)
+var aboutCluster = regexp.MustCompile(`(?i)\b(killed|SIGKILL|SIGSTOP|SIGUSR1|restart|started again|exit code)|\bagent( \w+)?( is| was| comes)? (started|starts|returns|up)\b`)
+
+var endsSomebody = regexp.MustCompile(`(?i)\b(killed|SIGKILL|SIGSTOP|SIGUSR1|restart)`)
 
 // isOf tells whether an event can only come of an agent that has just registered.
 func (r *replay) isOf(l *line, a *agentSpec) bool {
@@ -312,7 +346,7 @@ func (r *replay) offeredAgents(l *line) []string {
 func (r *replay) restartAgent(l *line, m []string) {
 	a := r.agentOf(l)
 	gap, _ := strconv.ParseFloat(m[1], 64)
-	if back := r.comeback(l, a); back.fresh {
+	if r.comeback(l, a).fresh || r.stillThere(l, a) {
 		return // it is seen: see agentLost
 	}
 	at := l.T

@@ -194,7 +194,14 @@ func (r *replay) shift(to time.Duration) {
 	if to != r.offset {
 		r.shifted.at, r.shifted.from = r.elapsed(), r.offset
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.offset = to
+	for _, p := range r.planned {
+		if p.timer.Stop() {
+			p.timer.Reset(r.until(p.t))
+		}
+	}
 }
 
 // subscription is when a stream began, in the recording and in the replay. Heartbeats are counted from there.

@@ -54,8 +54,9 @@ type replay struct {
 	poked      chan struct{}
 	goroutines sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[net.Conn]bool
+	mu      sync.Mutex
+	conns   map[net.Conn]bool
+	planned []*planned // see after
 
 	left        map[string]map[string]bool // types of events that the recording leaves out, by who
 	current     atomic.Int64               // index of the line that is replayed

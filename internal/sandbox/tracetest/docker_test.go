@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,6 +100,35 @@ func inspected(text string) bool {
 }
 
 var dockerAllowances = []*allowance{
-	{problem: regexp.MustCompile(`^update\.status\.container_status\.network_infos.*ip_address`),
+	{problem: regexp.MustCompile(`^update\.status\.container_status\.network_infos.*ip_address`), when: inOwnNetwork,
 		reason: "a container in a network of its own has the address of its agent here, since that is where it can be reached"},
+}
+
+// inOwnNetwork tells whether an update is of a Docker container that is not in the network of its host.
+func inOwnNetwork(r *replay, l *line) bool {
+	container := r.trace.containerOf(l.text("update", "status", "task_id", "value"))
+	if dig(container, "type") != "DOCKER" {
+		return false
+	}
+	network, _ := dig(container, "docker", "network").(string)
+	parameters, _ := dig(container, "docker", "parameters").([]any)
+	return network == "BRIDGE" || network == "USER" || slices.ContainsFunc(parameters, func(p any) bool {
+		return dig(p, "key") == "network" || dig(p, "key") == "net"
+	})
+}
+
+// containerOf is the ContainerInfo that a task was launched with, nil if it had none.
+func (t *trace) containerOf(task string) any {
+	for _, l := range t.lines {
+		operations, _ := l.at("accept", "operations").([]any)
+		for _, o := range operations {
+			tasks, _ := dig(o, "launch", "task_infos").([]any)
+			for _, info := range tasks {
+				if l.Dir == callLine && dig(info, "task_id", "value") == task {
+					return dig(info, "container")
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -23,6 +23,12 @@ var taskNotes = []note{
 }
 
 var taskAllowances = []*allowance{
-	{seen: "05-task-group-default-executor", chance: true, problem: regexp.MustCompile(`^update\.status\.container_status\.(network_infos|executor_pid)`),
+	{seen: "05-task-group-default-executor", chance: true, problem: regexp.MustCompile(`^update\.status\.container_status\.(network_infos|executor_pid)`), when: groupStarting,
 		reason: "TASK_STARTING of a group: an agent adds what it knows of the container by then, which is a race; here it is always too early"},
+}
+
+// groupStarting tells whether a line is the first update of a task of a group, whose executor is that of the group.
+func groupStarting(_ *replay, l *line) bool {
+	executor := l.text("update", "status", "executor_id", "value")
+	return l.text("update", "status", "state") == "TASK_STARTING" && executor != "" && executor != l.text("update", "status", "task_id", "value")
 }

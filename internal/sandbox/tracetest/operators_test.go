@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
 
 // operatorStreamFollows stands for the events of a subscription to the operator API.
@@ -12,9 +14,10 @@ const operatorStreamFollows = "(stream)"
 
 // operatorNotes are what was done for operators to look at.
 var operatorNotes = []note{
-	{regexp.MustCompile(`a framework ends, an agent goes$`), func(r *replay, l *line, m []string) {
+	{regexp.MustCompile(`a framework ends, an agent goes$`), func(r *replay, l *line, _ []string) {
+		a := r.agentOf(l)
 		done := r.background() // the framework has ended by then
-		time.AfterFunc(time.Second, func() { defer done(); r.killAgent(l, m) })
+		time.AfterFunc(time.Second, func() { defer done(); r.befall(l, a, (*cluster.Cluster).KillAgent) })
 	}},
 }
 
@@ -25,7 +28,7 @@ var operatorAllowances = []*allowance{
 		reason: "recordings leave them out"},
 	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : flags\.(webui_dir|work_dir):`),
 		reason: "the sandbox's master has no files of its own"},
-	{seen: recordedOperator, problem: regexp.MustCompile(`^the recording has an answer to no call$`),
+	{seen: recordedOperator, problem: regexp.MustCompile(`^the recording has an answer to no call$`), when: shownInPart,
 		reason: "a recording may show GET_METRICS and GET_FLAGS only in part, and without the calls"},
 	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : master_hostname:`),
 		reason: "an agent of Mesos looks up the name of its master's address"},
@@ -33,6 +36,11 @@ var operatorAllowances = []*allowance{
 		reason: "a driver's acknowledgement and TEARDOWN race on two connections, and the acknowledgement was first"},
 	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : flags:\n\s+want "\(cut\)"`),
 		reason: "a recording may leave out the flags of the agent"},
+}
+
+// shownInPart tells whether a line is an answer to an operator of which a recording may have some lines only.
+func shownInPart(_ *replay, l *line) bool {
+	return l.Who == "operator" && (l.at("get_metrics") != nil || l.at("get_flags") != nil)
 }
 
 const recordedOperator = "14-operator-api-state"

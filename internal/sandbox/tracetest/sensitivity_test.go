@@ -23,6 +23,32 @@ func TestAlteredRecordingsAreNotFollowed(t *testing.T) {
 		{"another state", "07-bad-accepts", set(update("TASK_DROPPED"), "TASK_LOST", "update", "status", "state")},
 		{"a field more", "07-bad-accepts", set(update("TASK_ERROR"), "AAAAAAAAAAAAAAAAAAAAAA==", "update", "status", "uuid")},
 		{"a field less", "09-scheduler-failover", set(update("TASK_STARTING"), nil, "update", "status", "container_status")},
+		{"no network and no process in any update", "04-command-tasks-updates", everywhere(func(container map[string]any) {
+			delete(container, "network_infos")
+			delete(container, "executor_pid")
+		})},
+		{"no network and no process where agents are lost", "08a-agent-lost-and-back", everywhere(func(container map[string]any) {
+			delete(container, "network_infos")
+			delete(container, "executor_pid")
+		})},
+		{"no process in the updates of groups", "05-task-group-default-executor", func(tr *trace) {
+			set(func(l *line) bool {
+				return update("TASK_RUNNING")(l) && l.at("update", "status", "container_status", "executor_pid") != nil
+			},
+				nil, "update", "status", "container_status", "executor_pid")(tr)
+		}},
+		{"another address in every update", "04-command-tasks-updates", everywhere(func(container map[string]any) {
+			networks, _ := container["network_infos"].([]any)
+			for _, network := range networks {
+				addresses, _ := dig(network, "ip_addresses").([]any)
+				for _, address := range addresses {
+					address.(map[string]any)["ip_address"] = "10.9.9.9"
+				}
+			}
+		})},
+		{"an answer that nobody asked for", "14-operator-api-state", func(tr *trace) {
+			remove(func(l *line) bool { return l.Dir == callLine && l.typ() == "GET_VERSION" })(tr)
+		}},
 		{"an event less", "07-bad-accepts", remove(update("TASK_ERROR"))},
 		{"an event more", "13-update-framework-quota", repeat(func(l *line) bool { return l.typ() == "RESCIND" })},
 		{"events in another order", "07-bad-accepts", swap(update("TASK_RUNNING"), update("TASK_FINISHED"))},
@@ -83,6 +109,17 @@ func set(fits func(*line) bool, value any, path ...string) func(*trace) {
 			return
 		}
 		object[path[last]] = value
+	}
+}
+
+// everywhere changes the container_status of every update.
+func everywhere(change func(container map[string]any)) func(*trace) {
+	return func(tr *trace) {
+		for _, l := range tr.lines {
+			if container, ok := l.at("update", "status", "container_status").(map[string]any); ok {
+				change(container)
+			}
+		}
 	}
 }
 

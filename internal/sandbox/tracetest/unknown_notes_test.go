@@ -20,7 +20,7 @@ var hard = map[string]int{
 	"07-bad-accepts":                    1,  // that an agent was killed of which no offer is told
 	"11a-master-restart-in-memory":      16, // that a round of offers was under way when the master was killed
 	"11b-master-restart-replicated-log": 1,  // that an agent was killed just before its master
-	"11c-zk-two-masters":                11, // which of two masters was killed
+	"11c-zk-two-masters":                15, // which of two masters was killed, and what was asked again and again meanwhile
 	"14-operator-api-state":             2,  // when an agent was killed that nobody had an offer of
 }
 

@@ -19,7 +19,7 @@ import (
 // jar is where Debian's package puts ZooKeeper. It names the other jars that it needs.
 const jar = "/usr/share/java/zookeeper.jar"
 
-// patience bounds the start of a server, and how long a port may take to be free again.
+// patience bounds the start of a server, until it has stopped, and how long a port may take to be free again.
 const patience = 60 * time.Second
 
 // Server is a server of ZooKeeper.
@@ -163,12 +163,31 @@ func (s *Server) Kill() {
 	<-s.done
 }
 
-// Signal sends the server a signal: SIGSTOP makes it silent.
+// Signal sends the server a signal: SIGSTOP makes it silent, and when it returns it is.
 func (s *Server) Signal(signal syscall.Signal) {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(signal); err != nil {
 		s.t.Fatal(err)
 	}
+	for end := time.Now().Add(patience); signal == syscall.SIGSTOP && s.works(); {
+		if time.Now().After(end) {
+			s.t.Fatalf("zookeeper has not stopped within %v", patience)
+		}
+		time.Sleep(time.Millisecond) // another process can only be looked at
+	}
+}
+
+// works says whether any thread of the server is not stopped. On a busy machine a signal takes its time to reach all of them.
+func (s *Server) works() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
+	for _, t := range threads {
+		text, err := os.ReadFile(t)
+		_, state, _ := strings.Cut(string(text), ") ")
+		if err == nil && !strings.HasPrefix(state, "T") {
+			return true
+		}
+	}
+	return false
 }
 
 // freePorts finds ports that nobody uses, all at once: of two that are found one after the other, the second may be the first.

@@ -40,6 +40,7 @@ type checker struct {
 	included  map[string]time.Time // when they took them in again last
 	answers   []yes
 	killed    map[string]time.Time                    // tasks, by when their KILL was given away last
+	budgeted  map[string]bool                         // tasks whose stop was held against the budget
 	stops     map[string]bool                         // tasks that were killed
 	downSince map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
 	quiet     map[string]time.Time                    // steps that do not move and show no reason, since when
@@ -61,7 +62,7 @@ func newChecker(w *world) *checker {
 		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
 		promises: map[string]*promise{}, said: map[uint64]time.Time{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
-		killed: map[string]time.Time{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
+		killed: map[string]time.Time{}, budgeted: map[string]bool{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]string{}, offered: map[string]offers.Offer{},
 		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}
@@ -157,6 +158,7 @@ func (c *checker) committed(i *instance) {
 	c.checkGone(i)
 	c.checkClaims(i)
 	c.checkPromises(i)
+	c.checkStops(i)
 }
 
 // sending looks at a call when the machine gives it away, which is after what it waits for is durable.

@@ -76,8 +76,18 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 	if c.schedule.Asks && worked && !record.Stop.Forced && slices.Contains([]string{quobyte.Registry, quobyte.Metadata, quobyte.Data}, kind) {
 		c.checkAnswer(i, record)
 	}
-	if worked && !record.Stop.Forced {
-		c.checkBudget(i, record)
+}
+
+// checkStops looks at stops when they become durable: that is when the budget counts, and what falls between that and the KILL nobody could foresee.
+func (c *checker) checkStops(i *instance) {
+	for _, p := range c.disk.pods {
+		if p.Stop == nil || c.budgeted[p.Stop.TaskID] {
+			continue
+		}
+		c.budgeted[p.Stop.TaskID] = true
+		if p.Task != nil && p.Task.ID == p.Stop.TaskID && !p.Task.Healthy.IsZero() && !p.Stop.Forced { // what does not work costs nothing more
+			c.checkBudget(i, p)
+		}
 	}
 }
 

@@ -46,31 +46,50 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	t.Logf("SOAK_SEED=%d", seed)
 	draw := rand.New(rand.NewPCG(seed, 0))
 	left := kills(t)
+	var all takeovers
 	for deployment := 0; left > 0; deployment++ {
-		left -= killed(t, draw, deployment, left)
+		n, took := killed(t, draw, deployment, left)
+		left -= n
+		all = append(all, took...)
 	}
+	reportTakeovers(t, "serve killed and started again, until SUBSCRIBED again", all)
 }
 
 // perDeployment is how often serve is killed in one deployment at most.
 const perDeployment = 10
 
-// killed deploys on a new cluster, and kills serve at up to most moments meanwhile. It says how often.
-func killed(t *testing.T, draw *rand.Rand, deployment, most int) int {
+// killed deploys on a new cluster, and kills serve at up to most moments meanwhile. It says how often, and how long it then took until the same framework
+// was SUBSCRIBED again, if it was not killed before.
+func killed(t *testing.T, draw *rand.Rand, deployment, most int) (int, takeovers) {
 	c := startCluster(t, fmt.Sprintf("127.0.%d.", 60+deployment%40), 3)
 	recording := filepath.Join(c.dir, "recording")
 	flags := []string{"--expect=registry=3,metadata=3,data=3", "--reserve=devices", "--framework-principal=quobyte", "--record", recording}
 	n := 0
-	begun := time.Now()
+	var took takeovers
+	framework := "" // as which it was SUBSCRIBED last
+	note := func(p *process, killed time.Time) {
+		id, at, ok := p.subscription()
+		if ok && id == framework && !killed.IsZero() {
+			took = append(took, at.Sub(killed))
+		}
+		if ok {
+			framework = id
+		}
+	}
+	begun, last := time.Now(), time.Time{}
 	p, api := c.serve(t, fmt.Sprintf("serve %d.0", deployment), flags...)
 	for n < min(most, perDeployment) && p.lines(1+draw.IntN(60)) {
 		p.signal(syscall.SIGKILL)
+		now := time.Now()
 		p.wait()
+		note(p, last)
 		n++
-		begun = time.Now()
+		begun, last = time.Now(), now
 		p, api = c.serve(t, fmt.Sprintf("serve %d.%d", deployment, n), flags...)
 	}
 	eventually(t, "deploy is complete", func() bool { return api.deploy().Status == plans.Complete })
 	t.Logf("deployment %d: killed %d times; complete %s after the last start", deployment, n, time.Since(begun).Round(time.Millisecond))
+	note(p, last)
 	for name, tasks := range c.everLaunched(t) {
 		// While serve is dead, no agent can fetch the prober from it: that task fails, and another is right.
 		if len(tasks) != 1 && !strings.HasPrefix(name, "prober-") {
@@ -88,7 +107,7 @@ func killed(t *testing.T, draw *rand.Rand, deployment, most int) int {
 	if out, code := run(t, built(t).framework(), "replay", "--quiet", recording); code != 0 {
 		t.Errorf("what was recorded is not what replay decides: exit %d: %s", code, tail(out, 20))
 	}
-	return max(n, 1)
+	return max(n, 1), took
 }
 
 // lines waits until so many lines were written. It says no if none comes for a while: the program is done with what it had to do.

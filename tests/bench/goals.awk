@@ -19,7 +19,8 @@ BEGIN {
 		for (records = 1; records <= 100; records += 99) {
 			name = "BenchmarkCommit/" kinds[k] "/" records
 			goal(name, "commits/s", "", "commits/s, " kinds[k] ", " records " records")
-			goal(name, "ns/op", "", "ms a commit, " kinds[k] ", " records " records", 1e6)
+			goal(name, "p50-ms", "", "ms, p50 of a commit, " kinds[k] ", " records " records")
+			goal(name, "p99-ms", "", "ms, p99 of a commit, " kinds[k] ", " records " records")
 		}
 }
 
@@ -33,7 +34,7 @@ BEGIN {
 				if ($(f + 1) == units[i]) found[i] = $f / scales[i]
 }
 
-/takeover: SUBSCRIBED/ { sub(/.*takeover: /, "takeover: "); takeover = $0 }
+/take-over, / { sub(/.*take-over, /, "take-over, "); takeovers = takeovers $0 "\n" }
 
 END {
 	print ""
@@ -51,5 +52,5 @@ END {
 		split(busy, parts, " ")
 		print "load of the machine in the last minute: " parts[1] "; with others at work, figures are worse than they should be"
 	}
-	print (takeover ? takeover : "takeover: not measured")
+	printf "%s", takeovers ? takeovers : "take-over: not measured\n"
 }

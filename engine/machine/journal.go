@@ -31,16 +31,25 @@ type Part struct {
 
 // Snapshot returns the state. It must be called after Decide and before the next Take, when nothing is half done.
 func (m *Machine) Snapshot() (Snapshot, error) {
-	s := Snapshot{Records: m.Records()}
+	volatile, err := m.Volatile()
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return Snapshot{Records: m.Records(), Volatile: volatile}, nil
+}
+
+// Volatile returns the part of the state that is in no record. Like Snapshot it must be called between Decide and the next Take.
+func (m *Machine) Volatile() ([]Part, error) {
+	var parts []Part
 	reports := m.reports()
 	for _, p := range append(m.volatile(), part{"reports", &reports}) {
 		value, err := json.Marshal(p.at)
 		if err != nil {
-			return Snapshot{}, fmt.Errorf("state: %s: %w", p.name, err)
+			return nil, fmt.Errorf("state: %s: %w", p.name, err)
 		}
-		s.Volatile = append(s.Volatile, Part{Name: p.name, Value: value})
+		parts = append(parts, Part{Name: p.name, Value: value})
 	}
-	return s, nil
+	return parts, nil
 }
 
 // Records returns what a store has when everything that was decided is durable, sorted by key. Like Snapshot it must be called between Decide and the

@@ -88,13 +88,13 @@ func (c *checker) checkMemory(i *instance) {
 	if i.view == nil {
 		return
 	}
-	snapshot, err := i.machine.Snapshot()
+	volatile, err := i.machine.Volatile()
 	if err != nil {
 		c.fail(bounded, "%v", err)
 		return
 	}
 	size, parts := 0, []string{}
-	for _, p := range snapshot.Volatile {
+	for _, p := range volatile {
 		size += len(p.Value)
 		if len(p.Value) > 1<<10 {
 			parts = append(parts, fmt.Sprintf("%s %d", p.Name, len(p.Value)))

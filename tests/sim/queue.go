@@ -1,34 +1,64 @@
 package sim
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
 
 // event is something that happens at a time. Of events at one time, the one that was planned first happens first.
 type event struct {
 	at   time.Time
 	seq  uint64
-	what string
+	what string // for who looks at a queue
 	do   func()
 }
 
+func (e *event) before(other *event) bool {
+	if !e.at.Equal(other.at) {
+		return e.at.Before(other.at)
+	}
+	return e.seq < other.seq
+}
+
+// events is a heap: each comes before the two at 2k+1 and 2k+2. (Package container/heap would put each event into a box of its own.)
 type events []event
 
-func (q events) Len() int { return len(q) }
-func (q events) Less(i, j int) bool {
-	if !q[i].at.Equal(q[j].at) {
-		return q[i].at.Before(q[j].at)
+func (q *events) push(e event) {
+	*q = append(*q, e)
+	h, k := *q, len(*q)-1
+	for k > 0 {
+		above := (k - 1) / 2
+		if !e.before(&h[above]) {
+			break
+		}
+		h[k], k = h[above], above
 	}
-	return q[i].seq < q[j].seq
+	h[k] = e
 }
-func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *events) Push(e any)   { *q = append(*q, e.(event)) }
-func (q *events) Pop() any {
-	old := *q
-	e := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return e
+
+// pop takes the first out.
+func (q *events) pop() event {
+	h := *q
+	first, last := h[0], h[len(h)-1]
+	h[len(h)-1] = event{} // so that nothing is kept alive
+	h = h[:len(h)-1]
+	*q = h
+	if len(h) == 0 {
+		return first
+	}
+	k := 0
+	for {
+		below := 2*k + 1
+		if below >= len(h) {
+			break
+		}
+		if below+1 < len(h) && h[below+1].before(&h[below]) {
+			below++
+		}
+		if !h[below].before(&last) {
+			break
+		}
+		h[k], k = h[below], below
+	}
+	h[k] = last
+	return first
 }
 
 // queue is what will happen.
@@ -45,7 +75,7 @@ func (q *queue) at(t time.Time, what string, do func()) {
 		t = q.now
 	}
 	q.seq++
-	heap.Push(&q.events, event{at: t, seq: q.seq, what: what, do: do})
+	q.events.push(event{at: t, seq: q.seq, what: what, do: do})
 }
 
 func (q *queue) after(d time.Duration, what string, do func()) { q.at(q.now.Add(d), what, do) }
@@ -55,7 +85,7 @@ func (q *queue) next(end time.Time) bool {
 	if len(q.events) == 0 || q.events[0].at.After(end) {
 		return false
 	}
-	e := heap.Pop(&q.events).(event)
+	e := q.events.pop()
 	q.now = e.at
 	q.count++
 	e.do()

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type disk struct {
 	releases map[string]machine.Release // by claim
 	run      plans.Run                  // of deploy
 
+	version int      // counts the changes of records
 	size    int      // of all records, in bytes
 	removed []string // records of pods and hosts that were deleted
 }
@@ -73,25 +75,21 @@ func (d *disk) isPods(task string) bool {
 	return false
 }
 
-func (d *disk) learn(key string, value []byte) {
-	var envelope struct {
-		Value json.RawMessage `json:"value"`
-	}
-	if value != nil && json.Unmarshal(value, &envelope) != nil {
-		panic("record " + key + " is not JSON")
-	}
+// learn reads a record that was written, or, if it is nil, forgets it.
+func (d *disk) learn(key string, record []byte) {
+	d.version++
 	kind, name, _ := strings.Cut(key, "/")
 	switch kind {
 	case "pods":
-		note(d.pods, name, envelope.Value)
+		note(d.pods, name, record)
 	case "facts":
-		note(d.facts, key, envelope.Value)
+		note(d.facts, key, record)
 	case "hosts":
-		note(d.hosts, name, envelope.Value)
+		note(d.hosts, name, record)
 	case "releases":
-		note(d.releases, name, envelope.Value)
+		note(d.releases, name, record)
 	case "runs":
-		run, err := plans.DecodeRun(envelope.Value)
+		run, err := plans.DecodeRun(valueOf[json.RawMessage](key, record))
 		if err != nil {
 			panic("record " + key + ": " + err.Error())
 		}
@@ -99,16 +97,23 @@ func (d *disk) learn(key string, value []byte) {
 	}
 }
 
-func note[T any](in map[string]T, key string, value []byte) {
-	if value == nil {
+func note[T any](in map[string]T, key string, record []byte) {
+	if record == nil {
 		delete(in, key)
 		return
 	}
-	var v T
-	if err := json.Unmarshal(value, &v); err != nil {
-		panic("record " + key + ": " + err.Error())
+	in[key] = valueOf[T](key, record)
+}
+
+// valueOf is what a record says.
+func valueOf[T any](key string, record []byte) T {
+	var envelope struct {
+		Value *T `json:"value"`
 	}
-	in[key] = v
+	if err := json.Unmarshal(record, &envelope); err != nil || envelope.Value == nil {
+		panic(fmt.Sprintf("record %s has no value: %v", key, err))
+	}
+	return *envelope.Value
 }
 
 // outcome is what becomes of a commit.

@@ -175,7 +175,7 @@ func (w *world) startAgent(h *host, forgot bool) {
 
 // The faults of the rest of this file are those of disks.
 
-var deviceTypes = []string{"registry", "metadata", "data"}
+var deviceTypes = [...]string{"registry", "metadata", "data"}
 
 func drawMount(r *rand.Rand, f *Fault) {
 	f.What, f.For = deviceTypes[r.IntN(3)], between(r, time.Second, 5*time.Minute)

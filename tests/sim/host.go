@@ -49,23 +49,32 @@ func (h *host) join() {
 		Ports: [][2]uint64{{8880, 8890}, {21000, 21020}, {31000, 32000}},
 	})
 	h.agent = agent
+	h.named++
 	h.note("%s: joins as %s", h.name, agent)
 	h.act(effects)
 }
 
-// facts is what a prober finds on the host.
-func (h *host) facts() quobyte.Facts {
+// devices says of which of the deviceTypes there is one.
+type devices [len(deviceTypes)]bool
+
+// devices is what a prober finds on the host.
+func (h *host) devices() (found devices) {
+	for k, kind := range deviceTypes {
+		found[k] = h.has(kind) && !slices.Contains(h.lost, kind)
+	}
+	return found
+}
+
+// facts is how a prober tells of what it has found.
+func (h *host) facts(found devices) quobyte.Facts {
 	var f quobyte.Facts
-	device := func(kind string, bootstrap bool) {
-		if h.has(kind) && !slices.Contains(h.lost, kind) {
+	for k, kind := range deviceTypes {
+		if found[k] {
 			f.Devices = append(f.Devices, quobyte.FoundDevice{
-				Path: "/mnt/" + kind, Serial: h.name + "-" + kind, Types: []string{kind}, Bootstrap: bootstrap,
+				Path: "/mnt/" + kind, Serial: h.name + "-" + kind, Types: []string{kind}, Bootstrap: kind == quobyte.Registry && h.plan.Bootstrap,
 			})
 		}
 	}
-	device(quobyte.Registry, h.plan.Bootstrap)
-	device(quobyte.Metadata, false)
-	device(quobyte.Data, false)
 	return f
 }
 
@@ -75,6 +84,7 @@ func (w *world) renamed(e direct.Registered) {
 		if h.agent == e.Former && e.Former != "" || h.name == e.Hostname {
 			w.note("%s: is %s from now on", h.name, e.ID)
 			h.agent = e.ID
+			w.named++
 		}
 	}
 }

@@ -21,7 +21,7 @@ type prober struct {
 
 	seq     uint64
 	last    quobyte.Report
-	scanned []byte // the facts of last
+	found   devices // that last tells of
 	silent  int
 	pending []direct.Update // that the agent has not acknowledged
 
@@ -118,7 +118,8 @@ func (p *prober) report() {
 	if p.gone || p.ending || p.taskID == "" || p.now.Before(p.host.hung) {
 		return
 	}
-	r := quobyte.Report{Facts: p.host.facts(), Heard: p.heard}
+	found := p.host.devices()
+	r := quobyte.Report{Heard: p.heard}
 	for _, pod := range p.list.Pods {
 		text := p.world.ill(pod.TaskID, p.host)
 		if text == "" {
@@ -126,14 +127,14 @@ func (p *prober) report() {
 		}
 		r.Health = append(r.Health, quobyte.PodHealth{TaskID: pod.TaskID, Healthy: text == "", Text: text})
 	}
-	facts := r.Facts.Encode()
 	if !p.asked && p.list.AskedAt != nil && p.now.Sub(p.toldAt) >= quobyte.UnheardAfter {
 		return
 	}
-	if !p.asked && p.seq > 0 && bytes.Equal(facts, p.scanned) && r.Heard == p.last.Heard && slices.Equal(r.Health, p.last.Health) && p.silent < quobyte.RepeatEvery {
+	if !p.asked && p.seq > 0 && found == p.found && r.Heard == p.last.Heard && slices.Equal(r.Health, p.last.Health) && p.silent < quobyte.RepeatEvery {
 		return
 	}
-	p.last, p.scanned, p.silent, p.asked = r, facts, 0, false
+	r.Facts = p.host.facts(found)
+	p.last, p.found, p.silent, p.asked = r, found, 0, false
 	p.seq++
 	r.Seq = p.seq
 	p.update(direct.Update{TaskID: p.taskID, State: "RUNNING", Data: r.Encode()})

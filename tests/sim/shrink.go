@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"io"
 	"slices"
 	"time"
 )
@@ -23,7 +22,7 @@ func shrinkOnce(r Result, tries *int) (Result, bool) {
 		if *tries--; *tries < 0 {
 			return r, false
 		}
-		if got := Run(s, io.Discard); got.Broken == r.Broken {
+		if got := Run(s, nil); got.Broken == r.Broken {
 			return got, true
 		}
 	}

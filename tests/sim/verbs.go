@@ -123,20 +123,43 @@ func (w *world) release(n uint64) {
 // well says whether everything is deployed and runs.
 func (w *world) well() bool {
 	i := w.serve()
-	if i == nil || i.stopped || i.view == nil || !i.view.Connection.Connected {
+	if i == nil || i.stopped || i.view == nil {
 		return false
 	}
-	for _, p := range i.view.Plans {
-		if p.Status != plans.Complete && len(p.Phases) > 0 {
+	if now := (asOf{i.view, w.disk.version, w.named}); now != w.looked.at {
+		w.looked = wellness{at: now, well: w.wellIn(i.view)}
+	}
+	return w.looked.well
+}
+
+// asOf is what it depends on whether all is well: it is asked after every event, and most change nothing of that.
+type asOf struct {
+	view    *machine.View
+	records int
+	agents  int
+}
+
+// wellness is whether all was well when somebody looked.
+type wellness struct {
+	at   asOf
+	well bool
+}
+
+func (w *world) wellIn(v *machine.View) bool {
+	if !v.Connection.Connected || len(v.Pods) == 0 || len(w.disk.releases) > 0 {
+		return false
+	}
+	for k := range v.Plans {
+		if p := &v.Plans[k]; p.Status != plans.Complete && len(p.Phases) > 0 {
 			return false
 		}
 	}
-	for _, p := range i.view.Pods {
-		if !p.Healthy && !(w.check.forced[p.Name] && p.TaskID == "") { // a later run launches it
+	for k := range v.Pods {
+		if p := &v.Pods[k]; !p.Healthy && !(w.check.forced[p.Name] && p.TaskID == "") { // a later run launches it
 			return false
 		}
 	}
-	return len(i.view.Pods) > 0 && w.allUsed() && len(w.disk.releases) == 0
+	return w.allUsed()
 }
 
 // allUsed says whether every device has a pod. Hosts of which the framework never heard, because it wants no new ones, do not count.

@@ -61,8 +61,11 @@ type world struct {
 	eager   []func(*instance) // what operators say as soon as a session begins
 
 	calm    time.Time // when faults and verbs have ceased
+	named   int       // counts the times that an agent got an id
+	looked  wellness
 	hash    hash.Hash
 	journal io.Writer
+	line    []byte // that was written last
 }
 
 // Result is how a run went.
@@ -73,7 +76,7 @@ type Result struct {
 	At             time.Duration
 	// Took is the virtual time until everything was deployed and well for good, or the end; Calm when faults had ceased.
 	Took, Calm time.Duration
-	// Digest is that of the journal.
+	// Digest is that of the journal, empty without one.
 	Digest                                     string
 	Events, Decisions, Launches, Boots, Faults int
 }
@@ -86,7 +89,7 @@ func (r Result) String() string {
 		strings.ReplaceAll(r.Detail, "\n", "\n    "))
 }
 
-// Run carries out a schedule. The journal may be nil.
+// Run carries out a schedule. The journal may be nil, which is quicker, since nothing is told then.
 func Run(s Schedule, journal io.Writer) Result {
 	w := newWorld(s, journal)
 	w.plan()
@@ -109,16 +112,17 @@ func Run(s Schedule, journal io.Writer) Result {
 	if wellSince.IsZero() {
 		wellSince = w.now
 	}
+	digest := ""
+	if journal != nil {
+		digest = hex.EncodeToString(w.hash.Sum(nil)[:8])
+	}
 	return Result{
 		Schedule: s, Broken: w.check.broken, Detail: w.check.detail, At: w.check.at.Sub(began), Took: wellSince.Sub(began), Calm: w.calm.Sub(began),
-		Decisions: w.decisions, Digest: hex.EncodeToString(w.hash.Sum(nil)[:8]), Events: w.count, Launches: w.check.launches, Boots: len(w.lives), Faults: len(s.Faults),
+		Decisions: w.decisions, Digest: digest, Events: w.count, Launches: w.check.launches, Boots: len(w.lives), Faults: len(s.Faults),
 	}
 }
 
 func newWorld(s Schedule, journal io.Writer) *world {
-	if journal == nil {
-		journal = io.Discard
-	}
 	w := &world{
 		schedule: s, journal: journal, hash: sha256.New(),
 		chance: rand.New(rand.NewPCG(s.Seed, 1)), ids: rand.New(rand.NewPCG(s.Seed, 2)),
@@ -202,11 +206,16 @@ func (w *world) until(t time.Time) {
 	}
 }
 
-// note writes a line of the journal.
+// note writes a line of the journal, if there is one.
 func (w *world) note(format string, args ...any) {
-	line := fmt.Sprintf("%9.3fs %s\n", w.now.Sub(began).Seconds(), fmt.Sprintf(format, args...))
-	io.WriteString(w.hash, line)
-	io.WriteString(w.journal, line)
+	if w.journal == nil {
+		return
+	}
+	line := fmt.Appendf(w.line[:0], "%9.3fs ", w.now.Sub(began).Seconds())
+	line = append(fmt.Appendf(line, format, args...), '\n')
+	w.hash.Write(line)
+	w.journal.Write(line)
+	w.line = line
 }
 
 // upTo draws a time between a tenth of d and d.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -50,7 +51,9 @@ func (s *Sandbox) whileUp(a *agentShell, next http.HandlerFunc) http.HandlerFunc
 			reset(w)
 			return
 		}
-		next(w, r)
+		if !s.faultAtDoor(w, strings.TrimPrefix(r.URL.Path, "/slave(1)"), a) {
+			next(w, r)
+		}
 	}
 }
 

@@ -93,6 +93,13 @@ func (s *Sandbox) startAgent(now time.Time, a *agentShell, f fault.Fault) error 
 
 func (s *Sandbox) conditionOf(a *agentShell) cluster.AgentCondition { return s.cluster.Condition(a.id) }
 
+// deny lets faults strike what somebody asks to be allowed. It is called with the lock held, by the cluster.
+func (s *Sandbox) deny(r cluster.AuthorizationRequest) bool {
+	subject := fault.Subject{Action: r.Action, Agents: s.namesOf(r.Agent), Framework: []string{r.Framework, r.Name}, Tasks: []string{r.Task}}
+	_, denied := s.strikeLocked(subject, fault.Deny)
+	return denied
+}
+
 // lose lets faults strike what the master sends to agents. It is called with the lock held, by the cluster.
 func (s *Sandbox) lose(d cluster.Delivery) bool {
 	subject := fault.Subject{Agents: s.namesOf(d.Agent), Framework: []string{d.Framework}, Tasks: d.Tasks}

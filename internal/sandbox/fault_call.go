@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -55,6 +56,21 @@ func (s *Sandbox) faultBefore(w http.ResponseWriter, request *schedulerRequest) 
 	return true
 }
 
+// faultAtDoor lets faults strike any request, to a master or to an agent, and tells whether one did.
+func (s *Sandbox) faultAtDoor(w http.ResponseWriter, endpoint string, agent *agentShell) bool {
+	subject := fault.Subject{Endpoint: endpoint}
+	s.mu.Lock()
+	if agent != nil {
+		subject.Agents = s.namesOf(agent.id)
+	}
+	f, struck := s.strikeLocked(subject, fault.HTTPStatus)
+	s.mu.Unlock()
+	if struck {
+		refuse(w, f.Status, cmp.Or(f.Text, http.StatusText(f.Status)))
+	}
+	return struck
+}
+
 // faultAfter lets faults strike a call that has had its effect, and tells whether its answer is lost.
 func (s *Sandbox) faultAfter(w http.ResponseWriter, request *schedulerRequest) (lost bool) {
 	if f, struck := s.strike(request.subject, fault.CallSlowAnswer); struck {
@@ -103,7 +119,7 @@ func (s *Sandbox) strike(subject fault.Subject, kinds ...fault.Kind) (fault.Faul
 func (s *Sandbox) strikeLocked(subject fault.Subject, kinds ...fault.Kind) (fault.Fault, bool) {
 	f, struck := s.faults.Strike(time.Now(), subject, kinds...)
 	if struck {
-		s.log.Info("fault strikes", "fault", f.String(), "call", subject.Call, "event", subject.Event, "tasks", subject.Tasks)
+		s.log.Info("fault strikes", "fault", f.String(), "call", subject.Call, "event", subject.Event, "tasks", subject.Tasks, "endpoint", subject.Endpoint)
 	}
 	return f, struck
 }

@@ -167,6 +167,7 @@ func (s *Sandbox) gated(address string, next http.HandlerFunc) http.HandlerFunc 
 			reset(w)
 		case address == leader && master == cluster.Starting:
 			s.answer(w, unavailable)
+		case s.faultAtDoor(w, path, nil):
 		case s.challenged(w, r, path):
 		case address != leader:
 			s.standBy(w, r, path, next, leader)

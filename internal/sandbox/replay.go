@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -88,6 +89,7 @@ type replay struct {
 	inputAt int
 	want    [][]byte // what it brought
 	lost    []cluster.Delivery
+	denied  []cluster.AuthorizationRequest
 	got     [][]byte // what it brings now
 
 	done Replayed
@@ -116,20 +118,36 @@ func (p *replay) take(text []byte) (more bool, err error) {
 			break
 		}
 		p.want = append(p.want, text)
-	case "answer", "effect", "lost":
+	case "answer", "effect", "lost", "denied":
 		p.want = append(p.want, text)
-		if l.Kind == "lost" {
-			var d cluster.Delivery
-			if err := json.Unmarshal(l.Body, &d); err != nil {
-				return false, fmt.Errorf("body: %w", err)
-			}
-			p.lost = append(p.lost, d)
+		if err := p.note(&l); err != nil {
+			return false, fmt.Errorf("body: %w", err)
 		}
 	case "fault", "fault-end": // what they do to the model are inputs
 	default:
 		return false, fmt.Errorf("kind %q: there is none of that name", l.Kind)
 	}
 	return true, nil
+}
+
+// note keeps for the step what the world had its hand in.
+func (p *replay) note(l *JournalLine) error {
+	switch l.Kind {
+	case "lost":
+		return noted(l, &p.lost)
+	case "denied":
+		return noted(l, &p.denied)
+	}
+	return nil
+}
+
+func noted[T any](l *JournalLine, list *[]T) error {
+	var one T
+	if err := json.Unmarshal(l.Body, &one); err != nil {
+		return err
+	}
+	*list = append(*list, one)
+	return nil
 }
 
 func (p *replay) begin(l *JournalLine) error {
@@ -147,7 +165,8 @@ func (p *replay) begin(l *JournalLine) error {
 		return errors.New("body: must have a MasterID and a Seed of 32 bytes")
 	}
 	start.Config.NewID = idsFrom([32]byte(start.Seed))
-	start.Config.Lose = p.lose
+	start.Config.Lose = func(d cluster.Delivery) bool { return again(&p.lost, d) }
+	start.Config.Deny = func(r cluster.AuthorizationRequest) bool { return again(&p.denied, r) }
 	start.Config.Journal = func(e cluster.Entry) {
 		if text, err := json.Marshal(lineOf(e)); err == nil {
 			p.got = append(p.got, text)
@@ -158,15 +177,14 @@ func (p *replay) begin(l *JournalLine) error {
 	return nil
 }
 
-// lose loses what was lost.
-func (p *replay) lose(d cluster.Delivery) bool {
-	for i := range p.lost {
-		if reflect.DeepEqual(p.lost[i], d) {
-			p.lost = append(p.lost[:i], p.lost[i+1:]...)
-			return true
-		}
+// again tells whether something happened then, and takes it from what did.
+func again[T any](list *[]T, one T) bool {
+	i := slices.IndexFunc(*list, func(other T) bool { return reflect.DeepEqual(other, one) })
+	if i < 0 {
+		return false
 	}
-	return false
+	*list = slices.Delete(*list, i, i+1)
+	return true
 }
 
 // step repeats the input that was read last. What follows it in the journal may not be all of it at the end.
@@ -194,7 +212,7 @@ func (p *replay) step(last bool) error {
 			p.done.Differences = append(p.done.Differences, Difference{p.inputAt, want, got})
 		}
 	}
-	p.input, p.want, p.lost = nil, nil, nil
+	p.input, p.want, p.lost, p.denied = nil, nil, nil, nil
 	return nil
 }
 

@@ -194,7 +194,7 @@ func (s *Sandbox) populate() error {
 	model.Hostname, model.IP, model.Port = address.IP.String(), address.IP.String(), address.Port
 	model.AllocationInterval = cmp.Or(model.AllocationInterval, s.cfg.AllocationInterval)
 	model.RegistrationLimit = cmp.Or(model.RegistrationLimit, s.cfg.RegistrationLimit)
-	model.Lose = s.lose
+	model.Lose, model.Deny = s.lose, s.deny
 	if s.cfg.Journal != nil {
 		s.journal = &journal{to: s.cfg.Journal, failed: func(err error) { s.log.Error("the journal ends", "error", err) }}
 		model.Journal = s.journal.entry

@@ -209,6 +209,11 @@ func (c *Cluster) operate(x *acceptance, op *mesos.Offer_Operation) {
 }
 
 func (c *Cluster) launch(x *acceptance, info *mesos.TaskInfo) {
+	if what, denied := c.taskDenied(x, info); denied {
+		c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_UNAUTHORIZED,
+			"Principal '"+x.framework.info.GetPrincipal()+"' no authorized to "+what)
+		return
+	}
 	if problem := x.taskProblem(info); problem != "" {
 		c.refuseTask(x.framework, info, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem)
 		return

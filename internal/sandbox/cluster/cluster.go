@@ -52,6 +52,10 @@ type Config struct {
 	// and calls nothing of the cluster. nil loses nothing.
 	Lose func(Delivery) bool `json:"-"`
 
+	// Deny tells whether somebody may not do what he asks for, as the authorizer of a master with ACLs. It answers by what it
+	// is asked alone and calls nothing of the cluster. nil denies nothing.
+	Deny func(AuthorizationRequest) bool `json:"-"`
+
 	// Docker says that agents have images, and run Docker containers. Others end tasks that need that, as an agent of Mesos
 	// does without --containerizers=docker and --image_providers.
 	Docker bool

@@ -146,6 +146,9 @@ func (c *Cluster) subscriptionProblem(info *mesos.FrameworkInfo, suppressed []st
 	if problem := constraintsProblem(info, constraints); problem != "" {
 		return problem
 	}
+	if problem := c.registrationDenied(info); problem != "" {
+		return problem
+	}
 	if f := c.frameworkByID(id); f != nil && f.info.GetPrincipal() != info.GetPrincipal() {
 		return "Changing framework's principal is not allowed."
 	}
@@ -272,6 +275,9 @@ func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFra
 	}
 	if problem := constraintsProblem(&info, constraints); problem != "" {
 		return refused("'UpdateFramework' call is not valid: " + problem)
+	}
+	if problem := c.registrationDenied(&info); problem != "" {
+		return Answer{Status: statusForbidden, Text: problem}
 	}
 	f.info = info
 	c.forgetTurns()

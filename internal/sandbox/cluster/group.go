@@ -20,6 +20,10 @@ func (c *Cluster) launchGroup(x *acceptance, op *mesos.Offer_Operation) {
 		return // and it has no tasks
 	}
 	infos := launched(op)
+	if problem := c.groupDenied(x, infos); problem != "" {
+		c.refuseTasks(x.framework, op, mesos.REASON_TASK_GROUP_UNAUTHORIZED, problem)
+		return
+	}
 	if problem := x.groupProblem(&op.LaunchGroup.Executor, infos); problem != "" {
 		c.refuseTasks(x.framework, op, mesos.REASON_TASK_GROUP_INVALID, problem)
 		return

@@ -9,11 +9,12 @@ const (
 	Input    EntryKind = iota + 1 // somebody called the cluster
 	Answered                      // what the cluster answered, before its effects
 	Lost                          // a message of the master did not get to its agent: About is the Delivery
+	Denied                        // somebody may not do what he asks for: About is the AuthorizationRequest
 	Effected                      // an effect of the input before
 )
 
 func (k EntryKind) String() string {
-	return map[EntryKind]string{Input: "input", Answered: "answer", Lost: "lost", Effected: "effect"}[k]
+	return map[EntryKind]string{Input: "input", Answered: "answer", Lost: "lost", Denied: "denied", Effected: "effect"}[k]
 }
 
 // An Entry is one line of the journal: everything that comes in, and everything that comes out of it, in order. The same

@@ -8,6 +8,7 @@ import (
 
 // operationKind is what a master knows of one kind of operation on an agent's own resources.
 type operationKind struct {
+	action      string                            // that a framework has to be allowed; "" if nobody asks
 	present     func(*mesos.Offer_Operation) bool // whether the field with the body is there
 	resources   func(*mesos.Offer_Operation) []*mesos.Resource
 	problem     func(*acceptance, *mesos.Offer_Operation) string
@@ -20,30 +21,35 @@ type operationKind struct {
 func kindOfOperation(typ mesos.Offer_Operation_Type) (operationKind, bool) {
 	kinds := map[mesos.Offer_Operation_Type]operationKind{
 		mesos.Offer_Operation_RESERVE: {
+			action:      "RESERVE_RESOURCES",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Reserve != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Reserve.Resources) },
 			problem:     (*acceptance).reserveProblem,
 			conversions: reserveConversions,
 		},
 		mesos.Offer_Operation_UNRESERVE: {
+			action:      "UNRESERVE_RESOURCES",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Unreserve != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Unreserve.Resources) },
 			problem:     (*acceptance).unreserveProblem,
 			conversions: unreserveConversions,
 		},
 		mesos.Offer_Operation_CREATE: {
+			action:      "CREATE_VOLUME",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Create != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Create.Volumes) },
 			problem:     (*acceptance).createProblem,
 			conversions: createConversions,
 		},
 		mesos.Offer_Operation_DESTROY: {
+			action:      "DESTROY_VOLUME",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Destroy != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Destroy.Volumes) },
 			problem:     (*acceptance).destroyProblem,
 			conversions: destroyConversions,
 		},
 		mesos.Offer_Operation_GROW_VOLUME: {
+			action:  "RESIZE_VOLUME",
 			present: func(op *mesos.Offer_Operation) bool { return op.GrowVolume != nil },
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
 				return []*mesos.Resource{&op.GrowVolume.Volume, &op.GrowVolume.Addition}
@@ -53,6 +59,7 @@ func kindOfOperation(typ mesos.Offer_Operation_Type) (operationKind, bool) {
 			deferred:    true,
 		},
 		mesos.Offer_Operation_SHRINK_VOLUME: {
+			action:  "RESIZE_VOLUME",
 			present: func(op *mesos.Offer_Operation) bool { return op.ShrinkVolume != nil },
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
 				return []*mesos.Resource{&op.ShrinkVolume.Volume}
@@ -90,6 +97,9 @@ func (c *Cluster) convert(x *acceptance, op *mesos.Offer_Operation) {
 		return
 	}
 	problem := x.admit(kind, op)
+	if problem == "" {
+		problem = c.operationDenied(x, kind, op)
+	}
 	if problem == "" {
 		problem = c.applyTo(x, kind, op)
 	}

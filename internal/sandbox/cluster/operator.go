@@ -117,6 +117,9 @@ func (c *Cluster) answerOperator(principal string, call *master.Call) OperatorAn
 	if response := c.read(call); response != nil {
 		return OperatorAnswer{Answer{Status: statusOK}, response, c.constraintsByID()}
 	}
+	if c.operatorDenied(principal, call) {
+		return OperatorAnswer{Answer: forbidden()}
+	}
 	return OperatorAnswer{Answer: c.change(principal, call)}
 }
 

@@ -58,6 +58,7 @@ type story struct {
 	scripts    map[string]*cluster.Script        // by task
 	held       []mesos.OfferID                   // offered since the last group, or launch of what is held, for the next
 	out        strings.Builder
+	forbidden  string                 // action that nobody may take
 	lossy      bool                   // nothing that the master tells an agent arrives
 	entries    []cluster.Entry        // of the journal that were not shown yet
 	told       func([]cluster.Effect) // is told of what comes out; nil for nobody
@@ -83,6 +84,7 @@ func (s *story) config() cluster.Config {
 		NewID: s.newClusterID, AllocationInterval: 500 * time.Millisecond,
 		Script: func(t cluster.ScriptedTask) *cluster.Script { return s.scripts[cmp.Or(t.Task, t.Executor)] },
 		Lose:   func(cluster.Delivery) bool { return s.lossy },
+		Deny:   func(r cluster.AuthorizationRequest) bool { return s.forbidden != "" && r.Action == s.forbidden },
 		Journal: func(e cluster.Entry) {
 			e.About = kept(e.About)
 			s.entries = append(s.entries, e)
@@ -163,6 +165,7 @@ func (s *story) run(d *datadriven.TestData) error {
 		"operate": s.operate, // operate \n {"type":"GET_QUOTA"}: a call of the operator API
 		"cluster": s.cluster, // cluster [registry=memory] [docker] [ping=1s] [pings=3] [offer-timeout=2s]: another one than usual, as the first command
 		"fault":   s.fault,   // fault kill M-S0, see fault_test.go
+		"deny":    s.deny,    // deny [RUN_TASK]: nobody may do that from now on
 		"lossy":   s.lose,    // lossy [no]: what the master tells agents gets lost from now on, or no more
 	}
 	command := commands[d.Cmd]
@@ -534,6 +537,14 @@ func (s *story) lastEventOfTask(d *datadriven.TestData) error {
 	text, err := protojson.Marshal(status)
 	fmt.Fprintf(&s.out, "%s\n", short(string(text)))
 	return err
+}
+
+func (s *story) deny(d *datadriven.TestData) error {
+	s.forbidden = ""
+	if len(d.CmdArgs) > 0 {
+		s.forbidden = d.CmdArgs[0].Key
+	}
+	return nil
 }
 
 func (s *story) lose(d *datadriven.TestData) error {

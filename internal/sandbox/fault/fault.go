@@ -38,7 +38,9 @@ type Fault struct {
 	To       string   `json:"to,omitempty"`   // HOST:PORT, "loop" or "nowhere"
 	What     string   `json:"what,omitempty"` // type, enum or field
 	Bytes    int      `json:"bytes,omitempty"`
-	Until    string   `json:"until,omitempty"` // call or session
+	Until    string   `json:"until,omitempty"`    // call or session
+	Endpoint string   `json:"endpoint,omitempty"` // path of HTTP; a * at its end stands for anything
+	Action   string   `json:"action,omitempty"`   // that is denied, as Mesos names it
 }
 
 // Duration is a time.Duration that is written as 1m30s in JSON.
@@ -175,6 +177,13 @@ func States() []string {
 	return []string{"TASK_STAGING", "TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_FINISHED", "TASK_FAILED",
 		"TASK_KILLED", "TASK_ERROR", "TASK_LOST", "TASK_DROPPED", "TASK_UNREACHABLE", "TASK_GONE", "TASK_GONE_BY_OPERATOR",
 		"TASK_UNKNOWN"}
+}
+
+// Actions are what an authorizer can deny: what frameworks do, and what operators change.
+func Actions() []string {
+	return []string{"REGISTER_FRAMEWORK", "RUN_TASK", "RESERVE_RESOURCES", "UNRESERVE_RESOURCES", "CREATE_VOLUME", "DESTROY_VOLUME",
+		"RESIZE_VOLUME", "TEARDOWN_FRAMEWORK", "UPDATE_QUOTA", "UPDATE_WEIGHT", "UPDATE_MAINTENANCE_SCHEDULE", "START_MAINTENANCE",
+		"STOP_MAINTENANCE", "DRAIN_AGENT", "DEACTIVATE_AGENT", "REACTIVATE_AGENT", "MARK_AGENT_GONE"}
 }
 
 func oneOf(value string, allowed []string) error {

@@ -45,6 +45,9 @@ const (
 	CallStatus     Kind = "call-status"
 	CallReorder    Kind = "call-reorder"
 
+	HTTPStatus Kind = "http-status"
+	Deny       Kind = "deny"
+
 	TaskKill      Kind = "task-kill"
 	TaskDrop      Kind = "task-drop"
 	OperationDrop Kind = "operation-drop"
@@ -88,6 +91,8 @@ const (
 	paramWhat      = "what"
 	paramBytes     = "bytes"
 	paramUntil     = "until"
+	paramEndpoint  = "endpoint"
+	paramAction    = "action"
 )
 
 // Entry is what is to know of one kind.
@@ -193,6 +198,15 @@ func Table() []Entry {
 		{CallReorder, Rule, "a call is carried out late, after others",
 			"The connection is reset, and the call is carried out after the next one of its framework ('call'), or after its next " +
 				"subscription ('session'): then it comes from a session that is over.", with(call, paramUntil), nil},
+
+		{HTTPStatus, Rule, "any request is refused with a status",
+			"A request to any endpoint is answered with a status, such as 403, 500 or 503, before anybody looks at it, as by a proxy. With an agent it is " +
+				"one to that agent, else one to a master. What is below /sandbox is spared.",
+			append([]string{paramStatus, paramEndpoint, paramAgent, paramText}, often...), []string{paramStatus}},
+		{Deny, Rule, "the master's authorizer says no",
+			"As with ACLs: REGISTER_FRAMEWORK is an ERROR, or a 403 for UPDATE_FRAMEWORK, RUN_TASK a TASK_ERROR, what is done with reservations and " +
+				"volumes an OPERATION_ERROR if it has an id and nothing at all if not. Operators get 403.",
+			append([]string{paramAction, paramFramework, paramAgent, paramTask}, often...), []string{paramAction}},
 
 		{TaskKill, Act, "the process of a task dies", "SIGKILL to a task, which nobody asked for.",
 			[]string{paramTask, paramFramework}, []string{paramTask}},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 )
 
 // A Param is one field of a Fault, as it is named in JSON and on the command line.
@@ -125,5 +126,14 @@ func params() []Param {
 		{paramUntil, "carried out after the next call, or after the next subscription: call or session",
 			func(f *Fault) any { return &f.Until },
 			func(f *Fault) error { return oneOf(f.Until, []string{UntilCall, UntilSession}) }},
+		{paramEndpoint, "only requests to this path, such as /state, or the beginning of one followed by *",
+			func(f *Fault) any { return &f.Endpoint }, func(f *Fault) error {
+				if !strings.HasPrefix(f.Endpoint, "/") {
+					return fmt.Errorf("%q: must begin with a slash", f.Endpoint)
+				}
+				return nil
+			}},
+		{paramAction, "what is denied, such as RUN_TASK",
+			func(f *Fault) any { return &f.Action }, func(f *Fault) error { return oneOf(f.Action, Actions()) }},
 	}
 }

@@ -28,6 +28,8 @@ type Subject struct {
 	Event     string
 	Tasks     []string
 	State     string
+	Endpoint  string
+	Action    string
 }
 
 // Set holds the faults that are active, in the order in which they were added. The zero value is empty.
@@ -152,17 +154,23 @@ func (f *Fault) about(s *Subject) bool {
 	return (f.Call == "" || f.Call == s.Call) &&
 		(f.Event == "" || f.Event == s.Event) &&
 		(f.State == "" || f.State == s.State) &&
+		(f.Action == "" || f.Action == s.Action) &&
+		(f.Endpoint == "" || means(f.Endpoint, s.Endpoint)) &&
 		(f.Framework == "" || slices.Contains(s.Framework, f.Framework)) &&
 		(f.Agent == "" || slices.Contains(s.Agents, f.Agent)) &&
+		(s.Endpoint == "" || (f.Agent == "") == (len(s.Agents) == 0)) && // an endpoint of a master, unless it is to be an agent's
 		(f.Task == "" || slices.ContainsFunc(s.Tasks, f.MeansTask))
 }
 
 // MeansTask tells whether a fault is about the task of that id.
-func (f *Fault) MeansTask(id string) bool {
-	if prefix, is := strings.CutSuffix(f.Task, "*"); is {
-		return strings.HasPrefix(id, prefix)
+func (f *Fault) MeansTask(id string) bool { return means(f.Task, id) }
+
+// means tells whether a name is the one that was chosen, or begins so if that ends with a star.
+func means(chosen, name string) bool {
+	if prefix, is := strings.CutSuffix(chosen, "*"); is {
+		return strings.HasPrefix(name, prefix)
 	}
-	return f.Task == id
+	return chosen == name
 }
 
 // String is a fault in one line: its kind and what was chosen, as on the command line.

@@ -102,6 +102,7 @@ func (f *framework) stand(ctx context.Context) (*leader.Election, error) {
 		}
 		// It has not led yet: nothing is lost but the place in the queue.
 		f.log.Warn("election: joining anew", "error", err)
+		f.standsWithout(err)
 		f.election.Store(nil)
 		e.Leave()
 	}
@@ -161,18 +162,26 @@ func (f *framework) join(ctx context.Context) (*leader.Election, error) {
 		})
 		if err == nil {
 			f.election.Store(e)
+			f.unheard.Store(nil)
 			return e, nil
 		}
 		if ctx.Err() != nil || zookeeper.Answered(err) {
 			return nil, err
 		}
-		f.log.Warn("election: not joined, trying again", "error", err)
+		f.log.Warn("election: not joined, trying again until ZooKeeper answers", "error", err)
+		f.standsWithout(err)
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// standsWithout notes why the instance is no candidate, for who asks it.
+func (f *framework) standsWithout(err error) {
+	text := err.Error()
+	f.unheard.Store(&text)
 }
 
 // fence is what the engine asks before it acts; nil if nobody else can.
@@ -235,6 +244,8 @@ func (f *framework) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		why := "this instance stands by, and no leader is known yet"
 		if known {
 			why = "this instance leads, and still reads its state"
+		} else if text := f.unheard.Load(); text != nil {
+			why = "this instance stands by, and waits for ZooKeeper to answer: " + *text
 		}
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, why, http.StatusServiceUnavailable)

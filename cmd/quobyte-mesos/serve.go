@@ -97,6 +97,7 @@ type framework struct {
 	// handler is that of the API; there is none before the state is open.
 	handler  atomic.Pointer[http.Handler]
 	election atomic.Pointer[leader.Election] // with --zk
+	unheard  atomic.Pointer[string]          // with --zk: why the instance is no candidate; nil if it is one, or was not asked yet
 
 	// Set by open.
 	engine *engine.Engine

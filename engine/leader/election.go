@@ -263,7 +263,7 @@ func (e *Election) Leading() error {
 	if now.Before(e.valid) && now.Round(0).Before(e.valid.Round(0)) {
 		return nil
 	}
-	e.err = fmt.Errorf("%w: election in %s: no sign of life of the session of %s", ErrLost, e.cfg.Address, e.conn.SessionTimeout())
+	e.err = fmt.Errorf("%w: election in %s: no sign of life of the session of %s: ZooKeeper has not answered, or this process stood still", ErrLost, e.cfg.Address, e.conn.SessionTimeout())
 	return e.err
 }
 

@@ -1,10 +1,6 @@
 package plans
 
-import (
-	"bytes"
-	"reflect"
-	"time"
-)
+import "time"
 
 // Run is one execution of a plan, from start to outcome: what it froze, counted and released. Evaluate returns the run as it is to be
 // recorded next; nobody else needs to know how that comes about.
@@ -112,8 +108,3 @@ func (r *Run) Ended() bool { return !r.CompletedAt.IsZero() }
 
 // halted says that the run has paused itself, and could go on.
 func (r *Run) halted() bool { return r.Halt != nil && !r.Ended() }
-
-// Equal says whether two runs are recorded alike. Most are the same in memory already, which is quicker to see.
-func (r Run) Equal(other Run) bool {
-	return reflect.DeepEqual(r, other) || bytes.Equal(EncodeRun(r), EncodeRun(other))
-}

@@ -81,8 +81,7 @@ func (m *Machine) hasLeftOver(now time.Time) bool {
 	if !slices.ContainsFunc(m.order, never) {
 		return false
 	}
-	inputs, _ := m.planInputs(now)
-	view := plans.Evaluate(inputs[0]).View
+	view := plans.Evaluate(m.planInputs(now)[0]).View
 	for _, phase := range view.Phases {
 		for _, s := range phase.Steps {
 			if p := m.pods[s.Pod]; s.Newcomer && p != nil && never(p) {

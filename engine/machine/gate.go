@@ -42,12 +42,12 @@ const maxQuestions = 20
 
 // coordinate evaluates the plans, and answers what they ask about gates. Judge's answers are about this very moment, so they are never kept.
 func (m *Machine) coordinate(now time.Time) []plans.Evaluation {
-	inputs, stops := m.planInputs(now)
+	inputs := m.planInputs(now)
 	var ledger plans.Ledger
-	if stops { // it is looked at for nothing else
+	if m.inputs.stops { // it is looked at for nothing else
 		ledger = m.ledger(now)
 	}
-	all := plans.Coordinate(ledger, inputs)
+	all := m.inputs.evaluate(now, ledger, inputs)
 	verdicts := map[string]plans.Verdict{}
 	var standings []Standing
 	for range maxQuestions {

@@ -102,6 +102,7 @@ type Machine struct {
 	gated      map[string]bool          // pod types that are stopped only if the service lets them be
 	quorate    map[string]bool          // pod types of which a majority must be up
 	deploy     *deploySteps             // what deploy consists of; nil when that must be made anew
+	inputs     inputs                   // what the plans were evaluated from last
 	nextIndex  map[string]int           // by pod type
 
 	// Volatile: gone with the process or the session.
@@ -227,8 +228,8 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 	}
 	m.resumed = m.frameworkID != ""
 	m.clampTimes(boot.Now)
-	definition, _, _ := m.deployDefinition(boot.Now, nil)
-	if err := plans.Validate(m.ledgerAsRecorded(), definition); err != nil {
+	m.stepsOfDeploy()
+	if err := plans.Validate(m.ledgerAsRecorded(), m.deploy.definition); err != nil {
 		return nil, fmt.Errorf("service %s: %w", service.Name(), err)
 	}
 	m.retarget(boot)

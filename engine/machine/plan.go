@@ -116,36 +116,10 @@ func (m *Machine) archive(run plans.Run) {
 
 func historyKey(number int) string { return prefixHistory + strconv.Itoa(number) }
 
-// planInputs is what the plans are evaluated from, deploy and recovery, and whether anything of it could stop a running pod.
-func (m *Machine) planInputs(now time.Time) (inputs []plans.Input, stops bool) {
-	facts := m.sortedFacts()
-	deploy := plans.Input{Run: m.run, Past: m.history, Now: now, Facts: facts}
-	deploy.Definition, deploy.Observations, stops = m.deployDefinition(now, facts)
-	recovery := plans.Input{Now: now, Facts: facts}
-	recovery.Definition, recovery.Observations = m.recoveryDefinition(now)
-	return []plans.Input{deploy, recovery}, stops
-}
-
-// deployDefinition is the deploy plan, what is observed of its steps, and whether any of them could stop a running pod.
-func (m *Machine) deployDefinition(now time.Time, facts []plans.Fact) (d plans.Definition, observed [][]plans.Observation, stops bool) {
-	m.stepsOfDeploy()
-	restarts := m.restartsIn(facts)
-	observed = make([][]plans.Observation, len(m.deploy.pods))
-	for i, pods := range m.deploy.pods {
-		observed[i] = make([]plans.Observation, 0, len(pods)+1)
-		for _, p := range pods {
-			o := m.observeDeploy(now, p, restarts)
-			if m.deploy.definition.Phases[i].Strategy != plans.Parallel {
-				o.Rank = turn(p)
-			}
-			stops = stops || o.Running && (o.Status != plans.Complete || restarts.any)
-			observed[i] = append(observed[i], o)
-		}
-		if i == 0 {
-			observed[i] = append(observed[i], m.observeDiscovery(now))
-		}
-	}
-	return m.deploy.definition, observed, stops
+// planInputs is what the plans are evaluated from, deploy and recovery. Nobody may keep their observations.
+func (m *Machine) planInputs(now time.Time) []plans.Input {
+	m.inputs.read(now, m)
+	return m.inputs.all(now)
 }
 
 // stepsOfDeploy makes what deploy consists of, if that is not known.
@@ -308,6 +282,15 @@ func (m *Machine) makeDeploy(open bool) *deploySteps {
 	return d
 }
 
+// nothingObserved is a place for what is observed of each step.
+func (d *deploySteps) nothingObserved() [][]plans.Observation {
+	observed := make([][]plans.Observation, len(d.definition.Phases))
+	for i := range observed {
+		observed[i] = make([]plans.Observation, len(d.definition.Phases[i].Steps))
+	}
+	return observed
+}
+
 // podsByType returns the pods of each type, in order of their index.
 func (m *Machine) podsByType() map[string][]*Pod {
 	byType := map[string][]*Pod{}
@@ -350,23 +333,19 @@ func (m *Machine) observeDiscovery(now time.Time) plans.Observation {
 	return o
 }
 
-// recoveryDefinition is the recovery plan: a phase for each pod that was complete and fell.
-func (m *Machine) recoveryDefinition(now time.Time) (plans.Definition, [][]plans.Observation) {
-	d := plans.Definition{Service: m.service.Name(), Name: RecoveryPlan, Strategy: plans.Parallel, Repair: true, Phases: []plans.Phase{}}
-	var observed [][]plans.Observation
-	for _, p := range m.order {
-		if p.Fallen.IsZero() {
-			continue
-		}
+// recoveryOf is the recovery plan of some pods.
+func (m *Machine) recoveryOf(pods []*Pod) plans.Definition {
+	d := plans.Definition{Service: m.service.Name(), Name: RecoveryPlan, Strategy: plans.Parallel, Repair: true, Phases: make([]plans.Phase, 0, len(pods))}
+	for _, p := range pods {
 		d.Phases = append(d.Phases, plans.Phase{Name: p.Name, Strategy: plans.Serial, Steps: []plans.Step{m.launchStep(p)}})
-		o := m.observe(now, p)
-		o.Stopped = p.owedBy(RecoveryPlan)
-		observed = append(observed, []plans.Observation{o})
 	}
-	return d, observed
+	return d
 }
 
 func (m *Machine) sortedFacts() []plans.Fact {
+	if len(m.facts) == 0 {
+		return nil
+	}
 	keys := make([]string, 0, len(m.facts))
 	for k := range m.facts {
 		keys = append(keys, k)

@@ -51,11 +51,11 @@ func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 // planViews are the views of the plans. What has not changed since the last ones shares their memory.
 func (m *Machine) planViews(evaluations []plans.Evaluation) []plans.View {
 	views := make([]plans.View, len(evaluations))
-	for i, e := range evaluations {
-		views[i] = e.View
+	for i := range evaluations {
 		if i < len(m.shown) {
-			views[i] = plans.Share(m.shown[i], e.View)
+			evaluations[i].View = plans.Share(m.shown[i], evaluations[i].View) // there as well, since they may be kept
 		}
+		views[i] = evaluations[i].View
 	}
 	m.shown = views
 	return slices.Clone(views)

@@ -127,8 +127,7 @@ func (m *Machine) forgetReservations(now time.Time, v Verb) (AnswerCode, string)
 
 // planInput is what a plan, known by its name or id, is evaluated from.
 func (m *Machine) planInput(now time.Time, name string) (plans.Input, bool) {
-	inputs, _ := m.planInputs(now)
-	for _, in := range inputs {
+	for _, in := range m.planInputs(now) {
 		if in.Definition.Name == name || plans.ID(in.Definition.Service, in.Definition.Name, "", "").String() == name {
 			return in, true
 		}

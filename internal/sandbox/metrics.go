@@ -54,18 +54,36 @@ func (s *Sandbox) masterMetrics() map[string]float64 {
 		values["master/slaves_connected"]++
 	}
 	resourceMetrics(values, state)
+	for name, value := range systemMetrics() {
+		values[name] = value
+	}
 	return values
 }
 
 // countersInto adds what the master has counted, and what each framework has.
 func (s *Sandbox) countersInto(values map[string]float64) {
 	s.mu.Lock()
-	counters, frameworks := s.cluster.Counters(), s.cluster.FrameworksCounters()
+	counters, frameworks, allocator := s.cluster.Counters(), s.cluster.FrameworksCounters(), s.cluster.AllocatorMetrics()
+	s.timings().runs.into(values, "allocator/mesos/allocation_run_ms")
+	s.timings().late.into(values, "allocator/mesos/allocation_run_latency_ms")
 	s.mu.Unlock()
+	for name, value := range allocator {
+		values["allocator/mesos/"+name] = value
+	}
+	steps := float64(s.waiting.steps.Load())
+	for name, value := range map[string]float64{ // master and allocator are one here, and agents send no messages that could wait
+		"master/event_queue_dispatches": steps, "allocator/event_queue_dispatches": steps, "allocator/mesos/event_queue_dispatches": steps,
+		"master/event_queue_http_requests": float64(s.waiting.requests.Load()), "master/event_queue_messages": 0,
+	} {
+		values[name] = value
+	}
 	for name, value := range counters {
 		values["master/"+name] = value
 	}
 	for _, f := range frameworks {
+		if f.Principal != "" { // messages of frameworks that use libprocess: there are none
+			values["frameworks/"+f.Principal+"/messages_received"], values["frameworks/"+f.Principal+"/messages_processed"] = 0, 0
+		}
 		for name, value := range f.Values {
 			values["master/frameworks/"+percentEncoded(f.Name)+"/"+f.ID+"/"+name] = value
 		}

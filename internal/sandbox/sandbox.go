@@ -33,8 +33,9 @@ type Sandbox struct {
 	agents   []*agentShell
 
 	goroutines sync.WaitGroup // every goroutine and every HTTP handler
-	kick       chan struct{}  // the next wake-up may have changed
-	done       chan struct{}  // closed when all of goroutines have ended
+	waiting    waiting
+	kick       chan struct{} // the next wake-up may have changed
+	done       chan struct{} // closed when all of goroutines have ended
 	closeOnce  sync.Once
 
 	mu         sync.Mutex // orders everything below
@@ -45,6 +46,7 @@ type Sandbox struct {
 	faults     fault.Set
 	journal    *journal   // nil if there is none
 	held       []heldCall // in the order in which they came
+	timed      timings
 
 	logins         map[string]login          // of service accounts, by token
 	executorTokens map[string]executorClaims // by token
@@ -170,7 +172,9 @@ func (s *Sandbox) newServer(handler http.Handler) *http.Server {
 // tracked lets Close wait for handlers, which http.Server.Close does not.
 func (s *Sandbox) tracked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.waiting.requests.Add(1)
 		s.mu.Lock()
+		s.waiting.requests.Add(-1)
 		closing := s.closing
 		if !closing {
 			s.goroutines.Add(1)
@@ -259,7 +263,12 @@ func (s *Sandbox) beat() {
 		case <-timer.C:
 			s.apply(func(now time.Time) []cluster.Effect {
 				s.expireFaults()
-				return s.tick(now)
+				before := s.cluster.Allocations()
+				effects := s.tick(now)
+				if s.cluster.Allocations() != before {
+					s.timings().late.note(now.Sub(next))
+				}
+				return effects
 			})
 		case <-s.kick:
 		case <-s.ctx.Done():
@@ -285,9 +294,16 @@ func (s *Sandbox) tick(now time.Time) []cluster.Effect {
 
 // apply calls the cluster and carries out what comes of it, as one step.
 func (s *Sandbox) apply(call func(now time.Time) []cluster.Effect) {
+	s.waiting.steps.Add(1)
 	s.mu.Lock()
+	s.waiting.steps.Add(-1)
 	defer s.mu.Unlock()
-	s.performAll(call(time.Now()))
+	now, before := time.Now(), s.cluster.Allocations()
+	effects := call(now)
+	if s.cluster.Allocations() != before {
+		s.timings().runs.note(time.Since(now))
+	}
+	s.performAll(effects)
 	s.rouse()
 }
 

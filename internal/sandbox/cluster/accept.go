@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -16,8 +15,14 @@ type acceptance struct {
 	role      string
 	offered   Resources
 	remaining Resources
-	finished  []mesos.OperationID // of operations that succeeded and have one
-	lost      []mesos.OperationID // those of them that never reached the agent
+	finished  []finished
+}
+
+// finished is an operation that succeeded and has an id.
+type finished struct {
+	id   mesos.OperationID
+	kind mesos.Offer_Operation_Type
+	lost bool // it never reached the agent
 }
 
 // accept uses up offers. Operations apply in order to what remains; one that is refused leaves the others be. One
@@ -62,8 +67,8 @@ func (c *Cluster) wellFormed(x *acceptance, operations []mesos.Offer_Operation) 
 			c.refuseTasks(x.framework, op, mesos.REASON_TASK_INVALID, problem)
 		case op.Type == mesos.Offer_Operation_LAUNCH_GROUP:
 			c.refuseTasks(x.framework, op, mesos.REASON_TASK_GROUP_INVALID, problem)
-		case op.ID != nil:
-			c.refuseOperation(x.framework, op, "Operation attempted with invalid resources: "+problem)
+		default:
+			c.dropOperation(x.framework, op, "Operation attempted with invalid resources: "+problem)
 		}
 	}
 	return good
@@ -108,8 +113,8 @@ func (x *acceptance) settle(c *Cluster, refuse time.Duration) {
 	converted := x.remaining.minus(x.offered)
 	c.recover(x.framework, x.agent, x.role, converted, 0)
 	c.recover(x.framework, x.agent, x.role, x.remaining.minus(converted), refuse)
-	for _, id := range x.finished {
-		c.finish(x.framework, x.agent, id, slices.Contains(x.lost, id))
+	for _, done := range x.finished {
+		c.finish(x.framework, x.agent, done)
 	}
 }
 
@@ -169,8 +174,8 @@ func (c *Cluster) refuseForOffers(f *framework, op *mesos.Offer_Operation, probl
 		c.refuseTask(f, info, mesos.TASK_DROPPED, mesos.REASON_INVALID_OFFERS,
 			"Task launched with invalid offers: "+problem)
 	}
-	if op.ID != nil && len(launched(op)) == 0 {
-		c.refuseOperation(f, op, "Operation attempted with invalid offers: "+problem)
+	if len(launched(op)) == 0 {
+		c.dropOperation(f, op, "Operation attempted with invalid offers: "+problem)
 	}
 }
 

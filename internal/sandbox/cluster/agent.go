@@ -40,14 +40,15 @@ type agent struct {
 	offered       Resources
 
 	// What the agent has. It outlives the master.
-	owned      Resources             // with its reservations and volumes
-	configured []mesos.Resource      // without them
-	executors  ordered[*executorRun] // by executorKey
-	ended      []*executorRun        // the last of those before, for StateOf alone
-	tasks      ordered[*task]        // by taskKey; until their end is acknowledged
-	updates    ordered[*updates]     // by taskKey
-	operations []*operation          // whose success was not acknowledged, in their order
-	expected   map[string]bool       // executors, by executorKey, whose launch was lost: the master believes that they run
+	owned      Resources                    // with its reservations and volumes
+	configured []mesos.Resource             // without them
+	executors  ordered[*executorRun]        // by executorKey
+	ended      []*executorRun               // the last of those before, for StateOf alone
+	tasks      ordered[*task]               // by taskKey; until their end is acknowledged
+	updates    ordered[*updates]            // by taskKey
+	operations []*operation                 // whose success was not acknowledged, in their order
+	unheard    []mesos.Offer_Operation_Type // of operations that were lost: the master waits for them
+	expected   map[string]bool              // executors, by executorKey, whose launch was lost: the master believes that they run
 
 	up          bool          // its process runs
 	recovering  time.Time     // until when it finds out what it had; executors have to wait

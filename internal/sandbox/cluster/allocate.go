@@ -43,6 +43,8 @@ type rounds struct {
 	last      time.Time
 	wanted    bool
 	requested time.Time
+	between   int // allocations that were not rounds
+	done      int // all that were carried out
 }
 
 // request asks for a round later than t, since resources or wishes may have become free then.
@@ -100,12 +102,19 @@ func (c *Cluster) round() {
 			return due(filter.until, c.now)
 		})
 	}
-	c.allocate(c.agents)
+	c.offerAll(c.agents)
 }
 
-// allocate offers everything that is free on these agents to whoever may have it, in one OFFERS event per framework.
-// One agent gives several offers if some of it is reserved for a role that does not get the rest.
+// allocate is an allocation between two rounds.
 func (c *Cluster) allocate(agents []*agent) {
+	c.rounds.between++
+	c.offerAll(agents)
+}
+
+// offerAll offers everything that is free on these agents to whoever may have it, in one OFFERS event per framework.
+// One agent gives several offers if some of it is reserved for a role that does not get the rest.
+func (c *Cluster) offerAll(agents []*agent) {
+	c.rounds.done++
 	batches := map[*framework][]mesos.Offer{}
 	for _, a := range c.shuffled(agents) {
 		if !c.offersFrom(a) {

@@ -13,6 +13,7 @@ import (
 type operation struct {
 	framework *framework
 	agent     *agent
+	kind      mesos.Offer_Operation_Type
 	status    mesos.OperationStatus
 	retryAt   time.Time
 	wait      time.Duration
@@ -20,13 +21,14 @@ type operation struct {
 
 // finish starts the update of an operation that succeeded. Two operations may have one id; then the master knows only
 // the later one by it.
-func (c *Cluster) finish(f *framework, a *agent, id mesos.OperationID, lost bool) {
-	o := &operation{framework: f, agent: a, wait: c.cfg.RetryInterval, status: mesos.OperationStatus{
+func (c *Cluster) finish(f *framework, a *agent, done finished) {
+	id := done.id
+	o := &operation{framework: f, agent: a, kind: done.kind, wait: c.cfg.RetryInterval, status: mesos.OperationStatus{
 		OperationID: &id, State: mesos.OPERATION_FINISHED, UUID: &mesos.UUID{Value: c.newUUID()},
 		AgentID: &mesos.AgentID{Value: a.id},
 	}}
 	f.operationByID.put(id.Value, o)
-	if a.linked() && !lost {
+	if a.linked() && !done.lost {
 		a.operations = append(a.operations, o)
 		c.tellOperation(o)
 	}
@@ -100,6 +102,14 @@ func (c *Cluster) sendLatestOperation(f *framework, o *operation) {
 	status := o.status
 	status.UUID = nil
 	c.sendOperation(f, status)
+}
+
+// dropOperation refuses one, and tells of that if it has an id.
+func (c *Cluster) dropOperation(f *framework, op *mesos.Offer_Operation, message string) {
+	c.countOperationState(op.Type, "error")
+	if op.ID != nil {
+		c.refuseOperation(f, op, message)
+	}
 }
 
 func (c *Cluster) refuseOperation(f *framework, op *mesos.Offer_Operation, message string) {

@@ -96,22 +96,21 @@ func (c *Cluster) convert(x *acceptance, op *mesos.Offer_Operation) {
 	if !known {
 		return
 	}
-	problem := x.admit(kind, op)
+	problem, lost := x.admit(kind, op), false
 	if problem == "" {
 		problem = c.operationDenied(x, kind, op)
 	}
 	if problem == "" {
-		problem = c.applyTo(x, kind, op)
+		problem, lost = c.applyTo(x, kind, op)
 	}
 	if problem == "" {
 		x.framework.countOperation(op.Type)
 	}
 	switch {
-	case op.ID == nil:
 	case problem != "":
-		c.refuseOperation(x.framework, op, problem)
-	default:
-		x.finished = append(x.finished, *op.ID)
+		c.dropOperation(x.framework, op, problem)
+	case op.ID != nil:
+		x.finished = append(x.finished, finished{*op.ID, op.Type, lost})
 	}
 }
 
@@ -150,8 +149,8 @@ func (x *acceptance) admit(kind operationKind, op *mesos.Offer_Operation) (probl
 }
 
 // applyTo converts resources of the agent, if what remains of the offers has them. The agent owns the result: it
-// outlives tasks and frameworks.
-func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Operation) (problem string) {
+// outlives tasks and frameworks. lost says that the agent does not hear of it.
+func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Operation) (problem string, lost bool) {
 	conversions := kind.conversions(op)
 	if op.Type == mesos.Offer_Operation_DESTROY {
 		c.rescindVolumes(x.agent, op.Destroy.Volumes)
@@ -162,11 +161,11 @@ func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Ope
 			problem := remaining.String() + " does not contain " + v.consumed.String()
 			switch op.Type {
 			case mesos.Offer_Operation_GROW_VOLUME, mesos.Offer_Operation_SHRINK_VOLUME:
-				return "Invalid " + op.Type.String() + " operation: " + problem
+				return "Invalid " + op.Type.String() + " operation: " + problem, false
 			case mesos.Offer_Operation_CREATE_DISK, mesos.Offer_Operation_DESTROY_DISK:
-				return "Invalid " + op.Type.String() + " Operation: " + problem
+				return "Invalid " + op.Type.String() + " Operation: " + problem, false
 			}
-			return problem
+			return problem, false
 		}
 		remaining = remaining.minus(v.consumed)
 		if !kind.deferred {
@@ -180,10 +179,11 @@ func (c *Cluster) applyTo(x *acceptance, kind operationKind, op *mesos.Offer_Ope
 	// What an operation needs that was lost, the agent does not have either.
 	if c.reaches(x.agent, Delivery{Framework: x.framework.id, Operation: op.Type.String()}) && known {
 		c.own(x.agent, owned)
-	} else if op.ID != nil {
-		x.lost = append(x.lost, *op.ID)
+		c.countOperationState(op.Type, "finished")
+		return "", false
 	}
-	return ""
+	x.agent.expectOperation(c, op.Type)
+	return "", true
 }
 
 // own gives an agent other resources. It makes the directories of new volumes and removes those of old ones, and then

@@ -72,6 +72,9 @@ func (c *Cluster) operateOn(principal string, agentID mesos.AgentID, op *mesos.O
 	a.total = total
 	if a.linked() {
 		c.own(a, a.total)
+		c.countOperationState(op.Type, "finished")
+	} else {
+		a.expectOperation(c, op.Type)
 	}
 	c.rounds.request(c.now)
 	return Answer{Status: statusAccepted}

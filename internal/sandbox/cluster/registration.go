@@ -204,6 +204,7 @@ func (c *Cluster) reconcileMember(a *agent) {
 	for _, t := range missing {
 		a.used = a.used.plus(t.resources.allocated(""))
 	}
+	a.hearNothing(c, "dropped")
 	c.missingOperations(a)
 	c.welcome(a)
 	for _, t := range missing {
@@ -335,6 +336,7 @@ func (c *Cluster) answerPings(by *agent) {
 func (a *agent) expel() {
 	a.member, a.connected = false, false
 	a.unreachableAt, a.giveUpAt = time.Time{}, time.Time{}
+	a.unheard = nil
 }
 
 // unreachableDue gives up the agents that missed too many pings, and those that a new leader did not hear of in time.
@@ -424,6 +426,7 @@ func (c *Cluster) leave(a *agent) {
 		f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return filter.agent == a.id })
 		f.inverseFilters = slices.DeleteFunc(f.inverseFilters, func(filter inverseFilter) bool { return filter.agent == a })
 	}
+	a.hearNothing(c, "")
 	a.expel()
 	a.used, a.offered = Resources{}, Resources{}
 	c.agents = slices.DeleteFunc(c.agents, func(other *agent) bool { return other == a })
@@ -501,6 +504,8 @@ func (c *Cluster) transition(t *task, status mesos.TaskStatus) {
 // operationsLost tells of every operation on an agent that the master still knew of, also of one whose id another has taken
 // (recorded). Nothing is repeated.
 func (c *Cluster) operationsLost(a *agent, state mesos.OperationState, message string) {
+	name := strings.ToLower(strings.TrimPrefix(state.String(), "OPERATION_"))
+	a.hearNothing(c, name)
 	for _, f := range c.frameworks {
 		lost := slices.DeleteFunc(slices.Clone(a.operations), func(o *operation) bool { return o.framework != f })
 		for _, id := range f.operationByID.keys {
@@ -509,6 +514,9 @@ func (c *Cluster) operationsLost(a *agent, state mesos.OperationState, message s
 			}
 		}
 		for _, o := range lost {
+			if slices.Contains(a.operations, o) { // else the agent never heard of it
+				c.countOperationState(o.kind, name)
+			}
 			c.sendOperation(f, mesos.OperationStatus{OperationID: o.status.OperationID, State: state,
 				AgentID: &mesos.AgentID{Value: a.id}, Message: &message})
 		}

@@ -107,6 +107,14 @@ func (c *Cluster) Counters() map[string]float64 {
 	for _, name := range counted {
 		values[name] = 0
 	}
+	for _, state := range operationStates {
+		values["operations/"+state] = 0
+		for number, name := range mesos.Offer_Operation_Type_name {
+			if _, known := kindOfOperation(mesos.Offer_Operation_Type(number)); known {
+				values["operations/"+strings.ToLower(name)+"/"+state] = 0
+			}
+		}
+	}
 	for name, n := range c.tally {
 		values[name] = n
 	}
@@ -115,8 +123,9 @@ func (c *Cluster) Counters() map[string]float64 {
 
 // FrameworkCounters are what the master knows of a framework in numbers.
 type FrameworkCounters struct {
-	ID, Name string
-	Values   map[string]float64 // by its names for metrics, from the framework's on
+	ID, Name  string
+	Principal string
+	Values    map[string]float64 // by its names for metrics, from the framework's on
 }
 
 // FrameworksCounters lists them for the frameworks that it knows, and for those of the removed ones that it remembers.
@@ -124,7 +133,7 @@ func (c *Cluster) FrameworksCounters() []FrameworkCounters {
 	var all []FrameworkCounters
 	for _, list := range [][]*framework{c.completed, c.frameworks} {
 		for _, f := range list {
-			all = append(all, FrameworkCounters{ID: f.id, Name: f.info.Name, Values: f.counters()})
+			all = append(all, FrameworkCounters{ID: f.id, Name: f.info.Name, Principal: f.info.GetPrincipal(), Values: f.counters()})
 		}
 	}
 	return all

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -159,6 +160,7 @@ func (s *story) run(d *datadriven.TestData) error {
 		"died":       s.died,            // died A t1 status=9: the process of a task, whoever runs it
 		"advance":    s.advance,         // advance 5s
 		"journal":    s.journal,         // journal: what the journal has since it was shown last
+		"counters":   s.counters,        // counters operations/: what the master and its allocator have counted under names that begin so, but for nothing
 		"free":       s.free,            // free: what each agent uses and has offered
 		"json":       s.lastEventOfTask, // json t1: the last update of a task in full
 
@@ -537,6 +539,19 @@ func (s *story) lastEventOfTask(d *datadriven.TestData) error {
 	text, err := protojson.Marshal(status)
 	fmt.Fprintf(&s.out, "%s\n", short(string(text)))
 	return err
+}
+
+func (s *story) counters(d *datadriven.TestData) error {
+	values := s.c.Counters()
+	for name, n := range s.c.AllocatorMetrics() {
+		values["allocator/"+name] = n
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if strings.HasPrefix(name, d.CmdArgs[0].Key) && values[name] != 0 {
+			fmt.Fprintf(&s.out, "%s %v\n", name, values[name])
+		}
+	}
+	return nil
 }
 
 func (s *story) deny(d *datadriven.TestData) error {

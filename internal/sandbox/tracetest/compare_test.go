@@ -127,7 +127,7 @@ func show(value any) string {
 
 // measured are the ends of paths to values that are as the machine had them: they need only be there, and be of the same
 // type.
-var measured = regexp.MustCompile(`(^|[./])(timestamp|executor_pid|pid_of_executor|\w+_time|mtime|mtime\.nanoseconds|mem_rss_bytes|[ug]id|cpus_(user|system)_time_secs|(\w*_time|timestamp)\.nanoseconds|uptime_secs)$`)
+var measured = regexp.MustCompile(`(^|[./])(timestamp|executor_pid|pid_of_executor|\w+_time|mtime|mtime\.nanoseconds|mem_rss_bytes|[ug]id|cpus_(user|system)_time_secs|(\w*_time|timestamp)\.nanoseconds|uptime_secs)$|(^|\.)(system/\w+|\w+/(\w+/)*event_queue_\w+|allocator/mesos/allocation_run\w*(/\w+)?)$`)
 
 // unordered are the ends of paths to lists whose order means nothing.
 var unordered = regexp.MustCompile(`(^|\.)(offers|\w*resources|inverse_offers\.inverse_offers|executor_ids|` +

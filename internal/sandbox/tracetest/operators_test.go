@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
@@ -22,9 +24,9 @@ var operatorNotes = []note{
 }
 
 var operatorAllowances = []*allowance{
-	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : (allocator|frameworks|registrar|system|master/(event_queue|operations))[/_]\S+:\n\s+want \S+\n\s+got  \(nothing\)$`),
-		reason: "of the hundreds of metrics of a master the sandbox has those that frameworks and operators bring about", scopeout: true},
-	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : master/messages_\w+:\n\s+want \(nothing\)\n`),
+	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : registrar/\S+:\n\s+want \S+\n\s+got  \(nothing\)$`),
+		reason: "the sandbox's registry is in memory: it has no size, and nothing waits for it", scopeout: true},
+	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : master/messages_\w+:\n\s+want \(nothing\)\n`), when: showsSomeMessages,
 		reason: "recordings leave them out"},
 	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : flags\.(webui_dir|work_dir):`),
 		reason: "the sandbox's master has no files of its own"},
@@ -36,6 +38,12 @@ var operatorAllowances = []*allowance{
 		reason: "a driver's acknowledgement and TEARDOWN race on two connections, and the acknowledgement was first"},
 	{seen: recordedOperator, problem: regexp.MustCompile(`^answer to : flags:\n\s+want "\(cut\)"`),
 		reason: "a recording may leave out the flags of the agent"},
+}
+
+// showsSomeMessages tells whether a line has metrics with one at least of those that recordings leave out.
+func showsSomeMessages(_ *replay, l *line) bool {
+	metrics, _ := l.decoded.(map[string]any)
+	return slices.ContainsFunc(sortedKeys(metrics), func(name string) bool { return strings.HasPrefix(name, "master/messages_") })
 }
 
 // shownInPart tells whether a line is an answer to an operator of which a recording may have some lines only.

@@ -3,11 +3,15 @@ package tracetest
 import (
 	"cmp"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 )
+
+// launchFailure is in what agents say of containers that could not be launched: the words of the fetcher, of isolators, of docker, of the system.
+var launchFailure = regexp.MustCompile(`\bFailed to |\bexited with status \d|\bCollect failed: |\bNo such |\bUnknown |\b[Nn]ot found\b|\bdenied\b|\b[Uu]nable to |\b[Ii]nvalid `)
 
 // processFails: an agent says of a task that its container could not be launched, or that there was no room for it. The
 // words are the world's, not the model's, so they are taken from the recording.
@@ -19,7 +23,7 @@ func processFails(r *replay, l *line) bool {
 	message := r.ids.translate(l.text("update", "status", "message"))
 	problem, launched := strings.CutPrefix(message, "Failed to launch container: ")
 	switch {
-	case launched:
+	case launched && launchFailure.MatchString(problem):
 		r.machine.drop(p)
 		p.report.Failed(problem)
 	case strings.HasPrefix(message, "Failed to create executor directory"):

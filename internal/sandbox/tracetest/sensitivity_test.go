@@ -46,6 +46,17 @@ func TestAlteredRecordingsAreNotFollowed(t *testing.T) {
 				}
 			}
 		})},
+		{"another reason why a container failed", "04-command-tasks-updates", set(func(l *line) bool {
+			return l.text("update", "status", "reason") == "REASON_CONTAINER_LAUNCH_FAILED"
+		}, "Failed to launch container: something", "update", "status", "message")},
+		{"a metric less", "14-operator-api-state", func(tr *trace) {
+			metrics := first(tr, func(l *line) bool { return l.at("master/elected") != nil }).decoded.(map[string]any)
+			delete(metrics, "master/messages_register_framework")
+		}},
+		{"another metric", "14-operator-api-state", func(tr *trace) {
+			metrics := first(tr, func(l *line) bool { return l.at("master/elected") != nil }).decoded.(map[string]any)
+			metrics["allocator/mesos/roles/dev/shares/dominant"] = 0.5
+		}},
 		{"an answer that nobody asked for", "14-operator-api-state", func(tr *trace) {
 			remove(func(l *line) bool { return l.Dir == callLine && l.typ() == "GET_VERSION" })(tr)
 		}},

@@ -11,6 +11,10 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/go-multierror"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/store"
+	"github.com/quobyte/mesos-framework/engine/zookeeper"
 )
 
 // environment is everything that the program gets from outside.
@@ -39,6 +43,10 @@ const (
 	exitRefused     = 13
 	exitDeposed     = 14
 	exitDiffers     = 15
+	exitRemoved     = 16
+	exitSettings    = 17
+	exitState       = 18
+	exitTakenOver   = 19
 	exitInterrupted = 130
 )
 
@@ -69,9 +77,19 @@ func run(env environment) int {
 			fmt.Fprintf(env.Stderr, "quobyte-mesos: %s\n", line)
 		}
 	}
+	return codeOf(err)
+}
+
+// codeOf is the exit code of an error.
+func codeOf(err error) int {
 	var code exitCode
-	if errors.As(err, &code) {
+	switch {
+	case errors.As(err, &code):
 		return code.code
+	case store.Unusable(err), errors.Is(err, machine.ErrState):
+		return exitState
+	case zookeeper.Denied(err):
+		return exitSettings
 	}
 	return exitError
 }

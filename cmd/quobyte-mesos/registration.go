@@ -32,7 +32,7 @@ func (f *framework) mayRegister(before *machine.Registration, claimed map[string
 	}
 	problems = multierror.Append(problems, f.strands(before, claimed)...)
 	if err := problems.ErrorOrNil(); err != nil {
-		return err
+		return exitCode{exitSettings, err}
 	}
 	for _, c := range changes {
 		f.log.Info("setting changed since the framework last subscribed", "setting", c.Setting, "was", c.Was, "is", c.Is)

@@ -208,7 +208,7 @@ func (f *framework) export(ctx context.Context, e *engine.Engine) (backup.File, 
 func (f *framework) unusable(ctx context.Context, state store.Store, err error) error {
 	records, _ := state.Load(ctx)
 	if slices.ContainsFunc(records, func(r machine.Record) bool { return r.Key == store.IncompleteKey }) {
-		return fmt.Errorf("state in %s: an import or a reset of it did not come to its end; repeat it with quobyte-mesos state", f.options.statePlace())
+		return exitCode{exitState, fmt.Errorf("state in %s: an import or a reset of it did not come to its end; repeat it with quobyte-mesos state", f.options.statePlace())}
 	}
 	return err
 }
@@ -282,11 +282,15 @@ func (f *framework) run(ctx context.Context) (err error) {
 	case errors.Is(cause, context.Canceled):
 		return nil
 	case errors.Is(cause, mesos.ErrRemoved):
-		return fmt.Errorf("%w (all that is stored is in %s)", cause, f.options.stateAdvice())
+		return exitCode{exitRemoved, fmt.Errorf("%w (all that is stored is in %s)", cause, f.options.stateAdvice())}
+	case errors.Is(cause, mesos.ErrRefused):
+		return exitCode{exitSettings, cause}
 	case errors.Is(cause, mesos.ErrNamesake):
 		return exitCode{exitRefused, fmt.Errorf("%w; or begin anew beside it with --ignore-leftovers", cause)}
 	case deposed(cause, f.options.ZooKeeper != ""):
 		return exitCode{exitDeposed, fmt.Errorf("standing down: %w", cause)}
+	case errors.Is(cause, mesos.ErrFailedOver):
+		return exitCode{exitTakenOver, fmt.Errorf("standing down: %w (this one's state is in %s: find out which of them has the newer one, and let only that run)", cause, f.options.statePlace())}
 	default:
 		return cause
 	}

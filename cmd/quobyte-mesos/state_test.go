@@ -394,7 +394,7 @@ func TestStateThatIsNotComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := runHere(t, nil, "serve", "--state-dir", dir, "--master=127.0.0.1:1", "--listen=127.0.0.1:0", "--containerizer=command", "--server-command=x")
-	if text := strings.Join(got.Stderr, "\n"); got.Code != 1 || !strings.Contains(text, "an import or a reset of it did not come to its end") {
+	if text := strings.Join(got.Stderr, "\n"); got.Code != 18 || !strings.Contains(text, "an import or a reset of it did not come to its end") {
 		t.Errorf("serve: exit code %d\n%s", got.Code, text)
 	}
 	wantState(t, 0, "INCOMPLETE", "", "show", "--state-dir", dir)

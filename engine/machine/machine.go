@@ -216,7 +216,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		changed:    true,
 	}
 	if err := m.load(records); err != nil {
-		return nil, fmt.Errorf("state: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrState, err)
 	}
 	for _, phase := range service.Phases() {
 		for _, t := range phase.PodTypes {

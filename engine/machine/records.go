@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -30,6 +31,10 @@ const (
 	// prefixHistory leads to ended runs of deploy, by number.
 	prefixHistory = "history/"
 )
+
+// ErrState is wrapped by New's error when there are records that it does not understand: they are damaged, or of a newer program. No other error of it
+// depends on them.
+var ErrState = errors.New("state")
 
 // recordFormat is the version of the values' encoding. A newer one is refused: an older program must not guess.
 const recordFormat = 1

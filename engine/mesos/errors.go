@@ -64,8 +64,9 @@ func settingError(at endpoint, name, text string) error {
 }
 
 // subscribeError is what an answer to SUBSCRIBE other than 200 and 307 means. Who was never subscribed had better learn at once that
-// the settings are wrong; for who was, they have been right, and what the master has now may pass.
-func subscribeError(at endpoint, status int, text string, proven bool) error {
+// the settings are wrong; for who was (proven), they have been right, and what the master has now may pass. So may what it thinks of the credentials of an
+// older framework (resumed), whose tasks run: it goes on asking.
+func subscribeError(at endpoint, status int, text string, proven, resumed bool) error {
 	var why string
 	switch status {
 	case http.StatusUnauthorized:
@@ -81,7 +82,8 @@ func subscribeError(at endpoint, status int, text string, proven bool) error {
 	default:
 		return fmt.Errorf("%s: unexpected answer %d %s", at, status, text)
 	}
-	if proven || wire.Starting(text) {
+	rights := status == http.StatusUnauthorized || status == http.StatusForbidden
+	if proven || resumed && rights || wire.Starting(text) {
 		return errors.New(why)
 	}
 	return fmt.Errorf("%w: %s", ErrRefused, why)

@@ -254,13 +254,18 @@ func TestAnswersToSubscribe(t *testing.T) {
 	tests := []struct {
 		name  string
 		in    answer
+		new   bool             // there is no framework id yet
 		first *scheduler.Event // instead of SUBSCRIBED
 		fatal error
 		want  string
 	}{
-		{name: "no credentials", in: answer{status: 401, text: "no"}, fatal: session.ErrRefused,
+		{name: "no credentials", in: answer{status: 401, text: "no"},
+			want: "master master-a:5050: 401 no; it wants credentials, or wants others than it got"},
+		{name: "not authorized", in: answer{status: 403, text: "no"},
+			want: "master master-a:5050: 403 no; the framework's principal is not allowed to subscribe"},
+		{name: "no credentials for a new framework", in: answer{status: 401, text: "no"}, new: true, fatal: session.ErrRefused,
 			want: "subscription refused: master master-a:5050: 401 no; it wants credentials, or wants others than it got"},
-		{name: "not authorized", in: answer{status: 403, text: "no"}, fatal: session.ErrRefused,
+		{name: "a new framework not authorized", in: answer{status: 403, text: "no"}, new: true, fatal: session.ErrRefused,
 			want: "subscription refused: master master-a:5050: 403 no; the framework's principal is not allowed to subscribe"},
 		{name: "bad call", in: answer{status: 400, text: "Failed to validate\nscheduler::Call"}, fatal: session.ErrRefused,
 			want: "subscription refused: master master-a:5050: 400 Failed to validate scheduler::Call"},
@@ -295,7 +300,11 @@ func TestAnswersToSubscribe(t *testing.T) {
 				defer m.server.Close()
 				m.first = tt.first
 				m.refuse = func() answer { return tt.in }
-				h := start(t, network, config(masterA), "F-0000")
+				id := "F-0000"
+				if tt.new {
+					id = ""
+				}
+				h := start(t, network, config(masterA), id)
 				h.after(15*time.Second + 10*time.Millisecond)
 				got := h.take()
 				want := machine.Disconnected{Err: tt.want, Fatal: tt.fatal != nil}

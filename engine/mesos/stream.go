@@ -155,7 +155,7 @@ func (r *run) open(ctx context.Context, m endpoint, call []byte) (*stream, strin
 		return nil, "", because(ctx, fmt.Errorf("%s: %s", m, transport.Explain(err)))
 	}
 	st.body = resp.Body
-	if fault := refusal(m, resp, r.proven); fault != nil || resp.StatusCode != http.StatusOK {
+	if fault := refusal(m, resp, r.proven, r.resumed); fault != nil || resp.StatusCode != http.StatusOK {
 		defer st.close()
 		return nil, resp.Header.Get("Location"), fault
 	}
@@ -166,7 +166,7 @@ func (r *run) open(ctx context.Context, m endpoint, call []byte) (*stream, strin
 }
 
 // refusal says why an answer to SUBSCRIBE is neither a stream nor a redirect; nil if it is one of these.
-func refusal(m endpoint, resp *http.Response, proven bool) error {
+func refusal(m endpoint, resp *http.Response, proven, resumed bool) error {
 	switch resp.StatusCode {
 	case http.StatusTemporaryRedirect:
 		return nil
@@ -179,7 +179,7 @@ func refusal(m endpoint, resp *http.Response, proven bool) error {
 		}
 		return nil
 	}
-	return subscribeError(m, resp.StatusCode, transport.Text(resp.Body), proven)
+	return subscribeError(m, resp.StatusCode, transport.Text(resp.Body), proven, resumed)
 }
 
 // post sends a call, and once more if the master refused the credentials and there are others. A call that was refused so was not

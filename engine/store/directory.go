@@ -20,6 +20,12 @@ var (
 	errEmptied = errors.New("empty")
 )
 
+// Unusable says that a state can't be used as it is, however often one tries: it is damaged, was emptied, is of a newer format, or is something else. Nothing
+// of it was changed.
+func Unusable(err error) bool {
+	return errors.Is(err, errForeign) || errors.Is(err, errEmptied) || errors.Is(err, errDamaged) || errors.As(err, new(formatError))
+}
+
 // formatError is the newer format of a state.
 type formatError int
 

@@ -222,6 +222,9 @@ func Answered(err error) bool {
 	return Certain(err) && !errors.Is(err, zk.ErrNoServer)
 }
 
+// Denied says that the servers do not let this user do it: not before its password, or the access to the nodes, has been changed.
+func Denied(err error) bool { return errors.Is(err, zk.ErrNoAuth) || errors.Is(err, zk.ErrAuthFailed) }
+
 // Explain adds to an error what an operator can do about it, if that is known.
 func Explain(err error) error {
 	switch {

@@ -208,8 +208,8 @@ func TestFrameworkHasBeenRemoved(t *testing.T) {
 	first.wait()
 	eventually(t, "Mesos has killed its tasks", func() bool { return len(standins(c)) == 0 })
 	out, code := run(t, built(t).framework(), c.flags(t)...)
-	if code != 1 || !strings.Contains(out, "it was torn down or gone for longer than its failover timeout") || !strings.Contains(out, filepath.Join(c.dir, "state")) {
-		t.Errorf("exit code %d, want 1 and a line that says what happened and names the state directory:\n%s", code, tail(out, 5))
+	if code != 16 || !strings.Contains(out, "it was torn down or gone for longer than its failover timeout") || !strings.Contains(out, filepath.Join(c.dir, "state")) {
+		t.Errorf("exit code %d, want 16 and a line that says what happened and names the state directory:\n%s", code, tail(out, 5))
 	}
 }
 

@@ -228,7 +228,7 @@ func TestZooKeeperIsAway(t *testing.T) {
 	second.find(leading.String())
 	eventually(t, "the same tasks run", func() bool { return cmp.Equal(tasks, after.tasks()) })
 	out, code := run(t, built(t).framework(), c.zkFlags(t, strings.Replace(zk, "secret", "wrong", 1), expect)...)
-	if code != 1 || !strings.Contains(out, "the nodes belong to another user") || strings.Contains(out, "wrong") {
+	if code != 17 || !strings.Contains(out, "the nodes belong to another user") || strings.Contains(out, "wrong") {
 		t.Errorf("with a wrong password: exit %d: %s", code, out)
 	}
 }

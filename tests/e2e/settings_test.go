@@ -36,8 +36,8 @@ func TestSettingsChangedBetweenRuns(t *testing.T) {
 	refused := func(wants []string, args ...string) string {
 		t.Helper()
 		out, code := run(t, built(t).framework(), append(c.flags(t), append(args, "--expect=registry=1")...)...)
-		if code != 1 {
-			t.Errorf("%v: exit code %d, want 1", args, code)
+		if code != 17 {
+			t.Errorf("%v: exit code %d, want 17", args, code)
 		}
 		for _, want := range wants {
 			if !strings.Contains(out, want) {
@@ -104,8 +104,8 @@ func TestSettingsOfAStandby(t *testing.T) {
 	_, lead := c.serveZK(t, "leader", zk, "--expect=registry=1", "--framework-principal=store")
 	eventually(t, "deploy is complete", func() bool { return lead.deploy().Status == plans.Complete })
 	out, code := run(t, built(t).framework(), c.zkFlags(t, zk, "--expect=registry=1", "--framework-principal=other")...)
-	if code != 1 || !strings.Contains(out, "standing by") || !strings.Contains(out, `--framework-principal: "other": it was "store"`) {
-		t.Errorf("exit code %d, want 1 and a line about the principal:\n%s", code, tail(out, 5))
+	if code != 17 || !strings.Contains(out, "standing by") || !strings.Contains(out, `--framework-principal: "other": it was "store"`) {
+		t.Errorf("exit code %d, want 17 and a line about the principal:\n%s", code, tail(out, 5))
 	}
 	standby, _ := c.serveZK(t, "standby", zk, "--expect=registry=1", "--framework-principal=store", "--failover-timeout=1h")
 	standby.find(`msg="setting changed since the framework last subscribed" setting=failover-timeout was=336h0m0s is=1h0m0s`)
@@ -131,10 +131,10 @@ func TestSettingsThatWouldStrandReservations(t *testing.T) {
 			t.Errorf("%v: exit code %d, want %d and %s:\n%s", extra, got, code, want, tail(out, 5))
 		}
 	}
-	refused(1, "set it back with --framework-role=quobyte, or keep it besides with --pre-reserved-roles=quobyte", "--framework-role=other") // standing by
+	refused(17, "set it back with --framework-role=quobyte, or keep it besides with --pre-reserved-roles=quobyte", "--framework-role=other") // standing by
 	lead.signal(syscall.SIGTERM)
 	lead.wait()
-	refused(1, "set it back with --framework-role=quobyte, or keep it besides with --pre-reserved-roles=quobyte", "--framework-role=other")
+	refused(17, "set it back with --framework-role=quobyte, or keep it besides with --pre-reserved-roles=quobyte", "--framework-role=other")
 	refused(13, `tasks of the service "quobyte" in the same role "quobyte"`, "--framework-name=renamed")
 
 	// The state in a directory is the same one under another name.
@@ -150,8 +150,8 @@ func TestSettingsThatWouldStrandReservations(t *testing.T) {
 		t.Fatalf("import: exit %d: %s", code, out)
 	}
 	out, code := run(t, built(t).framework(), append(c.flags(t), append(slices.Clone(flags), "--framework-name=renamed")...)...)
-	if code != 1 || !strings.Contains(out, "set it back with --framework-name=quobyte") || strings.Contains(out, "msg=serving") {
-		t.Errorf("exit code %d, want 1 and a line about the name:\n%s", code, tail(out, 5))
+	if code != 17 || !strings.Contains(out, "set it back with --framework-name=quobyte") || strings.Contains(out, "msg=serving") {
+		t.Errorf("exit code %d, want 17 and a line about the name:\n%s", code, tail(out, 5))
 	}
 	if diff := cmp.Diff(before.All, c.frameworks(t).All); diff != "" {
 		t.Errorf("frameworks (-before +after):\n%s", diff)

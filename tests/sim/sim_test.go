@@ -22,7 +22,8 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // much is made for one decision and dropped after it
+	debug.SetGCPercent(-1) // much is made for one decision and dropped after it, and what lasts is a tenth of this:
+	debug.SetMemoryLimit(200 << 20)
 	flag.Parse()
 	os.Exit(m.Run())
 }

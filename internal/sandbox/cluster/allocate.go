@@ -76,16 +76,24 @@ func (c *Cluster) nextRound() time.Time {
 	if c.rounds.wanted {
 		next = c.rounds.after(c.rounds.requested)
 	}
+	if opens := c.nextOpening(); !opens.IsZero() {
+		next = earlier(next, c.rounds.after(opens))
+	}
+	return next
+}
+
+// nextOpening is when the first filter of anybody who listens ends.
+func (c *Cluster) nextOpening() time.Time {
+	var next time.Time
 	for _, f := range c.frameworks {
-		for _, filter := range f.filters {
-			if f.stream != "" {
-				next = earlier(next, c.rounds.after(filter.until))
-			}
+		if f.stream == "" {
+			continue
 		}
-		for _, filter := range f.inverseFilters {
-			if f.stream != "" {
-				next = earlier(next, c.rounds.after(filter.until))
-			}
+		for i := range f.filters {
+			next = earlier(next, f.filters[i].until)
+		}
+		for i := range f.inverseFilters {
+			next = earlier(next, f.inverseFilters[i].until)
 		}
 	}
 	return next
@@ -202,7 +210,7 @@ func (c *Cluster) claimant(a *agent, free Resources) (*framework, string, Resour
 
 func (f *framework) refuses(role string, a *agent, free Resources) bool {
 	return slices.ContainsFunc(f.filters, func(filter filter) bool {
-		return filter.role == role && filter.agent == a.id && filter.resources.contains(free)
+		return filter.agent == a.id && filter.role == role && filter.resources.contains(free)
 	})
 }
 

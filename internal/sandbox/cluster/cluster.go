@@ -195,8 +195,11 @@ func (c *Cluster) Tick(now time.Time) []Effect {
 		}
 	}
 	for _, a := range c.hosts {
-		for _, id := range slices.Clone(a.executors.keys) {
-			c.expire(a.executors.of[id])
+		if !due(a.nextExpiry(), c.now) {
+			continue
+		}
+		for _, e := range slices.Clone(a.executors.values) {
+			c.expire(e)
 		}
 	}
 	for _, a := range c.agents {
@@ -231,10 +234,7 @@ func (c *Cluster) NextWake() time.Time {
 		next = earlier(next, a.nextRepetition())
 	}
 	for _, a := range c.hosts {
-		next = earlier(next, a.registerAt)
-		for _, id := range a.executors.keys {
-			next = earlier(next, a.executors.of[id].nextWake())
-		}
+		next = earlier(next, earlier(a.registerAt, a.nextExpiry()))
 	}
 	return next
 }
@@ -322,16 +322,19 @@ func networkOrder(ip string) uint32 {
 
 // ordered is a map that remembers in which order its keys came, so that no map iteration decides anything.
 type ordered[V any] struct {
-	keys []string
-	of   map[string]V
+	keys   []string
+	values []V // in the order of keys
+	of     map[string]V
 }
 
 func (o *ordered[V]) put(key string, value V) {
 	if o.of == nil {
 		o.of = map[string]V{}
 	}
-	if _, known := o.of[key]; !known {
-		o.keys = append(o.keys, key)
+	if _, known := o.of[key]; known {
+		o.values[slices.Index(o.keys, key)] = value
+	} else {
+		o.keys, o.values = append(o.keys, key), append(o.values, value)
 	}
 	o.of[key] = value
 }
@@ -346,5 +349,7 @@ func (o *ordered[V]) dropIf(unwanted func(V) bool) {
 
 func (o *ordered[V]) drop(key string) {
 	delete(o.of, key)
-	o.keys = slices.DeleteFunc(o.keys, func(k string) bool { return k == key })
+	if i := slices.Index(o.keys, key); i >= 0 {
+		o.keys, o.values = slices.Delete(o.keys, i, i+1), slices.Delete(o.values, i, i+1)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -24,45 +25,50 @@ func kindOf(r *mesos.Resource) kind {
 // reservations, with labels in any order, and of a disk its source and the persistence id. The volume of a disk says
 // how it is used this time, and the principal of a persistence who made it; neither makes another resource.
 func facets(r *mesos.Resource) string {
-	var b strings.Builder
+	var b []byte // which most resources leave empty
 	for i := range r.Reservations {
 		v := &r.Reservations[i]
-		fmt.Fprintf(&b, "%s %q %s", v.GetType(), v.GetRole(), optional(v.Principal))
+		b = append(append(b, v.GetType().String()...), ' ')
+		b = append(strconv.AppendQuote(b, v.GetRole()), ' ')
+		b = appendOptional(b, v.Principal)
 		if v.Labels != nil {
-			fmt.Fprintf(&b, " %q", sortedLabels(v.Labels))
+			b = fmt.Appendf(b, " %q", sortedLabels(v.Labels))
 		}
-		b.WriteByte(';')
+		b = append(b, ';')
 	}
 	if source := r.GetDisk().GetSource(); source != nil {
-		fmt.Fprintf(&b, "source %s %s %s %s %s;", source.Type, optional(rootOf(source)), optional(source.Vendor),
-			optional(source.ID), optional(source.Profile))
+		b = fmt.Appendf(b, "source %s", source.Type)
+		for _, text := range []*string{rootOf(source), source.Vendor, source.ID, source.Profile} {
+			b = appendOptional(append(b, ' '), text)
+		}
+		b = append(b, ';')
 	}
 	if persistence := r.GetDisk().GetPersistence(); persistence != nil {
-		fmt.Fprintf(&b, "persistence %q;", persistence.ID)
+		b = fmt.Appendf(b, "persistence %q;", persistence.ID)
 	}
 	if r.ProviderID != nil {
-		fmt.Fprintf(&b, "provider %q;", r.ProviderID.Value)
+		b = fmt.Appendf(b, "provider %q;", r.ProviderID.Value)
 	}
 	if r.Revocable != nil {
-		b.WriteString("revocable;")
+		b = append(b, "revocable;"...)
 	}
 	if r.Shared != nil {
-		b.WriteString("shared;")
+		b = append(b, "shared;"...)
 	}
-	return b.String()
+	return string(b)
 }
 
-func optional(text *string) string {
+func appendOptional(b []byte, text *string) []byte {
 	if text == nil {
-		return "-"
+		return append(b, '-')
 	}
-	return fmt.Sprintf("%q", *text)
+	return strconv.AppendQuote(b, *text)
 }
 
 func sortedLabels(labels *mesos.Labels) []string {
 	var list []string
 	for _, label := range labels.GetLabels() {
-		list = append(list, fmt.Sprintf("%q=%s", label.Key, optional(label.Value)))
+		list = append(list, string(appendOptional(append(strconv.AppendQuote(nil, label.Key), '='), label.Value)))
 	}
 	slices.Sort(list)
 	return list

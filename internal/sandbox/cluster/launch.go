@@ -160,6 +160,15 @@ func (c *Cluster) expire(e *executorRun) {
 	}
 }
 
+// nextExpiry is when expire has something to do for one of the executors of an agent.
+func (a *agent) nextExpiry() time.Time {
+	var next time.Time
+	for _, e := range a.executors.values {
+		next = earlier(next, e.nextWake())
+	}
+	return next
+}
+
 func (e *executorRun) nextWake() time.Time {
 	next := earlier(earlier(e.registerBy, e.lingerUntil), e.noticeAt)
 	for _, p := range e.processes {

@@ -19,36 +19,41 @@ type operationKind struct {
 }
 
 func kindOfOperation(typ mesos.Offer_Operation_Type) (operationKind, bool) {
-	kinds := map[mesos.Offer_Operation_Type]operationKind{
-		mesos.Offer_Operation_RESERVE: {
+	switch typ {
+	case mesos.Offer_Operation_RESERVE:
+		return operationKind{
 			action:      "RESERVE_RESOURCES",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Reserve != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Reserve.Resources) },
 			problem:     (*acceptance).reserveProblem,
 			conversions: reserveConversions,
-		},
-		mesos.Offer_Operation_UNRESERVE: {
+		}, true
+	case mesos.Offer_Operation_UNRESERVE:
+		return operationKind{
 			action:      "UNRESERVE_RESOURCES",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Unreserve != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Unreserve.Resources) },
 			problem:     (*acceptance).unreserveProblem,
 			conversions: unreserveConversions,
-		},
-		mesos.Offer_Operation_CREATE: {
+		}, true
+	case mesos.Offer_Operation_CREATE:
+		return operationKind{
 			action:      "CREATE_VOLUME",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Create != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Create.Volumes) },
 			problem:     (*acceptance).createProblem,
 			conversions: createConversions,
-		},
-		mesos.Offer_Operation_DESTROY: {
+		}, true
+	case mesos.Offer_Operation_DESTROY:
+		return operationKind{
 			action:      "DESTROY_VOLUME",
 			present:     func(op *mesos.Offer_Operation) bool { return op.Destroy != nil },
 			resources:   func(op *mesos.Offer_Operation) []*mesos.Resource { return pointers(op.Destroy.Volumes) },
 			problem:     (*acceptance).destroyProblem,
 			conversions: destroyConversions,
-		},
-		mesos.Offer_Operation_GROW_VOLUME: {
+		}, true
+	case mesos.Offer_Operation_GROW_VOLUME:
+		return operationKind{
 			action:  "RESIZE_VOLUME",
 			present: func(op *mesos.Offer_Operation) bool { return op.GrowVolume != nil },
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
@@ -57,8 +62,9 @@ func kindOfOperation(typ mesos.Offer_Operation_Type) (operationKind, bool) {
 			problem:     (*acceptance).growProblem,
 			conversions: growConversions,
 			deferred:    true,
-		},
-		mesos.Offer_Operation_SHRINK_VOLUME: {
+		}, true
+	case mesos.Offer_Operation_SHRINK_VOLUME:
+		return operationKind{
 			action:  "RESIZE_VOLUME",
 			present: func(op *mesos.Offer_Operation) bool { return op.ShrinkVolume != nil },
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
@@ -67,26 +73,27 @@ func kindOfOperation(typ mesos.Offer_Operation_Type) (operationKind, bool) {
 			problem:     (*acceptance).shrinkProblem,
 			conversions: shrinkConversions,
 			deferred:    true,
-		},
-		mesos.Offer_Operation_CREATE_DISK: {
+		}, true
+	case mesos.Offer_Operation_CREATE_DISK:
+		return operationKind{
 			present: func(op *mesos.Offer_Operation) bool { return op.CreateDisk != nil },
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
 				return []*mesos.Resource{&op.CreateDisk.Source}
 			},
 			problem:     (*acceptance).createDiskProblem,
 			conversions: createDiskConversions,
-		},
-		mesos.Offer_Operation_DESTROY_DISK: {
+		}, true
+	case mesos.Offer_Operation_DESTROY_DISK:
+		return operationKind{
 			present: func(op *mesos.Offer_Operation) bool { return op.DestroyDisk != nil },
 			resources: func(op *mesos.Offer_Operation) []*mesos.Resource {
 				return []*mesos.Resource{&op.DestroyDisk.Source}
 			},
 			problem:     (*acceptance).destroyDiskProblem,
 			conversions: destroyDiskConversions,
-		},
+		}, true
 	}
-	kind, known := kinds[typ]
-	return kind, known
+	return operationKind{}, false
 }
 
 // convert carries out an operation that makes other resources of those of the agent, or refuses it. Without an id

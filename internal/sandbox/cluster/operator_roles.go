@@ -73,7 +73,7 @@ func (c *Cluster) rolesInUse() map[string]*roleUse {
 	}
 	for _, a := range c.agents {
 		for _, q := range a.total.list {
-			if role := reservationRole(&q.origin); role != "" {
+			if role := reservationRole(q.origin); role != "" {
 				u := of(role)
 				u.reserved = u.reserved.plus(Resources{list: []quantity{q}})
 			}

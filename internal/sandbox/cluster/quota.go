@@ -409,12 +409,12 @@ func (r Resources) cut(room map[string]int64) Resources {
 	var rest Resources
 	for _, q := range r.list {
 		left, bounded := room[q.kind.name]
-		if !bounded || q.typ != mesos.SCALAR || !unreserved(&q.origin) {
+		if !bounded || q.typ != mesos.SCALAR || !unreserved(q.origin) {
 			rest.list = append(rest.list, q)
 			continue
 		}
 		if q.milli > left {
-			if exclusive(&q.origin) {
+			if exclusive(q.origin) {
 				continue
 			}
 			q.milli = left

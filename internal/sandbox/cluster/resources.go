@@ -23,7 +23,7 @@ type quantity struct {
 	milli  int64
 	spans  []Span // sorted, neither overlapping nor touching
 	items  []string
-	origin mesos.Resource // as it came, for its reservations and disk; the amounts in it mean nothing
+	origin *mesos.Resource // as it came, for its reservations and disk; the amounts in it mean nothing, and nobody changes it
 }
 
 // Resources is a bag of quantities with at most one of each kind, but for exclusive disks, in the order in which they
@@ -36,18 +36,19 @@ type Resources struct {
 func parseResources(wire []mesos.Resource) Resources {
 	var r Resources
 	for i := range wire {
-		r = r.plus(parseResource(&wire[i]))
+		r.add(parseQuantity(&wire[i]))
 	}
 	return r
 }
 
-func parseResource(wire *mesos.Resource) Resources {
-	return Resources{}.plus(Resources{list: []quantity{parseQuantity(wire)}})
+func parseResource(wire *mesos.Resource) (r Resources) {
+	r.add(parseQuantity(wire))
+	return r
 }
 
 func parseQuantity(wire *mesos.Resource) quantity {
 	r := upgraded(*wire)
-	q := quantity{kind: kindOf(&r), typ: r.GetType(), origin: r}
+	q := quantity{kind: kindOf(&r), typ: r.GetType(), origin: &r}
 	switch q.typ {
 	case mesos.SCALAR:
 		q.milli = milli(r.GetScalar().GetValue())
@@ -79,44 +80,69 @@ func (r Resources) scalar(name string) int64 {
 	return sum
 }
 
+// plus adds all that others have.
 func (r Resources) plus(other Resources) Resources {
-	sum := slices.Clone(r.list)
-	for _, q := range other.list {
-		i := slices.IndexFunc(sum, func(have quantity) bool { return have.merges(q) })
-		switch {
-		case q.zero():
-		case i < 0:
-			sum = append(sum, q)
-		default:
-			sum[i] = sum[i].plus(q)
+	if other.Empty() {
+		return r
+	}
+	sum := Resources{list: append(make([]quantity, 0, len(r.list)+len(other.list)), r.list...)}
+	for i := range other.list {
+		sum.add(other.list[i])
+	}
+	return sum
+}
+
+// add is plus for who has just made a value, and has not shown it to anybody.
+func (r *Resources) add(q quantity) {
+	if q.zero() {
+		return
+	}
+	for i := range r.list {
+		if r.list[i].merges(&q) {
+			r.list[i] = r.list[i].plus(&q)
+			return
 		}
 	}
-	return Resources{list: sum}
+	r.list = append(r.list, q)
 }
 
 // minus takes away what is there; more than that is not owed.
 func (r Resources) minus(other Resources) Resources {
-	rest := slices.Clone(r.list)
-	for _, q := range other.list {
-		i := slices.IndexFunc(rest, func(have quantity) bool { return have.yields(q) })
-		if i < 0 {
-			continue
-		}
-		if rest[i] = rest[i].minus(q); rest[i].zero() {
-			rest = slices.Delete(rest, i, i+1)
+	if r.Empty() || other.Empty() {
+		return r
+	}
+	rest := Resources{list: slices.Clone(r.list)}
+	for k := range other.list {
+		q := &other.list[k]
+		if i := slices.IndexFunc(rest.list, func(have quantity) bool { return have.yields(q) }); i >= 0 {
+			rest.take(i, q)
 		}
 	}
-	return Resources{list: rest}
+	return rest
+}
+
+// take takes away from one of its quantities, as add does.
+func (r *Resources) take(i int, q *quantity) {
+	if r.list[i] = r.list[i].minus(q); r.list[i].zero() {
+		r.list = slices.Delete(r.list, i, i+1)
+	}
 }
 
 // contains tells whether other could be taken away without remainder. Nothing is contained in anything.
 func (r Resources) contains(other Resources) bool {
-	for _, q := range other.list {
-		i := slices.IndexFunc(r.list, func(have quantity) bool { return have.yields(q) && have.contains(q) })
-		if i < 0 {
+	rest := r
+	for k := range other.list {
+		q := &other.list[k]
+		i := slices.IndexFunc(rest.list, func(have quantity) bool { return have.yields(q) && have.contains(q) })
+		switch {
+		case i < 0:
 			return false
+		case k == len(other.list)-1:
+			return true
+		case k == 0:
+			rest.list = slices.Clone(rest.list)
 		}
-		r = r.minus(Resources{list: []quantity{q}})
+		rest.take(i, q)
 	}
 	return true
 }
@@ -131,13 +157,11 @@ func (r Resources) holds(one *mesos.Resource) bool {
 
 // where is the part that fits.
 func (r Resources) where(fits func(*mesos.Resource) bool) Resources {
-	var part Resources
-	for i := range r.list {
-		if fits(&r.list[i].origin) {
-			part.list = append(part.list, r.list[i])
-		}
+	unfit := func(q quantity) bool { return !fits(q.origin) }
+	if !slices.ContainsFunc(r.list, unfit) {
+		return r
 	}
-	return part
+	return Resources{list: slices.DeleteFunc(slices.Clone(r.list), unfit)}
 }
 
 // allocated is the same resources as the property of a role.
@@ -150,18 +174,18 @@ func (r Resources) allocated(role string) Resources {
 }
 
 // merges tells whether two quantities become one when they come together (Mesos: addable).
-func (q quantity) merges(other quantity) bool {
-	return q.kind == other.kind && q.typ == other.typ && !exclusive(&q.origin)
+func (q *quantity) merges(other *quantity) bool {
+	return q.kind == other.kind && q.typ == other.typ && !exclusive(q.origin)
 }
 
 // yields tells whether the other can be a part of this one; an exclusive disk is given as a whole (Mesos: subtractable).
-func (q quantity) yields(other quantity) bool {
-	return q.kind == other.kind && q.typ == other.typ && (!exclusive(&q.origin) || q.milli == other.milli)
+func (q *quantity) yields(other *quantity) bool {
+	return q.kind == other.kind && q.typ == other.typ && (!exclusive(q.origin) || q.milli == other.milli)
 }
 
-func (q quantity) zero() bool { return q.milli == 0 && len(q.spans) == 0 && len(q.items) == 0 }
+func (q *quantity) zero() bool { return q.milli == 0 && len(q.spans) == 0 && len(q.items) == 0 }
 
-func (q quantity) plus(other quantity) quantity {
+func (q quantity) plus(other *quantity) quantity {
 	q.milli += other.milli
 	q.spans = normalize(append(slices.Clone(q.spans), other.spans...))
 	q.items = append(slices.Clone(q.items), other.items...)
@@ -170,7 +194,7 @@ func (q quantity) plus(other quantity) quantity {
 	return q
 }
 
-func (q quantity) minus(other quantity) quantity {
+func (q quantity) minus(other *quantity) quantity {
 	q.milli = max(0, q.milli-other.milli)
 	for _, cut := range other.spans {
 		q.spans = without(q.spans, cut)
@@ -181,7 +205,7 @@ func (q quantity) minus(other quantity) quantity {
 	return q
 }
 
-func (q quantity) contains(other quantity) bool {
+func (q *quantity) contains(other *quantity) bool {
 	if other.milli > q.milli {
 		return false
 	}
@@ -257,7 +281,7 @@ func (q quantity) String() string {
 	if q.kind.allocation != "" {
 		name += "(allocated: " + q.kind.allocation + ")"
 	}
-	return name + facetText(&q.origin) + ":" + q.amount()
+	return name + facetText(q.origin) + ":" + q.amount()
 }
 
 func (q quantity) amount() string {

@@ -109,7 +109,7 @@ func (r Resources) Ranges(name string) string {
 	all := quantity{typ: mesos.RANGES}
 	for _, q := range r.list {
 		if q.kind.name == name && q.typ == mesos.RANGES {
-			all = all.plus(q)
+			all = all.plus(&q)
 		}
 	}
 	if all.zero() {

@@ -200,8 +200,7 @@ func (c *Cluster) repeatUpdates(a *agent) {
 	if !a.linked() {
 		return
 	}
-	for _, key := range a.updates.keys {
-		u := a.updates.of[key]
+	for _, u := range a.updates.values {
 		if head := u.queue[0]; due(head.retryAt, c.now) {
 			head.wait = min(2*head.wait, c.cfg.RetryLimit)
 			c.forward(u)
@@ -221,8 +220,8 @@ func (a *agent) nextRepetition() time.Time {
 	if !a.linked() {
 		return next
 	}
-	for _, key := range a.updates.keys {
-		next = earlier(next, a.updates.of[key].queue[0].retryAt)
+	for _, u := range a.updates.values {
+		next = earlier(next, u.queue[0].retryAt)
 	}
 	for _, o := range a.operations {
 		next = earlier(next, o.retryAt)

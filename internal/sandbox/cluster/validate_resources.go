@@ -284,7 +284,7 @@ func diskProblem(r *mesos.Resource) string {
 func uniqueIDProblem(r Resources) string {
 	seen := map[[2]string]bool{}
 	for _, q := range r.where(persistent).list {
-		key := [2]string{reservationRole(&q.origin), q.origin.Disk.Persistence.ID}
+		key := [2]string{reservationRole(q.origin), q.origin.Disk.Persistence.ID}
 		if seen[key] {
 			return "Persistence ID '" + key[1] + "' is not unique"
 		}
@@ -315,7 +315,7 @@ func overlapping(lists ...Resources) bool {
 	for _, r := range lists {
 		for _, q := range r.list {
 			for _, other := range seen {
-				if q.merges(other) && q.meets(other) {
+				if q.merges(&other) && q.meets(other) {
 					return true
 				}
 			}

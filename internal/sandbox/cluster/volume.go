@@ -22,7 +22,7 @@ func volumesOf(r Resources) []Volume {
 	for _, q := range r.where(persistent).list {
 		disk := q.origin.Disk
 		list = append(list, Volume{
-			Role: reservationRole(&q.origin), ID: disk.Persistence.ID, Source: disk.Source,
+			Role: reservationRole(q.origin), ID: disk.Persistence.ID, Source: disk.Source,
 			ContainerPath: disk.GetVolume().GetContainerPath(),
 		})
 	}

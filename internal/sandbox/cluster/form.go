@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,51 +23,58 @@ func kindOf(r *mesos.Resource) kind {
 // facets is the same text for two resources if Mesos takes them for the same: it compares the whole stack of
 // reservations, with labels in any order, and of a disk its source and the persistence id. The volume of a disk says
 // how it is used this time, and the principal of a persistence who made it; neither makes another resource.
+// Nobody reads it: it tells with each text how long that is, so that no text can be taken for another one.
 func facets(r *mesos.Resource) string {
 	var b []byte // which most resources leave empty
 	for i := range r.Reservations {
 		v := &r.Reservations[i]
-		b = append(append(b, v.GetType().String()...), ' ')
-		b = append(strconv.AppendQuote(b, v.GetRole()), ' ')
-		b = appendOptional(b, v.Principal)
+		b = appendFacet(append(b, "reservation "...), v.GetType().String())
+		b = appendOptional(appendFacet(b, v.GetRole()), v.Principal)
 		if v.Labels != nil {
-			b = fmt.Appendf(b, " %q", sortedLabels(v.Labels))
+			b = appendFacet(b, sortedLabels(v.Labels)...)
 		}
-		b = append(b, ';')
 	}
 	if source := r.GetDisk().GetSource(); source != nil {
-		b = fmt.Appendf(b, "source %s", source.Type)
-		for _, text := range []*string{rootOf(source), source.Vendor, source.ID, source.Profile} {
-			b = appendOptional(append(b, ' '), text)
-		}
-		b = append(b, ';')
+		b = appendFacet(append(b, "source "...), source.Type.String())
+		b = appendOptional(b, rootOf(source), source.Vendor, source.ID, source.Profile)
 	}
 	if persistence := r.GetDisk().GetPersistence(); persistence != nil {
-		b = fmt.Appendf(b, "persistence %q;", persistence.ID)
+		b = appendFacet(append(b, "persistence "...), persistence.ID)
 	}
 	if r.ProviderID != nil {
-		b = fmt.Appendf(b, "provider %q;", r.ProviderID.Value)
+		b = appendFacet(append(b, "provider "...), r.ProviderID.Value)
 	}
 	if r.Revocable != nil {
-		b = append(b, "revocable;"...)
+		b = append(b, "revocable "...)
 	}
 	if r.Shared != nil {
-		b = append(b, "shared;"...)
+		b = append(b, "shared "...)
 	}
 	return string(b)
 }
 
-func appendOptional(b []byte, text *string) []byte {
-	if text == nil {
-		return append(b, '-')
+func appendFacet(b []byte, texts ...string) []byte {
+	for _, text := range texts {
+		b = append(append(strconv.AppendInt(b, int64(len(text)), 10), ':'), text...)
 	}
-	return strconv.AppendQuote(b, *text)
+	return b
+}
+
+func appendOptional(b []byte, texts ...*string) []byte {
+	for _, text := range texts {
+		if text == nil {
+			b = append(b, '-')
+		} else {
+			b = appendFacet(b, *text)
+		}
+	}
+	return b
 }
 
 func sortedLabels(labels *mesos.Labels) []string {
 	var list []string
 	for _, label := range labels.GetLabels() {
-		list = append(list, string(appendOptional(append(strconv.AppendQuote(nil, label.Key), '='), label.Value)))
+		list = append(list, string(appendOptional(appendFacet(nil, label.Key), label.Value)))
 	}
 	slices.Sort(list)
 	return list

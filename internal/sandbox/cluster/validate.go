@@ -95,13 +95,14 @@ func resourcesOfTaskProblem(info *mesos.TaskInfo) string {
 	if problem := usesProblem(info.Resources); problem != "" {
 		return "Task uses invalid resources: " + problem
 	}
-	if problem := uniqueIDProblem(parseResources(info.Resources)); problem != "" {
+	parsed := parseResources(info.Resources)
+	if problem := uniqueIDProblem(parsed); problem != "" {
 		return "Task uses duplicate persistence ID: " + problem
 	}
 	if problem := singleRoleProblem(info.Resources); problem != "" {
 		return "Invalid task resources: " + problem
 	}
-	if problem := revocableProblem(parseResources(info.Resources)); problem != "" {
+	if problem := revocableProblem(parsed); problem != "" {
 		return "Task mixes revocable and non-revocable resources: " + problem
 	}
 	return ""
@@ -167,6 +168,9 @@ func secretProblem(s *mesos.Secret) string {
 }
 
 func (x *acceptance) limitsProblem(info *mesos.TaskInfo) string {
+	if len(info.Limits) == 0 {
+		return ""
+	}
 	cpus, limited := info.Limits["cpus"]
 	mem, bounded := info.Limits["mem"]
 	known := 0

@@ -43,7 +43,7 @@ type checker struct {
 	budgeted  map[string]bool                         // tasks whose stop was held against the budget
 	stops     map[string]bool                         // tasks that were killed
 	downSince map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
-	quiet     map[string]time.Time                    // steps that do not move and show no reason, since when
+	quiet     map[element]time.Time                   // steps that do not move and show no reason, since when
 	doubted   map[string]bool                         // tasks that somebody said are gone while they ran
 	mistaken  map[string]bool                         // those of them that are on record as gone
 	consented map[string]string                       // tasks that operators took for gone, and were told so -> the pod
@@ -62,7 +62,7 @@ func newChecker(w *world) *checker {
 		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
 		promises: map[string]*promise{}, said: map[uint64]time.Time{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
-		killed: map[string]time.Time{}, budgeted: map[string]bool{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[string]time.Time{}, wasWell: map[string]bool{},
+		killed: map[string]time.Time{}, budgeted: map[string]bool{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]string{}, offered: map[string]offers.Offer{},
 		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}

@@ -124,7 +124,7 @@ func (c *checker) declared(restart plans.Fact, pod machine.Pod) bool {
 }
 
 // checkForced: what was declared complete is shown so as long as its run lasts, unless it is restarted.
-func (c *checker) checkForced(i *instance, v plans.View) {
+func (c *checker) checkForced(i *instance, v *plans.View) {
 	for _, key := range slices.Sorted(maps.Keys(c.promises)) {
 		f := c.promises[key].fact
 		if f.Kind != plans.Forced || f.Plan != v.Name || f.Run != v.Run.Number {

@@ -21,10 +21,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 		return
 	}
 	victim, up, all := false, 0, 0
-	for _, h := range c.hosts {
-		if !c.replicas[h.name] {
-			continue
-		}
+	for _, h := range c.replicas {
 		all++
 		r := c.running(quobyte.Registry, h)
 		switch {
@@ -196,8 +193,11 @@ func (c *checker) checkAnswer(i *instance, p machine.Pod) {
 // checkReturns: what a plan has stopped comes back, whatever is paused, if nothing else keeps it.
 func (c *checker) checkReturns(i *instance) {
 	for name, p := range c.disk.pods {
-		h := c.hostNamed(p.Host)
-		if p.Stop == nil || p.Task == nil || !p.Task.State.Terminal() || h == nil || c.excused[name] {
+		var h *host
+		if p.Stop != nil && p.Task != nil && p.Task.State.Terminal() && !c.excused[name] {
+			h = c.hostNamed(p.Host)
+		}
+		if h == nil {
 			delete(c.downSince, name)
 			continue
 		}

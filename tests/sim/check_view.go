@@ -21,14 +21,16 @@ const (
 // published looks at what operators see.
 func (c *checker) published(i *instance, v *machine.View) {
 	c.checkReturns(i)
-	for _, p := range v.Pods {
-		if p.Healthy && p.Type != quobyte.Prober && !c.wasWell[p.TaskID] {
+	for k := range v.Pods {
+		if p := &v.Pods[k]; p.Healthy && p.Type != quobyte.Prober && !c.wasWell[p.TaskID] {
 			c.fail(trulyDone, "serve %d says that %s is ready, and nobody found its task %s well", i.number, p.Name, p.TaskID)
 		}
 	}
-	for _, p := range v.Plans {
+	for k := range v.Plans {
+		p := &v.Plans[k]
 		c.checkForced(i, p)
-		for _, phase := range p.Phases {
+		for k := range p.Phases {
+			phase := &p.Phases[k]
 			for k := range phase.Steps {
 				c.checkHold(i, p, phase, &phase.Steps[k], c.now)
 			}
@@ -36,8 +38,13 @@ func (c *checker) published(i *instance, v *machine.View) {
 	}
 }
 
-func (c *checker) checkHold(i *instance, p plans.View, phase plans.PhaseView, s *plans.StepView, at time.Time) {
-	key := p.Name + "/" + phase.Name + "/" + s.Name
+// element is a step that is shown.
+type element struct{ plan, phase, step string }
+
+func (e element) String() string { return e.plan + "/" + e.phase + "/" + e.step }
+
+func (c *checker) checkHold(i *instance, p *plans.View, phase *plans.PhaseView, s *plans.StepView, at time.Time) {
+	key := element{p.Name, phase.Name, s.Name}
 	for _, h := range s.Holds {
 		if h.Text == "" || h.Code == "" {
 			c.fail(holdShown, "serve %d shows %s as %s with a hold that says nothing: %+v", i.number, key, s.Status, h)

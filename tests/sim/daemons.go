@@ -32,30 +32,26 @@ func (w *world) ill(task string, on *host) string {
 
 func (w *world) registryIll(c *container) string {
 	if len(w.replicas) == 0 && c.host.plan.Bootstrap {
-		w.replicas[c.host.name] = true
+		w.replicas = append(w.replicas, c.host)
 	}
 	if !w.quorum() {
 		up, all := w.registriesUp()
 		return fmt.Sprintf("no quorum: %d of %d", up, all)
 	}
-	if !w.replicas[c.host.name] {
-		w.replicas[c.host.name], c.joined = true, w.now
+	if !slices.Contains(w.replicas, c.host) {
+		w.replicas, c.joined = append(w.replicas, c.host), w.now
 	}
 	return ""
 }
 
 // registriesUp counts the members of the replica set that run, and all of them.
 func (w *world) registriesUp() (up, all int) {
-	for _, h := range w.hosts {
-		if !w.replicas[h.name] {
-			continue
-		}
-		all++
+	for _, h := range w.replicas {
 		if w.running(quobyte.Registry, h) != nil {
 			up++
 		}
 	}
-	return up, all
+	return up, len(w.replicas)
 }
 
 // quorum says whether a majority of the replica set runs.
@@ -67,15 +63,12 @@ func (w *world) quorum() bool {
 // judge says whether a majority of the replica set runs without some pods; as it was, if that is all that the API knows.
 func (w *world) judge(pods []string) machine.Judgement {
 	up, all := 0, 0
-	for k, h := range w.hosts {
-		if !w.replicas[h.name] {
-			continue
-		}
+	for _, h := range w.replicas {
 		all++
 		c := w.running(quobyte.Registry, h)
 		runs := c != nil && !slices.Contains(pods, c.pod)
-		if w.now.Before(w.stale) && k < len(w.past) {
-			runs = w.past[k] && (c == nil || !slices.Contains(pods, c.pod))
+		if w.now.Before(w.stale) {
+			runs = w.past[h.number] && (c == nil || !slices.Contains(pods, c.pod))
 		}
 		if runs {
 			up++

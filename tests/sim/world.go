@@ -50,7 +50,7 @@ type world struct {
 	probers    map[string]*prober // by stream
 	pids       int
 	decisions  int
-	replicas   map[string]bool // hosts whose registries belong to the replica set
+	replicas   []*host // whose registries belong to the replica set
 
 	network network
 	silent  time.Time // until when nobody answers asks
@@ -126,7 +126,7 @@ func newWorld(s Schedule, journal io.Writer) *world {
 	w := &world{
 		schedule: s, journal: journal, hash: sha256.New(),
 		chance: rand.New(rand.NewPCG(s.Seed, 1)), ids: rand.New(rand.NewPCG(s.Seed, 2)),
-		conns: map[string]*conn{}, containers: map[string]*container{}, probers: map[string]*prober{}, replicas: map[string]bool{},
+		conns: map[string]*conn{}, containers: map[string]*container{}, probers: map[string]*prober{},
 		calm: began,
 	}
 	w.queue.now = began

@@ -25,16 +25,21 @@ type barrier struct {
 	lists  [classes]bars
 
 	room  []Hold // for the reasons of steps that have their own
+	made  int    // how large room was when it was made last
 	words messages
 }
 
-// holdsRoom is how many reasons room is made for at once.
-const holdsRoom = 128
+// holdsRoom is how many reasons room is made for at once, first and at most: each time twice as many.
+const (
+	leastHoldsRoom = 4
+	holdsRoom      = 128
+)
 
 // list makes a list of reasons, with room for as many as n. Many steps share an allocation.
 func (b *barrier) list(n int) []Hold {
 	if len(b.room) < n {
-		b.room = make([]Hold, max(n, holdsRoom))
+		b.made = min(max(2*b.made, leastHoldsRoom), holdsRoom)
+		b.room = make([]Hold, max(n, b.made))
 	}
 	list := b.room[:0:n]
 	b.room = b.room[n:]

@@ -14,6 +14,7 @@ import (
 func (m *Machine) discover(now time.Time) {
 	if !m.surveyed {
 		m.survey, m.surveyed = m.service.Survey(m.reported()), true
+		m.compared = 0
 	}
 	switch {
 	case m.run.Number == 0:

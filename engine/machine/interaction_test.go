@@ -344,6 +344,9 @@ func (w *world) decide(t *testing.T) string {
 	t.Helper()
 	w.draws++
 	e := w.m.Decide(w.now, [16]byte{w.draws})
+	if outdated := outdatedParts(w.now, w.m, e.View); outdated != "" {
+		t.Error(outdated)
+	}
 	var out strings.Builder
 	for _, g := range e.Groups {
 		var keys []string
@@ -516,7 +519,7 @@ func (w *world) view() string {
 
 func (w *world) show(pod string) string {
 	var out strings.Builder
-	v := podView(w.m.pods[pod])
+	v := podView(w.m.pods[pod], w.m.pods[pod].Claim.view())
 	fmt.Fprintf(&out, "%s on %s: task %s %s %s\n", v.Name, v.Host, v.TaskID, v.State, v.Message)
 	if c := v.Claim; c != nil {
 		fmt.Fprintf(&out, "reserved: %s\n", c.Text)

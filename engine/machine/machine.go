@@ -95,11 +95,13 @@ type Machine struct {
 	releasing  map[string]string        // operation id -> claim, of those that give something back
 	order      []*Pod                   // sorted by the phase of their type, then index
 	sorted     int                      // how many pods order held when it was sorted last
+	byName     []*Pod                   // sorted by name
 	hostOrder  []*Host                  // by key
 	scouts     map[string]*Pod          // by host
 	bound      map[Wanted]bool          // the pods that belong to a host
 	settle     map[string]time.Duration // pod type -> how long a pod must be ready for others to be stopped
 	gated      map[string]bool          // pod types that are stopped only if the service lets them be
+	budgets    []plans.Budget           // how many pods may be down
 	quorate    map[string]bool          // pod types of which a majority must be up
 	deploy     *deploySteps             // what deploy consists of; nil when that must be made anew
 	inputs     inputs                   // what the plans were evaluated from last
@@ -138,7 +140,9 @@ type Machine struct {
 	suppressed bool                           // no offers come
 	exclusion  exclusion                      // hosts whose offers do not come
 	survey     Survey
-	surveyed   bool // the survey is that of the hosts as they are
+	surveyed   bool   // the survey is that of the hosts as they are
+	unneeded   []*Pod // that the survey does not want
+	compared   int    // how many pods were compared with the survey for that
 
 	// Collected for the next decision.
 	dirty    map[string]bool
@@ -153,7 +157,7 @@ type Machine struct {
 	changed  bool                // a reader could see a difference
 	urgent   bool                // publish without regard to ViewInterval
 	viewed   time.Time
-	shown    []plans.View // the plans as they were published last, before warnings were added
+	shown    shown // the view that was published last
 	revision uint64
 	wake     time.Time
 }
@@ -223,7 +227,8 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 			m.settle[t], m.gated[t] = phase.Settle, phase.Gated
 		}
 	}
-	for _, b := range service.Budgets() {
+	m.budgets = service.Budgets()
+	for _, b := range m.budgets {
 		m.quorate[b.PodType] = b.Quorum
 	}
 	m.resumed = m.frameworkID != ""

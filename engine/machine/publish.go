@@ -27,38 +27,46 @@ func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 		Revision: m.revision, At: now,
 		Service: m.service.Name(), FrameworkID: m.frameworkID,
 		Connection: m.connection, Target: m.target.Target,
-		Plans: m.planViews(evaluations),
-		Hosts: make([]HostView, 0, len(m.hosts)), Pods: make([]PodView, 0, len(m.order)),
+		Plans: m.shown.share(evaluations),
+		Hosts: m.hostViews(), Pods: m.podViews(),
 		Warnings: m.warnings(),
 	}
 	for i := range v.Plans {
 		v.Plans[i].Warnings = v.Warnings
 	}
-	for _, h := range m.sortedHosts() {
-		v.Hosts = append(v.Hosts, HostView{
-			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
-			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, HeardAt: m.heardAt[h.Key], Holds: m.holdsShown(h),
-			Excluded: m.exclusion.Hosts[h.Key], Leftovers: m.leftoversShown(h.Key), Releases: m.releasesShown(h.Key),
-		})
-	}
-	for _, p := range m.order {
-		v.Pods = append(v.Pods, podView(p))
-	}
 	v.Strangers = m.strangersShown()
 	return v
 }
 
-// planViews are the views of the plans. What has not changed since the last ones shares their memory.
-func (m *Machine) planViews(evaluations []plans.Evaluation) []plans.View {
-	views := make([]plans.View, len(evaluations))
-	for i := range evaluations {
-		if i < len(m.shown) {
-			evaluations[i].View = plans.Share(m.shown[i], evaluations[i].View) // there as well, since they may be kept
+func (m *Machine) hostViews() []HostView {
+	next := rows[HostView]{before: m.shown.hosts, n: len(m.hosts)}
+	for _, h := range m.sortedHosts() {
+		v := HostView{
+			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
+			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, HeardAt: m.heardAt[h.Key], Holds: m.holdsShown(h),
+			Excluded: m.exclusion.Hosts[h.Key], Leftovers: m.leftoversShown(h.Key), Releases: m.releasesShown(h.Key),
 		}
-		views[i] = evaluations[i].View
+		next.add(&v, (*HostView).equal)
 	}
-	m.shown = views
-	return slices.Clone(views)
+	m.shown.hosts = next.done()
+	return m.shown.hosts
+}
+
+func (m *Machine) podViews() []PodView {
+	next, claims := rows[PodView]{before: m.shown.pods, n: len(m.order)}, rows[*PodClaim]{before: m.shown.claims, n: len(m.order)}
+	for i, p := range m.order {
+		var claim *ClaimView
+		if i < len(m.shown.claims) && m.shown.claims[i] == p.Claim {
+			claim = m.shown.pods[i].Claim
+		} else {
+			claim = p.Claim.view()
+		}
+		v := podView(p, claim)
+		next.add(&v, (*PodView).equal)
+		claims.add(&p.Claim, func(a, b **PodClaim) bool { return *a == *b })
+	}
+	m.shown.pods, m.shown.claims = next.done(), claims.done()
+	return m.shown.pods
 }
 
 // holdsShown says why a host has no part in the current run.
@@ -75,14 +83,21 @@ func (m *Machine) holdsShown(h *Host) []plans.Hold {
 	}}
 }
 
-func podView(p *Pod) PodView {
-	v := PodView{Name: p.Name, Type: p.Type, Host: p.Host, Consents: p.Consents}
-	if c := p.Claim; c != nil {
-		v.Claim = &ClaimView{Claim: c.ID, Host: c.Host, Role: c.Role, Text: c.words()}
-		for _, volume := range c.Volumes {
-			v.Claim.Volumes = append(v.Claim.Volumes, volume.ID)
-		}
+// view is what a claim shows; nil if there is none.
+func (c *PodClaim) view() *ClaimView {
+	if c == nil {
+		return nil
 	}
+	v := &ClaimView{Claim: c.ID, Host: c.Host, Role: c.Role, Text: c.words()}
+	for _, volume := range c.Volumes {
+		v.Volumes = append(v.Volumes, volume.ID)
+	}
+	return v
+}
+
+// podView is what a pod shows, with its claim.
+func podView(p *Pod, claim *ClaimView) PodView {
+	v := PodView{Name: p.Name, Type: p.Type, Host: p.Host, Consents: p.Consents, Claim: claim}
 	for _, r := range p.Replaced {
 		v.Replaced = append(v.Replaced, ReplacedView{TaskID: r.TaskID, AgentID: r.AgentID, Seen: r.Seen})
 	}

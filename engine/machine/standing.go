@@ -1,9 +1,7 @@
 package machine
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/quobyte/mesos-framework/plans"
@@ -87,8 +85,8 @@ func (m *Machine) ledgerAsRecorded() plans.Ledger {
 }
 
 func (m *Machine) ledgerOf(state func(*Pod) (down, mayServe bool)) plans.Ledger {
-	l := plans.Ledger{Budgets: m.service.Budgets(), Pods: make([]plans.PodState, 0, len(m.order))}
-	for _, p := range m.order {
+	l := plans.Ledger{Budgets: m.budgets, Pods: make([]plans.PodState, 0, len(m.order))}
+	for _, p := range m.podsByName() {
 		s := plans.PodState{Name: p.Name, Type: p.Type}
 		s.Down, s.MayServe = state(p)
 		switch {
@@ -100,6 +98,5 @@ func (m *Machine) ledgerOf(state func(*Pod) (down, mayServe bool)) plans.Ledger 
 		l.SettledAt = later(l.SettledAt, p.CompletedAt)
 		l.Pods = append(l.Pods, s)
 	}
-	slices.SortFunc(l.Pods, func(a, b plans.PodState) int { return cmp.Compare(a.Name, b.Name) })
 	return l
 }

@@ -4,15 +4,15 @@ import "time"
 
 // event is something that happens at a time. Of events at one time, the one that was planned first happens first.
 type event struct {
-	at   time.Time
+	at   time.Duration // since the run began
 	seq  uint64
 	what string // for who looks at a queue
 	do   func()
 }
 
 func (e *event) before(other *event) bool {
-	if !e.at.Equal(other.at) {
-		return e.at.Before(other.at)
+	if e.at != other.at {
+		return e.at < other.at
 	}
 	return e.seq < other.seq
 }
@@ -75,18 +75,18 @@ func (q *queue) at(t time.Time, what string, do func()) {
 		t = q.now
 	}
 	q.seq++
-	q.events.push(event{at: t, seq: q.seq, what: what, do: do})
+	q.events.push(event{at: t.Sub(began), seq: q.seq, what: what, do: do})
 }
 
 func (q *queue) after(d time.Duration, what string, do func()) { q.at(q.now.Add(d), what, do) }
 
 // next makes the next thing happen; false if there is none until the end.
 func (q *queue) next(end time.Time) bool {
-	if len(q.events) == 0 || q.events[0].at.After(end) {
+	if len(q.events) == 0 || q.events[0].at > end.Sub(began) {
 		return false
 	}
 	e := q.events.pop()
-	q.now = e.at
+	q.now = began.Add(e.at)
 	q.count++
 	e.do()
 	return true

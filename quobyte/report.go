@@ -109,7 +109,10 @@ func (f Facts) canonical() Facts {
 	}
 	f.Problems = sorted(f.Problems)
 	slices.SortStableFunc(f.Devices, func(a, b FoundDevice) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Serial, b.Serial), bytes.Compare(encode(a), encode(b)))
+		if order := cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Serial, b.Serial)); order != 0 {
+			return order
+		}
+		return bytes.Compare(encode(a), encode(b))
 	})
 	return f
 }

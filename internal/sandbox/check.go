@@ -67,6 +67,12 @@ func (s *Sandbox) checkCommand(ctx context.Context, c *container, command *mesos
 	if err != nil {
 		return 0, err
 	}
+	s.mu.Lock()
+	full := s.diskFull(c.agent)
+	s.mu.Unlock()
+	if full {
+		_, _ = child.orders.Write([]byte{orderFull}) // it has hardly begun
+	}
 	stop := context.AfterFunc(ctx, func() { _ = child.orders.Close() })
 	exit := child.wait()
 	if stop() {

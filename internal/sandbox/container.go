@@ -53,6 +53,18 @@ func (c *container) signal(signal cluster.Signal) {
 	}
 }
 
+// tellDisk tells the supervisor whether the disk is full.
+func (c *container) tellDisk(full bool) {
+	if c.orders == nil {
+		return
+	}
+	order := orderSpace
+	if full {
+		order = orderFull
+	}
+	_, _ = c.orders.Write([]byte{order})
+}
+
 // abandon ends the container the way in which it ends if this process dies: the pipe closes.
 func (c *container) abandon() {
 	c.cancel()
@@ -122,6 +134,9 @@ func (s *Sandbox) run(c *container) {
 		c.orders = child.orders
 		if c.ctx.Err() != nil { // killed while it was being started
 			c.signal(cluster.Kill)
+		}
+		if s.diskFull(c.agent) { // since it was prepared
+			c.tellDisk(true)
 		}
 		return s.cluster.ProcessStarted(now, c.start.Container, pid)
 	})

@@ -43,6 +43,8 @@ func (s *Sandbox) beginAgent(now time.Time, a *agentShell, f fault.Fault) error 
 		return s.operation(s.cluster.DeactivateAgent(now, a.id))
 	case fault.AgentReactivate:
 		return s.operation(s.cluster.ReactivateAgent(now, a.id))
+	case fault.DiskFull:
+		s.fillDisk(a, true)
 	}
 	return nil
 }
@@ -68,8 +70,19 @@ func (s *Sandbox) endAgent(now time.Time, a *agentShell, f fault.Fault) error {
 		s.performAll(s.cluster.HealAgent(now, a.id))
 	case fault.AgentDeactivate:
 		return s.operation(s.cluster.ReactivateAgent(now, a.id))
+	case fault.DiskFull:
+		s.fillDisk(a, false)
 	}
 	return nil
+}
+
+// fillDisk lets no process on an agent write to files, or lets them again unless the disk is full for another reason. It is called with the lock held.
+func (s *Sandbox) fillDisk(a *agentShell, full bool) {
+	for _, id := range sortedKeys(s.containers) {
+		if c := s.containers[id]; c.agent == a {
+			c.tellDisk(full || s.diskFull(a))
+		}
+	}
 }
 
 // takeDown ends the process of an agent, unless that is down.

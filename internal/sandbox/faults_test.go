@@ -408,6 +408,53 @@ func TestFullDisk(t *testing.T) {
 	c.update("t2", mesos.TASK_STARTING)
 }
 
+// What runs on a full disk goes on, and so does what it starts, but writes fail until there is space again.
+func TestRunningTaskOnAFullDisk(t *testing.T) {
+	cfg := oneAgent(t.TempDir())
+	cfg.AllocationInterval = 20 * time.Millisecond
+	s := start(t, cfg)
+	c := newClient(t, s.MasterAddress(), protobufCodec())
+	c.subscribe()
+	c.launch(c.offer(), shell("t1", "echo begins > log; touch ready; until ! (echo more >> log) 2>errors; do sleep 0.01; done; "+
+		"mkfifo told && echo full > told; until (echo again >> log) 2>/dev/null; do sleep 0.01; done; exit 7"))
+	c.update("t1", mesos.TASK_STARTING)
+	c.update("t1", mesos.TASK_RUNNING)
+	dir := filepath.Join(cfg.Agents[0].WorkDir, "slaves")
+	await := func(what string, there func() bool) {
+		t.Helper()
+		for !there() {
+			select {
+			case <-c.ctx.Done():
+				t.Fatalf("%s: never", what)
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
+	find := func(name string) string {
+		found, _ := filepath.Glob(filepath.Join(dir, "*", "frameworks", "*", "executors", "t1", "runs", "*", name))
+		if len(found) == 0 {
+			return ""
+		}
+		return found[0]
+	}
+	await("the task writes", func() bool { return find("ready") != "" })
+	full := inject(t, s, fault.Fault{Kind: fault.DiskFull, Agent: "0"})
+	await("its writes fail", func() bool { return find("told") != "" })
+	if _, err := os.ReadFile(find("told")); err != nil { // from a FIFO, which is not on a disk
+		t.Fatal(err)
+	}
+	if _, err := s.ClearFaults(full.ID); err != nil {
+		t.Fatal(err)
+	}
+	if text := c.update("t1", mesos.TASK_FAILED).GetMessage(); text != "Command exited with status 7" {
+		t.Errorf("message %q", text)
+	}
+	log, err := os.ReadFile(find("log"))
+	if err != nil || !strings.HasSuffix(string(log), "more\nagain\n") && !strings.HasSuffix(string(log), "begins\nagain\n") {
+		t.Errorf("log %q %v", log, err)
+	}
+}
+
 func TestMountThatVanishes(t *testing.T) {
 	dir := t.TempDir()
 	disk := filepath.Join(dir, "disk")

@@ -48,6 +48,8 @@ func Supervise(args []string, orders, report *os.File) int {
 	runtime.LockOSThread()
 	unix.CloseOnExec(int(orders.Fd()))
 	unix.CloseOnExec(int(report.Fd()))
+	// A task that comes to the limit of limitFiles is to have an error, as on a full disk, and not to end. What is ignored is inherited.
+	signal.Ignore(syscall.SIGXFSZ)
 	// Daemons that the task starts become our children when their parents end; so we can find and kill them.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -142,6 +144,10 @@ func (g *taskGroup) obey(orders *os.File) {
 			g.signal(syscall.SIGTERM)
 		case orderKill:
 			g.killAll()
+		case orderFull:
+			limitFiles(0)
+		case orderSpace:
+			limitFiles(unix.RLIM_INFINITY)
 		}
 	}
 }
@@ -159,6 +165,21 @@ func (g *taskGroup) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ended = true
+}
+
+// limitFiles lets everything below this process write to files up to a size only, which is for all files alike. What is started meanwhile
+// inherits that, unless its parent was not limited yet: so it looks again until it finds nobody new.
+func limitFiles(size uint64) {
+	limited := map[int]bool{}
+	for more := true; more; {
+		more = false
+		for _, pid := range descendants(os.Getpid()) {
+			if !limited[pid] {
+				limited[pid], more = true, true
+				_ = unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}, nil) // who has ended writes nothing
+			}
+		}
+	}
 }
 
 // killRest kills what the task has left behind, and waits for it: one generation after the other, since the children
@@ -180,9 +201,20 @@ func killRest() {
 }
 
 // children lists the processes whose parent is this one, dead ones that nobody has waited for included.
-func children() []int {
+func children() []int { return childrenOf(os.Getpid()) }
+
+// descendants lists all processes below one.
+func descendants(pid int) []int {
+	pids := childrenOf(pid)
+	for _, child := range pids {
+		pids = append(pids, descendants(child)...)
+	}
+	return pids
+}
+
+func childrenOf(pid int) []int {
 	var pids []int
-	paths, _ := filepath.Glob("/proc/self/task/*/children")
+	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {

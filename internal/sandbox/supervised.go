@@ -21,6 +21,8 @@ const (
 const (
 	orderTerminate byte = 'T' // SIGTERM to the task's process group
 	orderKill      byte = 'K' // SIGKILL to all of the task's descendants
+	orderFull      byte = 'F' // none of them can write to files any more
+	orderSpace     byte = 'S' // they can again
 )
 
 // supervised is a running supervisor as seen from the sandbox.

@@ -147,8 +147,9 @@ func Table() []Entry {
 		{AgentDeactivate, State, "no offers of the agent", "DEACTIVATE_AGENT; the end of the fault reactivates it.",
 			[]string{paramAgent, paramFor}, agent},
 		{AgentReactivate, Act, "offers of a deactivated or drained agent again", "REACTIVATE_AGENT.", agent, agent},
-		{DiskFull, State, "nothing can be started or made on the agent's disk",
-			"New containers and volumes of the agent fail with 'No space left on device'. What runs already goes on.",
+		{DiskFull, State, "nothing can be started or written on the agent's disk",
+			"New containers and volumes of the agent fail with 'No space left on device'. Processes that run already go on, and can't write to files: " +
+				"they get EFBIG ('File too large'), since a disk that is full for them alone needs root.",
 			[]string{paramAgent, paramFor}, agent},
 		{MountGone, State, "a directory is empty, as if its disk had gone",
 			"The directory is moved away and an empty one is in its place, as a mount point without its mount; moved back when the " +

@@ -11,6 +11,7 @@ func (m *machine) Check(check cluster.PerformCheck, _ sandbox.Report) {
 	defer m.mu.Unlock()
 	if p := m.processes[check.Container]; p != nil {
 		p.checks[check.Health] = check
+		m.r.poke()
 	}
 }
 

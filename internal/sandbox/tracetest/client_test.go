@@ -51,8 +51,9 @@ type client struct {
 	subscribed subscription
 	heartbeats []time.Duration // when they are due in the replay
 
-	latest   *line // whose event came last of those paired
-	latestAt int   // where that is among events
+	latest   *line             // whose event came last of those paired
+	latestAt int               // where that is among events
+	sent     map[string]sentAt // by the uuid of the recording
 }
 
 // Ends of a stream.

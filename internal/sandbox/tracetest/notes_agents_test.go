@@ -252,6 +252,7 @@ type comeback struct {
 // comeback is what comes of an agent after a line in which it is down.
 func (r *replay) comeback(after *line, a *agentSpec) comeback {
 	const registration, recovery = 0.35, 2.3 // s, without executors and with
+	const under = 0.1                        // s, way
 	var givenUp float64
 	for _, l := range r.trace.lines[after.number:] {
 		if l.Dir == noteLine && aboutCluster.MatchString(l.note()) {
@@ -264,7 +265,7 @@ func (r *replay) comeback(after *line, a *agentSpec) comeback {
 		if back.fresh = r.isReplaced(l, a); back.fresh {
 			return back
 		}
-		if r.isOf(l, a) || slices.Contains(r.idsOffered(l), r.currentID(a)) {
+		if r.isOf(l, a) || slices.Contains(r.idsOffered(l), r.currentID(a)) || l.T > after.T+under && r.speaks(l, a) {
 			back.starts = min(back.starts, max(givenUp, l.T-recovery))
 			return back
 		}
@@ -273,6 +274,12 @@ func (r *replay) comeback(after *line, a *agentSpec) comeback {
 		}
 	}
 	return comeback{}
+}
+
+// speaks tells whether an event is an update that an agent has sent, which it does only while it is registered.
+func (r *replay) speaks(l *line, a *agentSpec) bool {
+	source, id := l.text("update", "status", "source"), l.text("update", "status", "agent_id", "value")
+	return (source == "SOURCE_AGENT" || source == "SOURCE_EXECUTOR") && (id == a.id || id == r.currentID(a))
 }
 
 // isReplaced tells whether an event is that of another agent where one was.

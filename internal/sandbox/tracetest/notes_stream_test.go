@@ -1,6 +1,9 @@
 package tracetest
 
-import "regexp"
+import (
+	"cmp"
+	"regexp"
+)
 
 // streamNotes are about subscriptions and about the recording itself.
 var streamNotes = []note{
@@ -18,7 +21,8 @@ var streamNotes = []note{
 var properEnd = regexp.MustCompile(`^stream of (\S+) ended: EOFError: final zero-length chunk`)
 
 // closedByUs is said where the driver closed the connection, and where the master died.
-var closedByUs = regexp.MustCompile(`^stream of (\S+) ended: EOFError: connection closed by peer`)
+var closedByUs = regexp.MustCompile(`^stream of (\S+) ended: (?:EOFError: connection closed by peer|ConnectionResetError)|^(?:the )?(?:stream|connection)(?: of (\S+))? (?:is |was )?closed\b|` +
+	`^(?:\S+ )?closes? (?:its|the) (?:stream|connection)\b|^(?:client|driver|scheduler) closed its connection\b`)
 
 // expectEnd notes that the sandbox has to end a stream. The call that makes it do so may stand on the next line.
 func (r *replay) expectEnd(l *line, _ []string) { r.ends = append(r.ends, l) }
@@ -52,7 +56,14 @@ func (r *replay) hangUp(l *line, m []string) {
 		r.settle()
 		return
 	}
-	if c := r.client(m[1]); c.end() == "" {
+	who := cmp.Or(l.Who, m[1])
+	if len(m) > 2 {
+		who = cmp.Or(who, m[2])
+	}
+	if who == "" {
+		return // a remark
+	}
+	if c := r.client(who); c.end() == "" {
 		c.hangUp()
 		r.settle()
 	}

@@ -54,6 +54,9 @@ func (r *replay) expectEvent(l *line) {
 		return
 	}
 	due := seconds(l.T) + r.offset
+	if again, is := c.repeats(l); is {
+		due = again
+	}
 	match := func(exact bool) bool {
 		g := r.candidate(c, l, exact)
 		if g == nil {
@@ -73,6 +76,9 @@ func (r *replay) expectEvent(l *line) {
 			r.settle()
 		case now < due+r.patience(l):
 			r.waitUntil(due + r.patience(l))
+			if checkBrings(r, l) { // which was not under way yet
+				r.settle()
+			}
 		default:
 			if !match(false) {
 				r.problem(l, "%s never came", describe(l.decoded))
@@ -165,7 +171,10 @@ func (r *replay) compareEvent(c *comparison, l *line, g *got) bool {
 // pair compares a line with its event.
 func (r *replay) pair(c *client, l *line, g *got, due time.Duration) {
 	g.paired = true
-	r.checkOrder(c, l, g)
+	again, repeated := c.repeats(l)
+	if !repeated {
+		r.checkOrder(c, l, g)
+	}
 	result := comparison{ids: r.ids}
 	good := r.compareEvent(&result, l, g)
 	for _, d := range result.differences {
@@ -175,6 +184,9 @@ func (r *replay) pair(c *client, l *line, g *got, due time.Duration) {
 	if g.at < r.shifted.at { // it was there before we waited for something else
 		due = seconds(l.T) + r.shifted.from
 	}
+	if repeated {
+		due = again
+	}
 	late := g.at - due
 	if late > r.patience(l) || -late > r.patience(l) {
 		r.problem(l, "%s came at %.3f, expected at %.3f", describe(l.decoded), g.at.Seconds(), due.Seconds())
@@ -183,10 +195,47 @@ func (r *replay) pair(c *client, l *line, g *got, due time.Duration) {
 	if typeOf(g.body) == "SUBSCRIBED" {
 		c.subscribed = subscription{l, g.at}
 	}
-	if late > 0 || !hasty(g.body) {
+	c.noteSent(l, g)
+	if !repeated && (late > 0 || !hasty(g.body)) {
 		r.shift(g.at - seconds(l.T))
 	}
 	r.count(good)
+}
+
+// sentAt is when an update that is to be acknowledged came last, in the recording and in the replay.
+type sentAt struct {
+	t  float64
+	at time.Duration
+}
+
+// uuidOf is that of an update that is to be acknowledged, "" if a line is none.
+func uuidOf(l *line) string {
+	if uuid := l.text("update", "status", "uuid"); uuid != "" {
+		return uuid
+	}
+	return l.text("update_operation_status", "status", "uuid", "value")
+}
+
+func (c *client) noteSent(l *line, g *got) {
+	if uuid := uuidOf(l); uuid != "" {
+		if c.sent == nil {
+			c.sent = map[string]sentAt{}
+		}
+		c.sent[uuid] = sentAt{l.T, g.at}
+	}
+}
+
+// repeats tells when an update is due that comes again because nobody has acknowledged it for 10 s, 20 s and so on: that does not depend on what
+// else was early or late.
+func (c *client) repeats(l *line) (due time.Duration, is bool) {
+	before, was := c.sent[uuidOf(l)]
+	gap := seconds(l.T - before.t)
+	for wait := 10 * time.Second; was && wait < gap+tolerance; wait *= 2 {
+		if (gap - wait).Abs() < tolerance/2 {
+			return before.at + gap, true
+		}
+	}
+	return 0, false
 }
 
 // shift changes how much later the replay is than the recording.

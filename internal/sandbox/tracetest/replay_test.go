@@ -492,17 +492,47 @@ func (r *replay) callOf(l *line) *line {
 }
 
 // overtaken tells whether a call had its effect only after what comes before its answer: another call, sent later, was
-// answered earlier; or a connection was closed, and the call, sent before, was refused because of that.
+// answered earlier; or a connection was closed, and the call, sent before, was refused because of that. It is not if what it
+// brought comes before its answer.
 func (r *replay) overtaken(l *line) bool {
 	answered := false
 	for _, next := range r.trace.lines[l.number:] {
 		call := r.trace.calls()[next]
+		if brings(l, next) {
+			return false
+		}
 		if call == l {
 			return answered || tooLate[next.text()] && (next.number > l.number+1 || r.endNotedAfter(next).number > 0)
 		}
 		answered = answered || call != nil && call.Who == l.Who && call.number > l.number
 	}
 	return false
+}
+
+// brings tells whether an event is what comes of a call: it tells of a task that the call launches, kills or asks for.
+func brings(call, event *line) bool {
+	task := event.text("update", "status", "task_id", "value")
+	if event.Dir != eventLine || event.Who != call.Who || task == "" {
+		return false
+	}
+	return call.text("kill", "task_id", "value") == task || slices.Contains(tasksNamed(call.at("reconcile", "tasks")), task) ||
+		slices.ContainsFunc(list(call.at("accept", "operations")), func(op any) bool {
+			return slices.Contains(tasksNamed(dig(op, "launch", "task_infos")), task) ||
+				slices.Contains(tasksNamed(dig(op, "launch_group", "task_group", "tasks")), task)
+		})
+}
+
+func list(value any) []any {
+	items, _ := value.([]any)
+	return items
+}
+
+func tasksNamed(value any) (ids []string) {
+	for _, task := range list(value) {
+		id, _ := dig(task, "task_id", "value").(string)
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 // closesFirst ends a stream whose end shows in the answer to a call, although it is noted only behind that.

@@ -203,10 +203,23 @@ func residentMB(b *testing.B) float64 {
 	return float64(pages*os.Getpagesize()) / 1e6
 }
 
-// BenchmarkIntake follows offers of 10,000 hosts, on which all is well, from the socket through the decoder and the decision to the socket
-// again, where they are declined. An operation is an event of 10,000 offers.
+// BenchmarkIntake follows offers of 10,000 hosts from the socket through the decoder and the decision to the socket again, where they are declined. On all
+// of them all is well, or one more host has gone, and a pod of it waits for an offer. An operation is an event of 10,000 offers.
 func BenchmarkIntake(b *testing.B) {
 	const hosts = 10_000
+	b.Run("all-well", func(b *testing.B) { intake(b, hosts, func(*Engine) {}) })
+	b.Run("one-waits", func(b *testing.B) {
+		intake(b, hosts, func(e *Engine) {
+			pods := decided(b, e).Pods
+			p := pods[len(pods)-1]
+			e.take(machine.Updated{Status: machine.TaskStatus{TaskID: p.TaskID, AgentID: p.AgentID, State: machine.Failed, UUID: make([]byte, 16)}})
+			decided(b, e)
+		})
+	})
+}
+
+// intake deploys pods on one host more than there will be, and has something befall them.
+func intake(b *testing.B, hosts int, befall func(*Engine)) {
 	master, err := mesostest.NewMaster(hosts)
 	if err != nil {
 		b.Fatal(err)
@@ -220,7 +233,9 @@ func BenchmarkIntake(b *testing.B) {
 	defer server.Close()
 
 	disk := &store.Disk{}
-	deployHerd(b, herdOn(b, disk.Open()), hosts)
+	former := herdOn(b, disk.Open())
+	deployHerd(b, former, hosts+1)
+	befall(former)
 	session, err := mesos.New(mesos.Config{Masters: []string{l.Addr().String()}, Framework: mesos.Framework{User: "root", Name: "herd", Roles: []string{"quobyte"}}})
 	if err != nil {
 		b.Fatal(err)
@@ -242,12 +257,14 @@ func BenchmarkIntake(b *testing.B) {
 	}
 	round() // finds the session still being set up
 	b.SetBytes(int64(master.Size()))
+	begun := cpuTime(b)
 	b.ResetTimer()
 	for range b.N {
 		round()
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(b.N*hosts)/b.Elapsed().Seconds(), "offers/s")
+	b.ReportMetric(float64(b.N*hosts)/(cpuTime(b)-begun).Seconds(), "offers/cpu-s")
 	cancel()
 	if err := <-ended; err != nil {
 		b.Fatal(err)

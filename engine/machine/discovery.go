@@ -14,7 +14,7 @@ import (
 func (m *Machine) discover(now time.Time) {
 	if !m.surveyed {
 		m.survey, m.surveyed = m.service.Survey(m.reported()), true
-		m.compared = 0
+		m.compared = comparison{}
 	}
 	switch {
 	case m.run.Number == 0:
@@ -48,7 +48,7 @@ func (m *Machine) startRun(now time.Time, reason string) {
 func (m *Machine) passOn(now time.Time) {
 	for _, p := range m.order {
 		down := p.Task != nil && (p.Task.State.Terminal() || p.Task.State.Unproven())
-		if !m.quorate[p.Type] || !down || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || m.excepted(p) || !m.waitsForRunning(p) {
+		if !down || !m.quorate[p.Type] || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || m.excepted(p) || !m.waitsForRunning(p) {
 			continue
 		}
 		p.Fallen = now
@@ -72,7 +72,7 @@ func (m *Machine) hasNewcomers(now time.Time) bool {
 			return true
 		}
 	}
-	return len(m.newPods()) > 0 || m.hasLeftOver(now)
+	return len(m.comparison().unmade) > 0 || m.hasLeftOver(now)
 }
 
 // hasLeftOver says whether there is a pod that was never up, that the last run does not count as done, and that is not left to recovery: one that was
@@ -108,24 +108,42 @@ func (m *Machine) joinHosts() {
 	}
 }
 
-// newPods returns what the survey wants and no pod stands for. Pods without a host count by their number.
-func (m *Machine) newPods() []Wanted {
+// comparison is what differs between the survey and the pods that there are. It changes only with these.
+type comparison struct {
+	made     bool
+	pods     int      // that there were
+	unmade   []Wanted // what the survey wants and no pod stands for; pods without a host count by their number
+	unneeded []*Pod   // those that belong to a host and that the survey does not want there, scouts left aside
+}
+
+func (m *Machine) comparison() *comparison {
+	c := &m.compared
+	if c.made && c.pods == len(m.order) { // pods are never forgotten
+		return c
+	}
+	*c = comparison{made: true, pods: len(m.order)}
 	free := map[string]int{}
 	for _, p := range m.order {
 		if !p.Bound {
 			free[p.Type]++
 		}
 	}
-	var out []Wanted
+	wanted := make(map[Wanted]bool, len(m.survey.Pods))
 	for _, w := range m.survey.Pods {
+		wanted[w] = true
 		switch {
 		case w.Host == "" && free[w.Type] > 0:
 			free[w.Type]--
 		case !m.bound[w]:
-			out = append(out, w)
+			c.unmade = append(c.unmade, w)
 		}
 	}
-	return out
+	for _, p := range m.order {
+		if p.Bound && p.Type != m.service.Scout() && !wanted[Wanted{Type: p.Type, Host: p.Host}] {
+			c.unneeded = append(c.unneeded, p)
+		}
+	}
+	return c
 }
 
 // waitingForMembers says why the members can't be frozen yet, most fundamental first. As a side effect it asks to be called when
@@ -189,7 +207,7 @@ func (m *Machine) pausedDiscovery() bool {
 
 // freeze makes the pods that the run is about. Hosts that were not heard are left to a later run; their scouts to recovery.
 func (m *Machine) freeze(now time.Time) {
-	for _, w := range m.newPods() {
+	for _, w := range m.comparison().unmade {
 		m.newPod(w.Type, w.Host)
 	}
 	m.sortPods()

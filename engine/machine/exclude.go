@@ -180,7 +180,7 @@ func (m *Machine) tellExclusion() {
 func (m *Machine) idleHosts() []string {
 	x := &m.exclusion
 	wanted := map[string]bool{}
-	for _, w := range m.newPods() {
+	for _, w := range m.comparison().unmade {
 		wanted[w.Host] = true
 	}
 	for _, r := range m.releases {

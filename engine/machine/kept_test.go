@@ -17,7 +17,7 @@ func outdatedParts(now time.Time, m *Machine, view *View) string {
 	defer func() { m.wake = wake }()
 	if view != nil {
 		kept, compared := m.shown, m.compared
-		m.shown, m.compared = shown{}, 0
+		m.shown, m.compared = shown{}, comparison{}
 		anew := []any{m.podViews(), m.hostViews(), m.warnings()}
 		m.shown, m.compared = kept, compared
 		if diff := different(anew, []any{view.Pods, view.Hosts, view.Warnings}); diff != "" {

@@ -40,7 +40,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 
 	operations := map[int][]offers.Operation{} // by index of result
 	var cluster Cluster
-	if len(candidates) > 0 {
+	if slices.ContainsFunc(results, func(r offers.Result) bool { return r.Placement != nil }) { // it is large
 		cluster = m.cluster()
 	}
 	for i, p := range candidates {
@@ -122,10 +122,12 @@ func (m *Machine) usableOffers() []offers.Offer {
 // residents are the pods that have a place: what runs or may run; those that are down and come back to their hosts, because they
 // are bound or something is reserved for them; and the candidates that ran before, whose ports others may have.
 func (m *Machine) residents(candidates []*Pod) []offers.Pod {
-	var out []offers.Pod
+	out, ports := make([]offers.Pod, 0, len(m.order)), make([]uint64, 0, len(m.order))
 	for _, p := range m.order {
 		if p.Task != nil && (!p.Task.State.Terminal() || p.returns()) {
-			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p), Ports: m.portsInUse(p)})
+			first := len(ports)
+			ports = m.appendPorts(ports, p)
+			out = append(out, offers.Pod{Name: p.Name, PodType: p.Type, Site: m.site(p), Ports: ports[first:len(ports):len(ports)]})
 		}
 	}
 	for _, p := range candidates {
@@ -147,9 +149,8 @@ func (m *Machine) site(p *Pod) offers.Site {
 	return offers.Site{Host: p.Host, Hostname: p.Task.Hostname}
 }
 
-// portsInUse are the numbers that a pod was launched with. Tasks of versions that did not record them had fixed ones.
-func (m *Machine) portsInUse(p *Pod) []uint64 {
-	var ports []uint64
+// appendPorts adds the numbers that a pod was launched with. Tasks of versions that did not record them had fixed ones.
+func (m *Machine) appendPorts(ports []uint64, p *Pod) []uint64 {
 	for _, port := range p.Task.Ports {
 		ports = append(ports, port.Number)
 	}

@@ -140,9 +140,8 @@ type Machine struct {
 	suppressed bool                           // no offers come
 	exclusion  exclusion                      // hosts whose offers do not come
 	survey     Survey
-	surveyed   bool   // the survey is that of the hosts as they are
-	unneeded   []*Pod // that the survey does not want
-	compared   int    // how many pods were compared with the survey for that
+	surveyed   bool       // the survey is that of the hosts as they are
+	compared   comparison // of the survey with the pods
 
 	// Collected for the next decision.
 	dirty    map[string]bool

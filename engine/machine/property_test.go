@@ -79,7 +79,7 @@ func (p *play) take(e Event) {
 func (p *play) decide() {
 	p.draws++
 	random := [16]byte{byte(p.draws), byte(p.draws >> 8)}
-	p.twin.inputs, p.twin.shown, p.twin.compared = inputs{}, shown{}, 0 // it keeps nothing from one decision to the next
+	p.twin.inputs, p.twin.shown, p.twin.compared = inputs{}, shown{}, comparison{} // it keeps nothing from one decision to the next
 	effects, same := p.m.Decide(p.now, random), p.twin.Decide(p.now, random)
 	if diff := cmp.Diff(marshal(p.t, effects), marshal(p.t, same)); diff != "" {
 		p.t.Fatalf("the same inputs give the same effects, byte for byte:\n%s", diff)

@@ -88,7 +88,7 @@ func (m *Machine) surveyWarnings() []plans.Hold {
 		out = append(out, m.survey.Missing...)
 	}
 	out = append(out, m.survey.Warnings...)
-	for _, p := range m.unneededPods() {
+	for _, p := range m.comparison().unneeded {
 		h := m.hosts[p.Host]
 		if h == nil || h.Facts == nil || len(m.hostHolds[h.Key]) > 0 {
 			continue
@@ -99,24 +99,6 @@ func (m *Machine) surveyWarnings() []plans.Hold {
 		})
 	}
 	return out
-}
-
-// unneededPods are the pods that belong to a host and that the survey does not want there, scouts left aside.
-func (m *Machine) unneededPods() []*Pod {
-	if len(m.order) == m.compared {
-		return m.unneeded
-	}
-	m.compared, m.unneeded = len(m.order), nil
-	wanted := make(map[Wanted]bool, len(m.survey.Pods))
-	for _, w := range m.survey.Pods {
-		wanted[w] = true
-	}
-	for _, p := range m.order {
-		if p.Bound && p.Type != m.service.Scout() && !wanted[Wanted{Type: p.Type, Host: p.Host}] {
-			m.unneeded = append(m.unneeded, p)
-		}
-	}
-	return m.unneeded
 }
 
 // strangerWarnings tell of tasks that may run in the framework's name and belong to no pod.

@@ -139,7 +139,7 @@ func (m *fakeMaster) operate(w http.ResponseWriter, r *http.Request, body []byte
 			m.t.Errorf("operator call to %s: %v: %s", r.URL.Path, err, body)
 		}
 	}
-	a := answer{status: http.StatusNotFound, text: "404 Not Found."}
+	a := (&registry{t: m.t}).operator(cmp.Or(call.Type, r.URL.Path), "") // nothing is there
 	if m.operator != nil {
 		if m.guard != nil {
 			if a := m.guard(r); a != (answer{}) {

@@ -35,34 +35,41 @@ type moved string
 
 func (m moved) Error() string { return "it leads no more: " + string(m) + " does" }
 
-// denied is the error of a call that the master does not know, or does not allow (forbidden).
+// denied is the error of a call that the master does not know, or does not allow (forbidden), or for which it does not take our credentials (strange).
 type denied struct {
 	text      string
 	forbidden bool
+	strange   bool
 }
 
 func (d denied) Error() string { return d.text }
 
 // makeWay looks, before a master is asked for a new framework, for one that an earlier SUBSCRIBE left behind because its id was lost before
 // it was durable, and tears it down. A framework of our name that is more than that is left alone and is an error, and so is all else that shows
-// that our service is there (wire.Remains), unless Config.BesideNamesakes says otherwise. It returns where the leader is, if the master says that it is another.
+// that our service is there (wire.Remains), unless Config.BesideNamesakes says otherwise. Where the operator API is not known, the older endpoints tell
+// (lookAtEndpoints). It returns where the leader is, if the master says that it is another.
 func (r *run) makeWay(ctx context.Context, m endpoint) (location string, err error) {
 	if r.frameworkID != "" {
 		return "", nil
 	}
 	r.blind = nil
 	err = r.removeOrphans(ctx, m)
-	var to moved
 	var no denied
+	if errors.As(err, &no) && !no.forbidden && !no.strange && !r.cfg.BesideNamesakes {
+		err = r.lookAtEndpoints(ctx, m, no)
+	}
+	var to moved
 	switch {
 	case errors.As(err, &to):
 		return string(to), nil
-	case errors.As(err, &no) && no.forbidden && !r.cfg.BesideNamesakes: // that nothing may be seen does not say that nothing is there
-		return "", fmt.Errorf("%w; not subscribing: whether a framework of ours was left behind may not be looked at; let the principal call the operator API, "+
-			"or begin anew all the same with --ignore-leftovers", no)
-	case errors.As(err, &no):
+	case errors.As(err, &no) && r.cfg.BesideNamesakes:
 		r.blind = no
 		return "", nil
+	case errors.As(err, &no) && no.strange: // who never was subscribed had better learn at once that the settings are wrong
+		return "", fmt.Errorf("%w: %w; it wants other credentials than it got", ErrRefused, no)
+	case errors.As(err, &no): // that nothing may be seen does not say that nothing is there
+		return "", fmt.Errorf("%w; not subscribing: whether a framework of ours was left behind may not be looked at; let the principal call the operator API, "+
+			"or begin anew all the same with --ignore-leftovers", no)
 	}
 	return "", err
 }
@@ -183,6 +190,10 @@ func (r *run) remains(m endpoint, text []byte) error {
 	case len(list) == 0:
 		return r.awaited(m, text)
 	}
+	return r.remainsError(m, list)
+}
+
+func (r *run) remainsError(m endpoint, list []string) error {
 	return fmt.Errorf("%w: %s: there is no state, and Mesos shows already: %s; nothing was changed: start with the state and the settings that belong to it",
 		ErrNamesake, m, strings.Join(list, "; "))
 }
@@ -193,6 +204,10 @@ func (r *run) awaited(m endpoint, text []byte) error {
 	if err != nil {
 		return r.misread(m, err)
 	}
+	return r.awaitedError(m, n)
+}
+
+func (r *run) awaitedError(m endpoint, n int) error {
 	if n == 0 {
 		return nil
 	}
@@ -306,8 +321,8 @@ func (r *run) operatorRefusal(m endpoint, call string, resp *http.Response) erro
 		return moved(resp.Header.Get("Location"))
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
 	case status == http.StatusNotImplemented, status >= 400 && status < 500:
-		// Of credentials that are wrong SUBSCRIBE tells.
-		return denied{text, status == http.StatusForbidden || status == http.StatusUnauthorized && r.cfg.Credentials == nil}
+		unknown := status == http.StatusUnauthorized
+		return denied{text: text, forbidden: status == http.StatusForbidden || unknown && r.cfg.Credentials == nil, strange: unknown && r.cfg.Credentials != nil}
 	}
 	return errors.New(text)
 }

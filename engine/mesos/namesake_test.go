@@ -76,6 +76,10 @@ func (r *registry) operator(call, id string) answer {
 		body = object{"type": call, "get_operations": object{"operations": r.each(func(e existing) int { return e.operations }, ofFramework)}}
 	case "/state-summary":
 		body = r.summary()
+	case "/master/state", "/state":
+		body = object{"id": "M", "frameworks": r.endpointFrameworks(), "recovered_slaves": []any{}}
+	case "/master/slaves", "/slaves":
+		body = object{"slaves": []any{object{"reserved_resources_full": object{"role": r.resources()}}}}
 	case "TEARDOWN":
 		r.tornDown = append(r.tornDown, id)
 		r.list = slices.DeleteFunc(r.list, func(e existing) bool { return e.id == id })
@@ -126,13 +130,35 @@ func (r *registry) state() object {
 		tasks[name] = r.each(func(e existing) int { return e.tasks[name] }, ofFramework)
 	}
 	executors := r.each(func(e existing) int { return e.executors }, func(id string) any { return object{"executor_info": ofFramework(id)} })
-	resources := r.each(func(e existing) int { return e.reserved }, func(id string) any {
-		return object{"reservations": []any{object{"labels": object{"labels": []any{object{"key": "any", "value": id}}}}}}
-	})
 	return object{
 		"get_tasks": tasks, "get_executors": object{"executors": executors}, "get_frameworks": r.frameworks(),
-		"get_agents": object{"agents": []any{object{"total_resources": resources}}},
+		"get_agents": object{"agents": []any{object{"total_resources": r.resources()}}},
 	}
+}
+
+func (r *registry) resources() []any {
+	return r.each(func(e existing) int { return e.reserved }, func(id string) any {
+		return object{"reservations": []any{object{"labels": object{"labels": []any{object{"key": "any", "value": id}}}}}}
+	})
+}
+
+// endpointFrameworks is what /state has of them.
+func (r *registry) endpointFrameworks() []any {
+	list := []any{}
+	for _, e := range r.list {
+		f := object{
+			"id": e.id, "name": e.name, "principal": e.principal, "roles": e.roles, "connected": e.connected, "reregistered_time": float64(e.subscribed),
+			"executors": make([]object, e.executors), "used_resources": object{"cpus": 0, "mem": 0},
+		}
+		if e.allocated {
+			f["used_resources"] = object{"cpus": 1, "ports": "[1-2]"}
+		}
+		for _, name := range []string{"tasks", "unreachable_tasks", "completed_tasks"} {
+			f[name] = make([]object, e.tasks[name])
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 func (r *registry) summary() object {
@@ -394,8 +420,9 @@ func TestOperatorAPIThatIsNotThere(t *testing.T) {
 	}{
 		{"GET_FRAMEWORKS", answer{status: 401, text: text}, true, 0},
 		{"GET_FRAMEWORKS", answer{status: 403, text: text}, true, 0},
-		{"GET_FRAMEWORKS", answer{status: 404, text: text}, false, 0},
+		{"GET_FRAMEWORKS", answer{status: 404, text: text}, false, 0}, // the older endpoints tell
 		{"GET_FRAMEWORKS", answer{status: 501, text: text}, false, 0},
+		{"GET_STATE", answer{status: 404, text: text}, false, 0},
 		{"GET_FRAMEWORKS", answer{status: 200, text: "<html>"}, true, 0},
 		{"GET_FRAMEWORKS", answer{status: 200, text: "{}"}, true, 0},
 		{"GET_FRAMEWORKS", answer{status: 503, text: text}, true, 0},

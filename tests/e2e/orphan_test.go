@@ -8,9 +8,11 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -242,4 +244,49 @@ func TestStateIsLostWhileTasksRun(t *testing.T) {
 	// Beside it, if that is asked for.
 	third := start(t, "serve 3", built(t).framework(), append(c.flags(t), append(elsewhere, "--ignore-leftovers")...)...)
 	third.find("msg=subscribed")
+}
+
+// A proxy before the master lets only the scheduler API and the older endpoints through, and later not even these: the state that was lost is missed all the same.
+func TestStateIsLostBehindAProxy(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "127.0.34.", 1)
+	target, err := url.Parse("http://" + c.master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var closed atomic.Bool
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.FlushInterval = -1
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		older := r.URL.Path == "/state" || r.URL.Path == "/slaves"
+		if r.URL.Path != "/api/v1/scheduler" && (closed.Load() || !older) {
+			http.NotFound(w, r)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close) // when the frameworks have ended, which are connected through it
+	c.master = strings.TrimPrefix(front.URL, "http://")
+	flags := []string{"--expect=registry=1", "--reserve=devices", "--framework-principal=quobyte"}
+	first, api := c.serve(t, "serve", flags...) // nothing is there: it subscribes
+	eventually(t, "the registry runs", func() bool { return len(api.tasks()) >= 2 })
+	first.signal(syscall.SIGTERM)
+	first.wait()
+	if err := os.RemoveAll(filepath.Join(c.dir, "state")); err != nil {
+		t.Fatal(err)
+	}
+	out, code := run(t, built(t).framework(), append(c.flags(t), flags...)...)
+	if code != 13 || !strings.Contains(out, "tasks that may run") {
+		t.Errorf("exit code %d, want 13 and the tasks:\n%s", code, tail(out, 5))
+	}
+	closed.Store(true)
+	blind, _ := c.serve(t, "serve without any answer", flags...)
+	blind.find("neither can be asked, and whether a framework of ours was left behind is not known")
+	if strings.Contains(blind.text(), "msg=subscribed") {
+		t.Error("it has subscribed all the same")
+	}
+	blind.signal(syscall.SIGTERM)
+	blind.wait()
+	bold, _ := c.serve(t, "serve that does not mind", append(flags, "--ignore-leftovers")...)
+	bold.find("msg=subscribed ")
 }

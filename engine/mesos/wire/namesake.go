@@ -64,17 +64,19 @@ type (
 			Completed   []ofFramework `json:"completed_tasks"`
 		} `json:"get_tasks"`
 		Executors struct {
-			Executors []struct {
-				Info ofFramework `json:"executor_info"`
-			} `json:"executors"`
+			Executors []executorJSON `json:"executors"`
 		} `json:"get_executors"`
 		Frameworks frameworksJSON `json:"get_frameworks"`
 		Agents     struct {
-			Agents []struct {
-				Total []resourceJSON `json:"total_resources"`
-			} `json:"agents"`
+			Agents    []agentJSON       `json:"agents"`
 			Recovered []json.RawMessage `json:"recovered_agents"`
 		} `json:"get_agents"`
+	}
+	executorJSON struct {
+		Info ofFramework `json:"executor_info"`
+	}
+	agentJSON struct {
+		Total []resourceJSON `json:"total_resources"`
 	}
 	resourceJSON struct {
 		Role         string            `json:"role"`        // before refinement
@@ -86,10 +88,11 @@ type (
 		Labels labelsJSON `json:"labels"`
 	}
 	labelsJSON struct {
-		Labels []struct {
-			Key   string `json:"key"`
-			Value string `json:"value"`
-		} `json:"labels"`
+		Labels []labelJSON `json:"labels"`
+	}
+	labelJSON struct {
+		Key   string `json:"key"`
+		Value string `json:"value"`
 	}
 	taskJSON struct {
 		ofFramework
@@ -215,19 +218,23 @@ func Namesakes(f Framework, a OperatorAnswers) ([]Namesake, error) {
 	if err := json.Unmarshal(a.Summary, &summary); err != nil {
 		return nil, fmt.Errorf("answer to /state-summary: %w", err)
 	}
+	return f.namesakes(master.Info.ID, state, operations.Operations, summary)
+}
+
+func (f Framework) namesakes(master string, state stateJSON, operations []ofFramework, summary summaryJSON) ([]Namesake, error) {
 	var out []Namesake
 	for _, other := range state.Frameworks.Frameworks {
 		if !f.names(other) {
 			continue
 		}
 		id := other.Info.ID.Value
-		attached, err := attached(other, state, count(operations.Operations, id), summary)
+		attached, err := attached(other, state, count(operations, id), summary)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, Namesake{
 			ID: id, Unlike: f.unlike(other), Connected: other.Connected, Attached: attached, Subscriptions: other.Reregistered.Nanoseconds,
-			Foreign: other.Recovered || !madeBy(master.Info.ID, id),
+			Foreign: other.Recovered || !madeBy(master, id),
 		})
 	}
 	slices.SortFunc(out, func(x, y Namesake) int { return strings.Compare(x.ID, y.ID) })

@@ -25,7 +25,11 @@ func Remains(f Framework, label string, text []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(f.remainingTasks(label, state), f.remainingReservations(state)...), nil
+	return f.remains(label, state), nil
+}
+
+func (f Framework) remains(label string, s stateJSON) []string {
+	return append(f.remainingTasks(label, s), f.remainingReservations(s)...)
 }
 
 // Awaited is how many agents a master knows of by its registry that have not come back to it since it was elected, by its answer to GET_STATE. What runs on

@@ -94,10 +94,19 @@ func (r *replay) patience(l *line) time.Duration {
 	if slow, ok := r.slow[l]; ok {
 		return slow
 	}
-	if l.typ() == "OFFERS" || l.typ() == "FAILURE" || l.text("update", "status", "reason") == "REASON_AGENT_REMOVED" {
+	switch {
+	case givesUp(l) || l.typ() == "RESCIND" && r.trace.around(l, givesUp):
+		return max(tolerance, duration(r.flags["agent_ping_timeout"])) // since when an agent was pinged, no line tells
+	case l.typ() == "OFFERS" || l.typ() == "FAILURE":
 		return tolerance
 	}
 	return tolerance / 2
+}
+
+// givesUp tells whether a line shows that a master has given up an agent.
+func givesUp(l *line) bool {
+	return l.typ() == "FAILURE" && l.at("failure", "executor_id") == nil || l.text("update", "status", "reason") == "REASON_AGENT_REMOVED" ||
+		l.text("update_operation_status", "status", "state") == "OPERATION_UNREACHABLE"
 }
 
 func (r *replay) stimulate(l *line) bool {

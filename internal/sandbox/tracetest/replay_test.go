@@ -33,6 +33,7 @@ type replay struct {
 	flags   map[string]string
 	dir     string
 	sandbox *sandbox.Sandbox
+	model   *cluster.Cluster // for what is called with its lock held
 	network *network
 	machine *machine
 	ids     *bindings
@@ -158,8 +159,14 @@ func (r *replay) setUp() error {
 		r.hosts[spec.port] = net.JoinHostPort(spec.ip, strconv.Itoa(spec.port))
 	}
 	s, err := sandbox.Start(context.Background(), cfg)
-	r.sandbox = s
-	return err
+	if r.sandbox = s; err != nil {
+		return err
+	}
+	r.do(&line{}, func(_ time.Time, c *cluster.Cluster) ([]cluster.Effect, error) {
+		r.model = c
+		return nil, nil
+	})
+	return nil
 }
 
 var registries = map[string]cluster.RegistryKind{"in_memory": cluster.InMemory, "replicated_log": cluster.Replicated}
@@ -548,28 +555,6 @@ func (r *replay) endNotedAfter(l *line) *line {
 	})
 }
 
-// shuffle lets agents be looked at in the order of the recording: in its next OFFERS those come last that were looked at
-// first. One that is not in it comes last, unless the master was killed in the middle of a round: then it was offered to
-// somebody whom that did not reach.
-func (r *replay) shuffle(agents []string) {
-	var order []int
-	killed := false
-	for _, l := range r.trace.lines[r.current.Load():] {
-		if l.typ() == "OFFERS" {
-			order = agentNumbers(l)
-			killed = r.trace.next(l, swapped, func(other *line) bool { return other.note() == masterKilled }).number > 0
-			break
-		}
-	}
-	place := func(agent string) int {
-		if i := slices.Index(order, agentNumber(agent)); i >= 0 || !killed {
-			return i
-		}
-		return len(order)
-	}
-	slices.SortStableFunc(agents, func(a, b string) int { return place(b) - place(a) })
-}
-
 // tooLate are answers to calls that came after the end of a subscription.
 var tooLate = map[string]bool{"Framework is not subscribed": true, "Framework cannot be found": true}
 
@@ -717,7 +702,7 @@ func (r *replay) leftovers() {
 		c := r.clients[who]
 		r.checkHeartbeats(c, last)
 		for _, g := range c.events {
-			if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) || r.untold(c, g.body) {
+			if g.paired || typeOf(g.body) == "HEARTBEAT" || r.omits(c, g.body) || r.untold(c, g.body) || r.lastRound(c, g, last) {
 				continue
 			}
 			near := r.near(g, last)
@@ -725,6 +710,15 @@ func (r *replay) leftovers() {
 			r.problem(near, "unexpected at %.3f: %s", g.at.Seconds(), describe(g.body))
 		}
 	}
+}
+
+// lastRound tells whether an event is OFFERS just before the end of its stream, or of all: the round of the recording may have been after that.
+func (r *replay) lastRound(c *client, g *got, last *line) bool {
+	end := seconds(last.T) + r.offset
+	if c.end() != "" {
+		end = min(end, c.endedAt)
+	}
+	return typeOf(g.body) == "OFFERS" && g.at > end-tolerance
 }
 
 // untold tells whether an offer is rescinded that the recording does not have.

@@ -176,12 +176,22 @@ func (m *Machine) proveClaim(p *Pod, s TaskStatus) {
 	if !heard || p.Claim == nil || t.Claim == nil || t.Claim.ID != p.Claim.ID {
 		return
 	}
-	if !p.Claim.equal(t.Claim) {
-		proven := *t.Claim
+	if proven := t.Claim.with(p.Claim.Volumes); !p.Claim.equal(&proven) {
 		p.Claim = &proven
 		m.touchPod(p)
 	}
 	m.forgetOperations(p)
+}
+
+// with is the claim with volumes that the pod has besides: those that the service does not ask for any more keep their data, and stay the pod's.
+func (c *PodClaim) with(others []PodVolume) PodClaim {
+	all := *c
+	for _, v := range others {
+		if !slices.ContainsFunc(c.Volumes, func(has PodVolume) bool { return has.Name == v.Name }) {
+			all.Volumes = append(slices.Clip(all.Volumes), v)
+		}
+	}
+	return all
 }
 
 func (c *PodClaim) equal(o *PodClaim) bool {

@@ -50,7 +50,7 @@ type checker struct {
 	session   time.Time                               // when the session began
 	named     map[string]bool                         // claims that operators named to have them given back
 	givenUp   map[string]bool                         // claims that operators gave up
-	claimed   map[string]string                       // pod -> the claim on record
+	claimed   map[string]*machine.PodClaim            // pod -> what is on record as reserved for it
 	offered   map[string]offers.Offer                 // those with something reserved, by id
 	told      map[string]machine.TaskState            // what a machine was told last in it of each task
 	knew      map[uint64]map[string]machine.TaskState // the same, when it heard a verb
@@ -63,7 +63,7 @@ func newChecker(w *world) *checker {
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
 		promises: map[string]*promise{}, said: map[uint64]time.Time{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
 		killed: map[string]time.Time{}, budgeted: map[string]bool{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
-		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]string{}, offered: map[string]offers.Offer{},
+		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]*machine.PodClaim{}, offered: map[string]offers.Offer{},
 		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}
 }

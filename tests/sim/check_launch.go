@@ -18,6 +18,7 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 		c.spent[id] = "was accepted"
 	}
 	c.checkGivenBack(i, call)
+	c.checkVolumes(i, call)
 	for _, task := range call.Launches() {
 		c.note("serve %d: launches %s", i.number, task.ID)
 		pod, kind := podOf(task.ID)

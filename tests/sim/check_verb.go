@@ -111,8 +111,11 @@ func (c *checker) done(i *instance, v machine.Verb) {
 		claim := c.disk.pods[v.Pod].Claim
 		recorded = claim == nil || claim.ID != c.claims[v.ID]
 	case machine.Replace:
-		claim := c.disk.pods[v.Pod].Claim
-		recorded = (claim == nil || claim.ID != v.Claim) && c.disk.releases[v.Claim].Pod == v.Pod
+		p := c.disk.pods[v.Pod]
+		recorded = (p.Claim == nil || p.Claim.ID != v.Claim) && c.disk.releases[v.Claim].Pod == v.Pod
+		if t := p.Task; t != nil && !t.State.Terminal() && t.Claim == nil { // one that was launched since has another claim
+			c.fail(keeps, "serve %d gives up what is reserved for %s, whose task %s is %s", i.number, v.Pod, t.ID, t.State)
+		}
 	case machine.ReleaseLeftover:
 		recorded = c.disk.releases[v.Claim].Host == v.Host
 		if pod := c.disk.ownerOf(v.Claim); pod != "" {

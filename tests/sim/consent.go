@@ -84,16 +84,25 @@ func (w *world) alive(task string) bool {
 	return false
 }
 
-// replace has an operator give up what is reserved for a pod that is down. Blind ones do so of any pod that has something.
+// replace has an operator give up what is reserved for a pod that is down. Blind ones do so of one that is out of sight, or else of any that has something.
 func (w *world) replace(id uint64, v Verb, tries int) {
-	var down []machine.PodView
+	var down, lost []machine.PodView
 	i := w.serve()
 	if i != nil && i.view != nil {
 		for _, p := range i.view.Pods {
-			if p.Claim != nil && (p.State.Terminal() || v.Blind) {
+			if p.Claim == nil {
+				continue
+			}
+			if p.State.Terminal() || v.Blind {
 				down = append(down, p)
 			}
+			if p.State.Unproven() {
+				lost = append(lost, p)
+			}
 		}
+	}
+	if v.Blind && len(lost) > 0 {
+		down = lost
 	}
 	switch {
 	case len(down) > 0:

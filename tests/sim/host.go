@@ -46,7 +46,7 @@ func (h *host) address() string { return fmt.Sprintf("10.0.1.%d", h.number+1) }
 func (h *host) join() {
 	agent, effects := h.cluster.AddAgent(h.now, direct.Host{
 		Hostname: h.name, IP: h.address(), CPUs: 32, MemMB: 65536, DiskMB: 500000,
-		Ports: [][2]uint64{{8880, 8890}, {21000, 21020}, {31000, 32000}},
+		Ports: [][2]uint64{{8880, 8890}, {21000, 21020}, {31000, 32000}}, Disks: disksOf(h.schedule),
 	})
 	h.agent = agent
 	h.named++

@@ -27,6 +27,8 @@ type Schedule struct {
 	MaxUnavailable string `json:"max_unavailable,omitempty"`
 	// OfferTimeout is after how long masters take back offers of which they hear nothing; 0: never.
 	OfferTimeout time.Duration `json:"offer_timeout,omitempty"`
+	// Volumes are the persistent volumes of pods.
+	Volumes []Volume `json:"volumes,omitempty"`
 
 	Faults []Fault `json:"faults"`
 	Verbs  []Verb  `json:"verbs,omitempty"`
@@ -121,6 +123,7 @@ func Draw(seed uint64) Schedule {
 	}
 	s.Verbs = append(s.Verbs, drawConsents(r, s.Faults)...)
 	s.Verbs = append(s.Verbs, drawReleases(r, s)...)
+	drawVolumes(&s)
 	s.inOrder()
 	return s
 }

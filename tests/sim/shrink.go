@@ -56,6 +56,9 @@ func simpler(s Schedule) []Schedule {
 	if s.Reserve {
 		try(func(c *Schedule) { c.Reserve = false })
 	}
+	for k := range s.Volumes {
+		try(func(c *Schedule) { c.Volumes = slices.Delete(slices.Clone(c.Volumes), k, k+1) })
+	}
 	if s.Closed {
 		try(func(c *Schedule) { c.Closed = false })
 	}

@@ -18,6 +18,7 @@ var (
 	first  = flag.Uint64("sim.first", 1, "the first of their seeds")
 	one    = flag.Uint64("sim.seed", 0, "try this seed alone, with its journal")
 	shrink = flag.Int("sim.shrink", 60, "runs to spend on making a schedule that fails smaller")
+	save   = flag.String("sim.save", "", "the folder into which schedules that fail are written when they are as small as can be, such as testdata/corpus")
 	budget = flag.Duration("sim.budget", 0, "try seeds for this long instead of a number of them")
 )
 
@@ -117,7 +118,7 @@ func happens(s sim.Schedule) []string {
 
 // TestChaosIsManifold: schedules are as different as they are meant to be.
 func TestChaosIsManifold(t *testing.T) {
-	kinds, hosts, most, none, shares := map[string]int{}, 0, 0, 0, 0
+	kinds, hosts, most, none, shares, volumes := map[string]int{}, 0, 0, 0, 0, 0
 	for seed := range uint64(500) {
 		s := sim.Draw(seed)
 		hosts = max(hosts, len(s.Hosts))
@@ -128,9 +129,15 @@ func TestChaosIsManifold(t *testing.T) {
 		if strings.HasSuffix(s.MaxUnavailable, "%") {
 			shares++
 		}
+		if len(s.Volumes) > 0 {
+			volumes++
+		}
 		for _, kind := range happens(s) {
 			kinds[kind]++
 		}
+	}
+	if volumes < 60 || volumes > 110 {
+		t.Errorf("pods have volumes in %d of 500 schedules, and not in one of six", volumes)
 	}
 	for _, kind := range sim.VerbKinds() {
 		if kinds[kind] < 5 {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos/wire"
 	"github.com/quobyte/mesos-framework/internal/sandbox/cluster"
 	"github.com/quobyte/mesos-framework/internal/sandbox/direct"
@@ -33,7 +34,7 @@ type world struct {
 	schedule Schedule
 	settings quobyte.Settings
 	changes  map[string]int // pod type -> how often its settings have changed
-	service  *quobyte.Service
+	service  machine.Service
 
 	model   *cluster.Cluster
 	cluster direct.Cluster
@@ -153,6 +154,9 @@ func (w *world) configure() {
 		panic(err) // the settings are ours
 	}
 	w.service = service
+	if len(w.schedule.Volumes) > 0 {
+		w.service = newWithVolumes(service, w.schedule.Volumes, w.changes)
+	}
 }
 
 func settingsOf(s Schedule, changes map[string]int) quobyte.Settings {

@@ -128,12 +128,13 @@ func (c *Cluster) offerAll(agents []*agent) {
 		if !c.offersFrom(a) {
 			continue
 		}
-		for {
-			f, role, part := c.claimant(a, a.free())
+		for free := a.free(); !free.Empty(); {
+			f, role, part := c.claimant(a, free)
 			if f == nil {
 				break
 			}
 			o := c.makeOffer(f, a, role, part)
+			free = free.minus(part)
 			batches[f] = append(batches[f], o.wire(c.unavailability(o.agent)))
 		}
 	}

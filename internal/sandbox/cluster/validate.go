@@ -249,9 +249,11 @@ func ownCgroupsProblem(info *mesos.TaskInfo) string {
 
 // withExecutorProblem looks at what a task and its executor have together, whether that runs already or not.
 func withExecutorProblem(info *mesos.TaskInfo) string {
-	own, others := parseResources(info.Resources), parseResources(info.GetExecutor().GetResources())
-	switch {
-	case overlapping(own, others):
+	if info.Executor == nil {
+		return ""
+	}
+	own, others := parseResources(info.Resources), parseResources(info.Executor.Resources)
+	if overlapping(own, others) {
 		return "There are overlapping resources in the task resources " + resourcesJSON(info.Resources) +
 			" and executor resources " + resourcesJSON(info.Executor.Resources)
 	}

@@ -58,13 +58,14 @@ func resourcesOfExecutorProblem(e *mesos.ExecutorInfo) string {
 	if problem := usesProblem(e.Resources); problem != "" {
 		return "Executor uses invalid resources: " + problem
 	}
-	if problem := uniqueIDProblem(parseResources(e.Resources)); problem != "" {
+	parsed := parseResources(e.Resources)
+	if problem := uniqueIDProblem(parsed); problem != "" {
 		return "Executor uses duplicate persistence ID: " + problem
 	}
 	if problem := singleRoleProblem(e.Resources); problem != "" {
 		return "Invalid executor resources: " + problem
 	}
-	if problem := revocableProblem(parseResources(e.Resources)); problem != "" {
+	if problem := revocableProblem(parsed); problem != "" {
 		return "Executor mixes revocable and non-revocable resources: " + problem
 	}
 	return ""

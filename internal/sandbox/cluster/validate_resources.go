@@ -237,7 +237,13 @@ func asGiven(wire *mesos.Resource) string {
 
 // usesProblem checks what a disk is used as and how resources are reserved, for resources whose form is good.
 func usesProblem(resources []mesos.Resource) string {
-	if parseResources(resources).scalar("gpus")%1000 != 0 {
+	var gpus int64
+	for i := range resources {
+		if resources[i].Name == "gpus" {
+			gpus += milli(resources[i].GetScalar().GetValue())
+		}
+	}
+	if gpus%1000 != 0 {
 		return "Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer"
 	}
 	for i := range resources {

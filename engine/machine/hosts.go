@@ -31,6 +31,20 @@ type identity struct {
 // six in JSON ("<" does), and with maxFacts of facts, of which three become four.
 const maxAttributes = 12 << 10
 
+// agent is one that offered.
+type agent struct {
+	id string
+	identity
+}
+
+// liveAgents are those that claim to be one host: mostly one.
+type liveAgents []agent
+
+// find returns the place of an agent; -1 if it is not among them.
+func (l liveAgents) find(id string) int {
+	return slices.IndexFunc(l, func(a agent) bool { return a.id == id })
+}
+
 // identify leaves the attributes of an agent out from the one on with which they are too much.
 func identify(o offers.Offer) identity {
 	i := identity{site: o.Site, address: o.Address}
@@ -62,16 +76,16 @@ func (h *Host) become(agent string, i identity) {
 }
 
 func (m *Machine) noteHost(now time.Time, o offers.Offer) {
-	if m.agents[o.Host] == nil {
-		m.agents[o.Host] = map[string]identity{}
-	}
-	if _, known := m.agents[o.Host][o.AgentID]; !known {
+	agents, is := m.agents[o.Host], identify(o)
+	if i := agents.find(o.AgentID); i >= 0 {
+		agents[i].identity = is
+	} else {
 		m.askReplaced(now, o.AgentID)
+		m.agents[o.Host] = append(agents, agent{o.AgentID, is})
 	}
-	m.agents[o.Host][o.AgentID] = identify(o)
 	if m.hosts[o.Host] == nil {
 		h := &Host{Key: o.Host, FirstSeen: now}
-		h.become(o.AgentID, m.agents[o.Host][o.AgentID])
+		h.become(o.AgentID, is)
 		m.hosts[o.Host] = h
 		m.touchHost(h)
 		m.surveyed, m.deploy = false, nil
@@ -86,11 +100,9 @@ func (m *Machine) adopt(host string) {
 	if h == nil || len(m.agents[host]) != 1 {
 		return
 	}
-	for id, is := range m.agents[host] {
-		if !h.is(id, is) {
-			h.become(id, is)
-			m.touchHost(h)
-		}
+	if only := m.agents[host][0]; !h.is(only.id, only.identity) {
+		h.become(only.id, only.identity)
+		m.touchHost(h)
 	}
 }
 
@@ -137,8 +149,8 @@ func (m *Machine) holdsOfHost(h *Host) []plans.Hold {
 		return nil
 	}
 	ids := make([]string, 0, len(agents))
-	for id := range agents {
-		ids = append(ids, id)
+	for _, a := range agents {
+		ids = append(ids, a.id)
 	}
 	slices.Sort(ids)
 	return []plans.Hold{{

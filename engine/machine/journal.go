@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -265,6 +266,26 @@ func (t *telling) UnmarshalJSON(data []byte) error {
 	var j tellingJSON
 	err := json.Unmarshal(data, &j)
 	*t = telling{digest: j.Digest, next: j.Next}
+	return err
+}
+
+// MarshalJSON writes them by id.
+func (l liveAgents) MarshalJSON() ([]byte, error) {
+	byID := make(map[string]identity, len(l))
+	for _, a := range l {
+		byID[a.id] = a.identity
+	}
+	return json.Marshal(byID)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *liveAgents) UnmarshalJSON(data []byte) error {
+	var byID map[string]identity
+	err := json.Unmarshal(data, &byID)
+	*l = make(liveAgents, 0, len(byID))
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		*l = append(*l, agent{id, byID[id]})
+	}
 	return err
 }
 

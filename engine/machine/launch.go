@@ -257,6 +257,9 @@ func (m *Machine) decline(now time.Time, wanted map[string]bool) {
 		if d == m.cfg.RefuseIdle {
 			m.noteIdle(now, o.Host)
 		}
+		if byRefuse[d] == nil {
+			byRefuse[d] = make([]string, 0, len(m.offers))
+		}
 		byRefuse[d] = append(byRefuse[d], id)
 	}
 	clear(m.offers)

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quobyte/mesos-framework/offers"
@@ -110,35 +111,35 @@ type Machine struct {
 	// Volatile: gone with the process or the session.
 	connection Connection
 	offers     map[string]offers.Offer
-	agents     map[string]map[string]identity // host key -> agents that offered in this session
-	tries      map[string]try                 // pod name -> why its last evaluation found no match
-	asked      map[string]question            // task id -> open reconciliation
-	fullAsk    time.Time                      // when everything is reconciled next
-	told       map[string]telling             // host -> the message that its scout has not heard yet
-	retell     map[string]bool                // hosts whose scout may have to be told something
-	strangers  map[string]stranger            // by task id
-	resumed    bool                           // there was no session yet, and the framework is an older one
-	hearsUntil time.Time                      // until then nothing is launched: Mesos tells what runs
-	hostHolds  map[string][]plans.Hold        // why a host can't be used
-	opAsked    map[string]question            // operation id -> open reconciliation
-	opRefused  map[string]string              // pod name -> which operation Mesos refused, and why
-	stunted    map[string]string              // pod name -> why its volume did not grow
-	leftovers  map[string][]leftover          // host -> what is reserved there for no pod
-	revived    map[string]retry               // candidates for which offers were asked
-	returned   map[string]retry               // offers whose DECLINE failed
-	drops      map[string]int                 // pod name -> tasks in a row that never ran
-	heardAt    map[string]time.Time           // host -> when its scout last reported, having heard of this session
-	silent     map[string]bool                // hosts whose scout runs and says nothing
-	acked      acked                          // updates that were acknowledged lately
-	killed     map[string]retry               // task id -> how often its end was asked for
-	fits       map[string]fitting             // running pod -> whether what takes its place fits
-	opinions   map[string]opinion             // set of pods -> what is said of stopping them together
-	inquiries  map[string]inquiry             // host -> what its scout was asked last
-	lastAsk    uint64                         // number of the last ask
-	tokens     int                            // REVIVEs that may be sent at once
-	refilled   time.Time                      // when a token was gained last
-	suppressed bool                           // no offers come
-	exclusion  exclusion                      // hosts whose offers do not come
+	agents     map[string]liveAgents   // host key -> agents that offered in this session
+	tries      map[string]try          // pod name -> why its last evaluation found no match
+	asked      map[string]question     // task id -> open reconciliation
+	fullAsk    time.Time               // when everything is reconciled next
+	told       map[string]telling      // host -> the message that its scout has not heard yet
+	retell     map[string]bool         // hosts whose scout may have to be told something
+	strangers  map[string]stranger     // by task id
+	resumed    bool                    // there was no session yet, and the framework is an older one
+	hearsUntil time.Time               // until then nothing is launched: Mesos tells what runs
+	hostHolds  map[string][]plans.Hold // why a host can't be used
+	opAsked    map[string]question     // operation id -> open reconciliation
+	opRefused  map[string]string       // pod name -> which operation Mesos refused, and why
+	stunted    map[string]string       // pod name -> why its volume did not grow
+	leftovers  map[string][]leftover   // host -> what is reserved there for no pod
+	revived    map[string]retry        // candidates for which offers were asked
+	returned   map[string]retry        // offers whose DECLINE failed
+	drops      map[string]int          // pod name -> tasks in a row that never ran
+	heardAt    map[string]time.Time    // host -> when its scout last reported, having heard of this session
+	silent     map[string]bool         // hosts whose scout runs and says nothing
+	acked      acked                   // updates that were acknowledged lately
+	killed     map[string]retry        // task id -> how often its end was asked for
+	fits       map[string]fitting      // running pod -> whether what takes its place fits
+	opinions   map[string]opinion      // set of pods -> what is said of stopping them together
+	inquiries  map[string]inquiry      // host -> what its scout was asked last
+	lastAsk    uint64                  // number of the last ask
+	tokens     int                     // REVIVEs that may be sent at once
+	refilled   time.Time               // when a token was gained last
+	suppressed bool                    // no offers come
+	exclusion  exclusion               // hosts whose offers do not come
 	survey     Survey
 	surveyed   bool       // the survey is that of the hosts as they are
 	compared   comparison // of the survey with the pods
@@ -182,7 +183,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		bound:     map[Wanted]bool{},
 		nextIndex: map[string]int{},
 		offers:    map[string]offers.Offer{},
-		agents:    map[string]map[string]identity{},
+		agents:    map[string]liveAgents{},
 		tries:     map[string]try{},
 		asked:     map[string]question{},
 		told:      map[string]telling{},
@@ -381,8 +382,8 @@ func (m *Machine) takeFailure(e Failure) {
 		return
 	}
 	for host, agents := range m.agents {
-		if _, known := agents[e.AgentID]; known {
-			delete(agents, e.AgentID)
+		if i := agents.find(e.AgentID); i >= 0 {
+			m.agents[host] = slices.Delete(agents, i, i+1)
 			m.adopt(host)
 		}
 	}

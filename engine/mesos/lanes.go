@@ -191,6 +191,7 @@ func (q *queue) pop() (machine.Call, bool) {
 		return nil, false
 	}
 	c := q.calls[0]
+	q.calls[0] = nil // the array lives on, and a DECLINE can be large
 	q.calls = q.calls[1:]
 	return c, true
 }

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,8 +25,8 @@ const (
 	serverCommand = "/opt/quobyte/run"
 )
 
-// deploy leaves the state in a directory in which all pods of all hosts run and are well.
-func deploy(b *testing.B, dir string) *world {
+// deploy leaves the state in a directory in which all pods of all hosts run and are well, but for one on the last host if a pod is to wait: it has failed.
+func deploy(b *testing.B, dir string, oneWaits bool) *world {
 	b.Helper()
 	settings := quobyte.DefaultSettings()
 	settings.Containerizer, settings.ServerCommand, settings.PortsFrom = quobyte.Command, serverCommand, quobyte.PortsFromHost
@@ -45,16 +46,25 @@ func deploy(b *testing.B, dir string) *world {
 	}
 	w := &world{probers: map[string]*prober{}}
 	m.Take(now, machine.Subscribed{FrameworkID: "F"})
-	for turn := range uint64(100) {
-		now = now.Add(time.Second)
-		m.Take(now, offered(turn))
+	decide := func(turn uint64) machine.Effects {
 		effects := m.Decide(now, [16]byte{byte(turn)})
 		for _, g := range effects.Groups {
 			if err := s.Commit(b.Context(), g); err != nil {
 				b.Fatal(err)
 			}
 		}
+		return effects
+	}
+	for turn := range uint64(100) {
+		now = now.Add(time.Second)
+		m.Take(now, offered(turn))
+		effects := decide(turn)
 		if deployed(effects.View) {
+			if oneWaits {
+				last := effects.View.Pods[slices.IndexFunc(effects.View.Pods, func(p machine.PodView) bool { return p.Type == quobyte.Data && p.Host == lastHost })]
+				m.Take(now, machine.Updated{Status: machine.TaskStatus{TaskID: last.TaskID, AgentID: last.AgentID, State: machine.Failed}})
+				decide(turn + 1)
+			}
 			w.answers.Store(0)
 			if err := s.Close(); err != nil {
 				b.Fatal(err)
@@ -70,6 +80,8 @@ func deploy(b *testing.B, dir string) *world {
 	b.Fatal("the deployment does not come to its end")
 	return nil
 }
+
+var lastHost = mesostest.StorageOffer(hosts - 1).Hostname
 
 func deployed(v *machine.View) bool {
 	if v == nil {

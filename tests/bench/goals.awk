@@ -8,12 +8,14 @@ function goal(name, unit, wanted, label, scale) {
 }
 
 BEGIN {
-	goal("BenchmarkIntake", "offers/s", ">= 60000", "offers/s, from the socket to DECLINE, one core")
+	goal("BenchmarkIntake/all-well", "offers/s", ">= 60000", "offers/s, from the socket to DECLINE, one core")
+	goal("BenchmarkIntake/one-waits", "offers/s", ">= 60000", "offers/s, the same while a pod waits for one")
 	goal("BenchmarkRestart/bolt", "ns/op", "<= 2", "s, restart with 30,000 pods, bbolt", 1e9)
 	goal("BenchmarkRestart/zookeeper", "ns/op", "<= 2", "s, restart with 30,000 pods, ZooKeeper", 1e9)
 	goal("BenchmarkRestart/bolt", "cpu-s/op", "", "s of them computed by the framework, bbolt")
 	goal("BenchmarkRestart/zookeeper", "cpu-s/op", "", "s of them computed by the framework, ZooKeeper")
-	goal("BenchmarkServe", "resident-MB", "<= 300", "MB resident, 10,000 hosts with 3 pods each, while offers come")
+	goal("BenchmarkServe/all-well", "resident-MB", "<= 300", "MB resident, 10,000 hosts with 3 pods each, while offers come")
+	goal("BenchmarkServe/one-waits", "resident-MB", "<= 300", "MB resident, the same while a pod waits for one")
 	split("memory bolt zookeeper", kinds, " ")
 	for (k = 1; k <= 3; k++)
 		for (records = 1; records <= 100; records += 99) {

@@ -29,9 +29,16 @@ const patience = 5 * time.Minute
 //
 // offers/cpu-s is by the time for which it had a processor, whoever else needed one. subscribed-s is the time from its start until its SUBSCRIBE arrives. resident-MB is what it has in memory when the last offer is declined, peak-MB the most that it ever had; state-MB
 // of both is the file of its state, which the system takes out of memory when it needs room.
+//
+// On all hosts all is well, or the last one has gone, and a pod of it waits for an offer.
 func BenchmarkServe(b *testing.B) {
+	b.Run("all-well", func(b *testing.B) { takeOffers(b, hosts, false) })
+	b.Run("one-waits", func(b *testing.B) { takeOffers(b, hosts-1, true) })
+}
+
+func takeOffers(b *testing.B, hosts int, oneWaits bool) {
 	program, state := build(b), b.TempDir()
-	w := deploy(b, state)
+	w := deploy(b, state, oneWaits)
 	master, err := mesostest.NewMaster(hosts)
 	if err != nil {
 		b.Fatal(err)
@@ -45,7 +52,7 @@ func BenchmarkServe(b *testing.B) {
 		master.Offer()
 		await(b, master.Declined(), "DECLINE")
 	}
-	for w.answers.Load() < hosts { // who has just started tells all probers what to look at
+	for w.answers.Load() < int64(hosts) { // who has just started tells all probers what to look at
 		round()
 	}
 	for range 5 { // in which it takes in what they answer
@@ -55,8 +62,8 @@ func BenchmarkServe(b *testing.B) {
 	for b.Loop() {
 		round()
 	}
-	b.ReportMetric(hosts*float64(b.N)/b.Elapsed().Seconds(), "offers/s")
-	b.ReportMetric(hosts*float64(b.N)/(p.computed()-computed).Seconds(), "offers/cpu-s")
+	b.ReportMetric(float64(hosts*b.N)/b.Elapsed().Seconds(), "offers/s")
+	b.ReportMetric(float64(hosts*b.N)/(p.computed()-computed).Seconds(), "offers/cpu-s")
 	b.ReportMetric(subscribed.Seconds(), "subscribed-s")
 	b.ReportMetric(p.memory("VmRSS"), "resident-MB")
 	b.ReportMetric(p.memory("VmHWM"), "peak-MB")

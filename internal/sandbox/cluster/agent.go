@@ -54,12 +54,16 @@ type agent struct {
 	recovering  time.Time     // until when it finds out what it had; executors have to wait
 	recovered   time.Time     // until when it waits for its executors: they may subscribe, and it takes nothing else from them
 	partitioned bool          // no message passes between it and the master
+	severedAt   time.Time     // when the last partition began
 	severed     bool          // as partitioned, and still so until it has registered again
 	drain       *Drain        // it is being emptied
 	registerAt  time.Time     // when it presents itself to the master; zero if it is registered, or can't
 	backoff     time.Duration // how long after the beginning of the next master it does so, at least
-	former      string        // the id that it had before this one, if any
-	handles     []string      // all the ids that it had before
+	// What was sent into a partition and is still on its way.
+	toExecutors, toFrameworks []heldMessage
+
+	former  string   // the id that it had before this one, if any
+	handles []string // all the ids that it had before
 }
 
 // AddAgent registers an agent and offers its resources at once. Without a leading master it registers with the next one,

@@ -42,6 +42,8 @@ type Config struct {
 	CompletedFrameworks int           // 50; removed frameworks kept, whose ids are refused
 
 	Registry            RegistryKind  // Replicated
+	RegistryAge         time.Duration // 2 weeks; for agents that are unreachable or gone to be remembered
+	RegistryPruning     time.Duration // 15 min; between two looks for those that are older
 	PingTimeout         time.Duration // 15 s; between two pings of the master to an agent
 	PingTimeouts        int           // 5; pings that an agent may miss in a row
 	ReregisterTimeout   time.Duration // 10 min; for agents to come to a new leader that knows them
@@ -82,6 +84,8 @@ func (cfg Config) withDefaults() Config {
 		{&cfg.KillGrace, 3 * time.Second},
 		{&cfg.RegistrationLimit, time.Minute},
 		{&cfg.ShutdownGrace, 5 * time.Second},
+		{&cfg.RegistryAge, 14 * 24 * time.Hour},
+		{&cfg.RegistryPruning, 15 * time.Minute},
 		{&cfg.PingTimeout, 15 * time.Second},
 		{&cfg.ReregisterTimeout, 10 * time.Minute},
 		{&cfg.RegistrationDelay, 300 * time.Millisecond},
@@ -126,6 +130,7 @@ type Cluster struct {
 	inverse    []*inverseOffer
 	recovered  map[string]bool   // agents in the registry that have not come back to this master
 	recoverBy  time.Time         // when those are given up
+	pruneAt    time.Time         // when the registry has something to forget
 	operators  []*operatorStream // in the order of their subscription
 
 	inverseAnswers []inverseAnswer
@@ -189,6 +194,7 @@ func (c *Cluster) Tick(now time.Time) []Effect {
 	c.advanceStage()
 	c.registerDue()
 	c.unreachableDue()
+	c.pruneDue()
 	for _, f := range slices.Clone(c.frameworks) {
 		if due(f.removeAt, c.now) {
 			c.remove(f)
@@ -228,7 +234,7 @@ func (c *Cluster) NextWake() time.Time {
 		next = earlier(next, o.heartbeatAt)
 	}
 	next = earlier(next, c.stageEnds)
-	next = earlier(next, c.recoverBy)
+	next = earlier(earlier(next, c.recoverBy), c.pruneAt)
 	for _, a := range c.agents {
 		next = earlier(next, earlier(a.unreachableAt, a.giveUpAt))
 		next = earlier(next, a.nextRepetition())

@@ -92,7 +92,7 @@ func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executo
 	if e.stream != "" {
 		c.emit(CloseExecutor{Stream: e.stream})
 	}
-	e.stream, e.registerBy = c.newID(), time.Time{}
+	e.stream, e.registerBy, e.heartbeatAt = c.newID(), time.Time{}, c.now.Add(executorHeartbeat)
 	c.outcome(Entry{Stream: e.stream, Answer: Answer{Status: statusOK}})
 	if e.stopping {
 		c.sendExecutor(e, &executor.Event{Type: executor.Event_SHUTDOWN})
@@ -165,16 +165,7 @@ func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Cal
 	case executor.Call_UPDATE:
 		c.executorUpdate(e, call.Update.Status)
 	case executor.Call_MESSAGE:
-		if !e.agent.linked() {
-			break // lost, as messages may be
-		}
-		c.tally["messages_executor_to_framework"]++
-		c.tally[validity(e.framework.stream != "", "executor_to_framework_messages")]++
-		c.send(e.framework, &scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
-			AgentID:    mesos.AgentID{Value: e.agent.id},
-			ExecutorID: mesos.ExecutorID{Value: e.id},
-			Data:       call.Message.Data,
-		}})
+		c.messageToFramework(e.agent, heldMessage{e.framework, e.id, call.Message.Data})
 	}
 	return c.answered(Answer{Status: statusAccepted})
 }
@@ -245,21 +236,6 @@ func (c *Cluster) sendLaunches(e *executorRun, tasks []*task) {
 func (c *Cluster) sendExecutor(e *executorRun, event *executor.Event) {
 	if e.stream != "" {
 		c.emit(SendToExecutor{Stream: e.stream, Event: event})
-	}
-}
-
-// messageToExecutor handles a MESSAGE call: unacknowledged, and lost in silence if there is no such executor.
-func (c *Cluster) messageToExecutor(f *framework, message *scheduler.Call_Message) {
-	a := c.agentByID(message.AgentID.Value)
-	linked := a != nil && a.linked()
-	c.tally[validity(linked, "framework_to_executor_messages")]++
-	if !linked {
-		return
-	}
-	if e := a.executorOf(f, message.ExecutorID.Value); e != nil {
-		c.sendExecutor(e, &executor.Event{Type: executor.Event_MESSAGE, Message: &executor.Event_Message{
-			Data: message.Data,
-		}})
 	}
 }
 

@@ -111,6 +111,7 @@ func (c *Cluster) forgetAll() {
 	}
 	for _, a := range c.hosts {
 		a.registerAt, a.backoff = time.Time{}, 0
+		a.loseMessages()
 	}
 	for _, o := range c.operators {
 		c.emit(CutOperator{Stream: o.id})
@@ -118,7 +119,7 @@ func (c *Cluster) forgetAll() {
 	c.agents, c.frameworks, c.completed, c.operators = nil, nil, nil, nil
 	c.removed, c.offers, c.recovered = map[string]bool{}, map[string]*offer{}, map[string]bool{}
 	c.turns, c.inverse, c.inverseAnswers = map[turn]int{}, nil, nil
-	c.recoverBy = time.Time{}
+	c.recoverBy, c.pruneAt = time.Time{}, time.Time{}
 	c.rounds = rounds{epoch: c.now, period: c.rounds.period}
 }
 
@@ -154,6 +155,7 @@ func (c *Cluster) lead() {
 	if c.cfg.Registry == InMemory {
 		c.registry = newRegistry()
 	}
+	c.armPruning()
 	for id := range c.registry.admitted {
 		c.recovered[id] = true
 		c.recoverBy = c.now.Add(c.cfg.ReregisterTimeout)

@@ -221,7 +221,7 @@ func (c *Cluster) died(e *executorRun) {
 func (c *Cluster) PartitionAgent(now time.Time, id string) []Effect {
 	c.begin(now, Entry{Name: "PartitionAgent", Agent: id})
 	if a := c.host(id); a != nil && !a.partitioned {
-		a.partitioned, a.severed = true, true
+		a.partitioned, a.severed, a.severedAt = true, true, c.now
 		if a.member {
 			c.missPings(a)
 		}
@@ -236,6 +236,7 @@ func (c *Cluster) HealAgent(now time.Time, id string) []Effect {
 		a.partitioned = false
 		switch {
 		case a.up:
+			c.releaseMessages(a)
 			c.answerPings(a)
 			c.contact(a, c.cfg.RegistrationDelay)
 		default:
@@ -302,6 +303,7 @@ func (c *Cluster) processGone(a *agent) {
 		return
 	}
 	a.up, a.registerAt = false, time.Time{}
+	a.loseMessages()
 	for _, key := range a.executors.keys {
 		e := a.executors.of[key]
 		e.registerBy, e.noticeAt = time.Time{}, time.Time{}
@@ -346,6 +348,7 @@ func (c *Cluster) shutDownAgent(a *agent) {
 	}
 	a.tasks, a.updates, a.operations, a.drain = ordered[*task]{}, ordered[*updates]{}, nil, nil
 	a.up, a.registerAt = false, time.Time{}
+	a.loseMessages()
 	for _, key := range a.executors.keys {
 		e := a.executors.of[key]
 		e.registerBy, e.noticeAt = time.Time{}, time.Time{}
@@ -379,6 +382,7 @@ const goneMessage = "Agent has been marked gone"
 func (c *Cluster) markGone(a *agent, id string) {
 	c.registry.forget(id)
 	c.registry.gone[id] = c.now
+	c.prune(c.now)
 	if a == nil { // one that is recovered stays so: nobody hears anything of its tasks (Mesos: MESOS-9739)
 		for _, f := range c.frameworks {
 			for _, taskID := range slices.Clone(f.unreachable.keys) {

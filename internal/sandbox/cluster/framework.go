@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -279,18 +280,32 @@ func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFra
 	if problem := c.registrationDenied(&info); problem != "" {
 		return Answer{Status: statusForbidden, Text: problem}
 	}
+	changed := !equivalent(info, f.info)
 	f.info = info
 	c.forgetTurns()
 	f.suppressed, f.constraints = setOf(update.SuppressedRoles), constraints
-	c.tellFrameworkUpdated(f)
 	for _, o := range c.offersOf(f) {
 		if !slices.Contains(f.roles(), o.role) {
 			c.rescind(f, o)
 		}
 	}
-	c.resume(f)
+	if changed { // else neither operators nor agents are told, which would repeat their updates
+		c.tellFrameworkUpdated(f)
+		c.resume(f)
+	}
 	c.rounds.request(c.now)
 	return Answer{Status: statusOK}
+}
+
+// equivalent tells whether two infos say the same, in whatever order.
+func equivalent(a, b mesos.FrameworkInfo) bool {
+	sorted := func(info mesos.FrameworkInfo) *mesos.FrameworkInfo {
+		info.Roles, info.Capabilities = slices.Clone(info.Roles), slices.Clone(info.Capabilities)
+		slices.Sort(info.Roles)
+		slices.SortFunc(info.Capabilities, func(x, y mesos.FrameworkInfo_Capability) int { return cmp.Compare(x.Type, y.Type) })
+		return &info
+	}
+	return sorted(a).Equal(sorted(b))
 }
 
 func (f *framework) changeProblem(info *mesos.FrameworkInfo) string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/executor"
 )
 
 // commandLinger is how long the executor of a command task stays after the task has ended; for that time the agent
@@ -50,7 +51,11 @@ type executorRun struct {
 
 	registerBy  time.Time
 	lingerUntil time.Time
+	heartbeatAt time.Time // of one that is subscribed
 }
+
+// executorHeartbeat is how often an agent sends an executor a HEARTBEAT, first when it has been subscribed for that long. No flag of Mesos changes it.
+const executorHeartbeat = 30 * time.Minute
 
 func executorKey(framework, executor string) string { return framework + "/" + executor }
 
@@ -142,6 +147,10 @@ func (c *Cluster) expire(e *executorRun) {
 		c.died(e)
 		return
 	}
+	if due(e.heartbeatAt, c.now) {
+		e.heartbeatAt = c.now.Add(executorHeartbeat)
+		c.sendExecutor(e, &executor.Event{Type: executor.Event_HEARTBEAT})
+	}
 	if due(e.registerBy, c.now) {
 		e.registerBy = time.Time{}
 		e.stopping = true
@@ -171,6 +180,9 @@ func (a *agent) nextExpiry() time.Time {
 
 func (e *executorRun) nextWake() time.Time {
 	next := earlier(earlier(e.registerBy, e.lingerUntil), e.noticeAt)
+	if e.stream != "" {
+		next = earlier(next, e.heartbeatAt)
+	}
 	for _, p := range e.processes {
 		next = earlier(next, p.nextWake())
 	}

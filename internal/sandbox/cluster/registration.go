@@ -359,6 +359,7 @@ func (c *Cluster) unreachableDue() {
 				c.tally[name]++
 			}
 			c.registry.giveUp(id, c.now)
+			c.prune(c.now)
 			c.sendAgentLost(id)
 			delete(c.recovered, id)
 		}
@@ -368,6 +369,7 @@ func (c *Cluster) unreachableDue() {
 // markUnreachable gives a member up. Its tasks may go on, and may come back (F57).
 func (c *Cluster) markUnreachable(a *agent, message string) {
 	c.registry.giveUp(a.id, c.now)
+	c.prune(c.now)
 	for _, name := range []string{"slave_unreachable_scheduled", "slave_unreachable_completed", "slave_removals", "slave_removals/reason_unhealthy"} {
 		c.tally[name]++
 	}

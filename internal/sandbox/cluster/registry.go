@@ -47,6 +47,50 @@ func (r *registry) admit(a *agent) {
 	delete(r.unreachable, a.id)
 }
 
+// armPruning finds out when the registry next has something to forget. Masters look for that in a beat of their own.
+func (c *Cluster) armPruning() {
+	var oldest time.Time
+	for _, since := range []map[string]time.Time{c.registry.unreachable, c.registry.gone} {
+		for _, t := range since {
+			oldest = earlier(oldest, t)
+		}
+	}
+	c.pruneAt = time.Time{}
+	if !oldest.IsZero() {
+		c.prune(oldest)
+	}
+}
+
+// prune arms the moment for one that is unreachable or gone since then, unless there is an older one.
+func (c *Cluster) prune(since time.Time) {
+	if c.pruneAt.IsZero() {
+		beats := since.Add(c.cfg.RegistryAge).Sub(c.started)/c.cfg.RegistryPruning + 1
+		c.pruneAt = c.started.Add(max(beats, 1) * c.cfg.RegistryPruning)
+	}
+}
+
+// pruneDue forgets agents that have been unreachable or gone for long, with the tasks that they had: to who asks they are unknown then, and they may
+// register once more.
+func (c *Cluster) pruneDue() {
+	if !due(c.pruneAt, c.now) || !c.leads() {
+		return
+	}
+	old := func(_ string, since time.Time) bool { return c.now.Sub(since) > c.cfg.RegistryAge }
+	before := maps.Clone(c.registry.unreachable)
+	maps.DeleteFunc(c.registry.unreachable, old)
+	maps.DeleteFunc(c.registry.gone, old)
+	for _, f := range c.frameworks {
+		for _, id := range slices.Clone(f.unreachable.keys) {
+			agent := f.unreachable.of[id].agent.id
+			_, was := before[agent]
+			if _, is := c.registry.unreachable[agent]; was && !is {
+				f.unreachable.drop(id)
+			}
+		}
+	}
+	c.armPruning()
+}
+
 // giveUp notes that an agent belongs to the cluster but does not answer. What operators wanted of it stays.
 func (r *registry) giveUp(id string, now time.Time) {
 	delete(r.admitted, id)

@@ -222,7 +222,9 @@ func translate(effects []cluster.Effect) []Effect {
 		case cluster.SignalProcess:
 			out = append(out, Signal{e.Container, e.Signal == cluster.Kill})
 		case cluster.SendToExecutor:
-			out = append(out, toExecutor(e))
+			if e.Event.Type != executor.Event_HEARTBEAT { // which asks nothing of anybody
+				out = append(out, toExecutor(e))
+			}
 		case cluster.CloseExecutor:
 			out = append(out, ExecutorEnded{e.Stream})
 		}

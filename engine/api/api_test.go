@@ -290,6 +290,14 @@ func TestVerbs(t *testing.T) {
 			&machine.Verb{Kind: machine.ReleaseLeftover, Host: "node1", Claim: "c1", Actor: "ann", Reason: "burnt"},
 		},
 		{
+			"take a release back", "hosts/node1/cancelRelease", "ann", "", done, 200, `"message": "Received cmd: cancelRelease"`,
+			&machine.Verb{Kind: machine.CancelRelease, Host: "node1", Actor: "ann"},
+		},
+		{
+			"take the release of a claim back", "hosts/node1/cancelRelease?claim=c1&reason=dead", "ann", "", done, 200, `"message": "Received cmd: cancelRelease"`,
+			&machine.Verb{Kind: machine.CancelRelease, Host: "node1", Claim: "c1", Actor: "ann", Reason: "dead"},
+		},
+		{
 			"release on an unknown host", "hosts/node9/release?claim=c1&reason=burnt", "ann", "", answer(machine.NotFound, `host "node9": not found`), 404,
 			"Host node9 not found\nhost \"node9\": not found\n", &machine.Verb{Kind: machine.ReleaseLeftover, Host: "node9", Claim: "c1", Actor: "ann", Reason: "burnt"},
 		},
@@ -355,6 +363,9 @@ func TestVerbs(t *testing.T) {
 		{"two phases", "plans/deploy/interrupt?phase=a&phase=b", "ann", "", done, 400, `query "phase": given 2 times`, nil},
 		{"a step without its phase", "plans/deploy/forceComplete?step=a", "ann", "", done, 400, "Missing phase\nstep \"a\": the phase is missing", nil},
 		{"force that is neither", "pods/data-0/except?force=yes", "ann", "", done, 400, `query "force": "yes": want true or false`, nil},
+		{"nothing is given up without a reason", "pods/data-0/except", "ann", "", done, 400, `query "reason": missing; except gives something up`, nil},
+		{"a blank is no reason", "pods/data-0/forgetReservations?reason=%20", "ann", "", done, 400, `query "reason": missing`, nil},
+		{"nothing is forced without a reason", "plans/deploy/restart?force=true", "ann", "", done, 400, `query "reason": missing`, nil},
 		{"broken query", "plans/deploy/interrupt?phase=%zz", "ann", "", done, 400, "query:", nil},
 		{"long reason", "plans/deploy/interrupt?reason=" + strings.Repeat("x", maxReason+1), "ann", "", done, 400, "1001 characters long, 1000 are allowed", nil},
 		{"reason of two lines", "pods/data-0/include?reason=a%0Ab", "ann", "", done, 400, "control characters", nil},

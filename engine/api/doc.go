@@ -32,8 +32,8 @@
 // stopped whatever gate and budget say, which takes a ?reason=. All but start and stop take ?phase= and ?step= (names or ids; a step needs its phase),
 // ?reason=, ?revision= (that of the plan that was looked at, from its JSON or from the header Quobyte-Plan-Revision), and interrupt takes
 // ?when= (now, after-steps, after-phase). Ours are /v1/plans/{plan}/break and unbreak, with ?phase= and ?when= (before, after, after-batch), and
-// /v1/pods/{pod}/except, include, markGone, replace and forgetReservations, with ?reason= (which markGone and replace need) and ?force=true for the first and the
-// last, /v1/hosts/{host}/release, and /v1/tasks/{task}/kill, with ?reason=, for tasks that belong to no pod. What replace and release give back, and destroy, is
+// /v1/pods/{pod}/except, include, markGone, replace and forgetReservations, with ?reason= (which all but include need) and ?force=true for the first and the
+// last, /v1/hosts/{host}/release (which needs a reason, too) and cancelRelease, which takes it back while the host is waited for, and /v1/tasks/{task}/kill, with ?reason=, for tasks that belong to no pod. What replace and release give back, and destroy, is
 // named by ?claim=: who gives it has seen what it is. The answers:
 //
 //	200  done: JSON with the SDK's "message", and in "detail" what was done

@@ -55,6 +55,7 @@ var podVerbs = [...]verb{
 // hostVerbs are the verbs on hosts.
 var hostVerbs = [...]verb{
 	{"release", machine.ReleaseLeftover, "give back what is reserved there for no pod, which claim= names", []string{"claim", "reason"}, false},
+	{"cancelRelease", machine.CancelRelease, "take that back, of all or of what claim= names, as long as Mesos was not told", []string{"claim", "reason"}, false},
 }
 
 // taskVerbs are the verbs on tasks that belong to no pod.
@@ -190,9 +191,18 @@ func readVerb(r *http.Request, asked verb) (machine.Verb, error) {
 			return v, fmt.Errorf("query \"force\": %q: want true or false", force)
 		}
 	}
+	if v.Reason == "" && needsReason(v) {
+		return v, fmt.Errorf("query \"reason\": missing; %s gives something up that others may miss: say why", asked.name)
+	}
 	return v, errors.Join(
 		checkText(`query "reason"`, v.Reason, maxReason), checkText(`query "revision"`, v.Revision, maxRevision), checkText(`query "claim"`, v.Claim, maxRevision), checkText(ActorHeader, v.Actor, maxActor),
 	)
+}
+
+// needsReason says whether a verb has to say why it is given: those of ours that give something up for good, and what is forced. The SDK's own verbs need no
+// reason, because its clients give none.
+func needsReason(v machine.Verb) bool {
+	return v.Force || slices.Contains([]machine.VerbKind{machine.Except, machine.MarkGone, machine.Replace, machine.ReleaseLeftover, machine.ForgetReservations}, v.Kind)
 }
 
 // missing says what to do instead of giving a parameter without a value.

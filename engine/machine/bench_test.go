@@ -75,3 +75,26 @@ func BenchmarkNothingFits(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkReleasesWait measures a decision in which 1,000 of 10,000 hosts offer something, and which is shown, while thousands of things are to be given back on hosts
+// that offer nothing.
+func BenchmarkReleasesWait(b *testing.B) {
+	for _, releases := range []int{0, 3000} {
+		b.Run(fmt.Sprintf("releases=%d", releases), func(b *testing.B) {
+			m, now := deployed(b, 10_000)
+			for i := range releases {
+				m.putRelease(&Release{Claim: fmt.Sprintf("c%05d", i), Pod: "db-0", Host: fmt.Sprintf("h%05d", 9999-i), By: "ann", Reason: "of no use", At: now})
+			}
+			for round := 0; b.Loop(); round++ {
+				var batch []offers.Offer
+				for i := range 1000 {
+					h := fmt.Sprintf("h%05d", i)
+					batch = append(batch, offers.Offer{ID: fmt.Sprintf("%s-%d", h, round), AgentID: h, Site: offers.Site{Host: h, Hostname: h}, Role: "r"})
+				}
+				now = now.Add(time.Second)
+				m.Take(now, Offered{Offers: batch})
+				m.Decide(now, [16]byte{1})
+			}
+		})
+	}
+}

@@ -141,6 +141,8 @@ const (
 	// Replace gives up what is reserved for a pod that is down, and has it placed anew; ReleaseLeftover gives back what is reserved for no pod.
 	Replace         VerbKind = "replace"
 	ReleaseLeftover VerbKind = "release"
+	// CancelRelease takes either back, as long as Mesos has not been told.
+	CancelRelease VerbKind = "cancel-release"
 	// ForgetReservations lets a pod have its resources reserved anew. Plans know nothing of reservations.
 	ForgetReservations VerbKind = "forget-reservations"
 )

@@ -73,6 +73,7 @@ func newWorld() *world {
 //	mark-gone POD [reason=R]         an operator says that its task is gone
 //	replace POD [CLAIM]              an operator gives up its place; CLAIM is own, or a name
 //	release HOST [CLAIM]             an operator gives back what is left over there; CLAIM is c
+//	cancel-release HOST [CLAIM]      an operator takes that back, of all or of CLAIM
 //	show POD                         what the pod shows of tasks that gave way, and of what operators have consented to
 //	forget-reservations POD [force]  an operator wants its resources reserved anew
 //	operation POD TYPE STATE [reconciled] [message=M]   how the last operation of that type went; FINISHED is the agent's word, but for reconciled
@@ -147,6 +148,12 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, v)
 	case "release":
 		v := Verb{ID: 1, Kind: ReleaseLeftover, Host: args[0], Actor: "ann", Reason: value(d, "reason", "of no use")}
+		if len(args) > 1 {
+			v.Claim = args[1]
+		}
+		w.m.Take(w.now, v)
+	case "cancel-release":
+		v := Verb{ID: 1, Kind: CancelRelease, Host: args[0], Actor: "ann"}
 		if len(args) > 1 {
 			v.Claim = args[1]
 		}

@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,7 +73,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 		operations[i] = append(m.nameOperations(now, random, p, at), at.Launch(task))
 	}
 	m.lookForFits(now, refused, unplaced)
-	m.lookForReleases(now, refused, unplaced)
+	m.lookForReleases(unplaced)
 	m.tries = refused
 	wanted := wantedHosts(unplaced)
 	m.accept(results, operations, wanted)
@@ -265,12 +266,14 @@ func (m *Machine) decline(now time.Time, wanted map[string]bool) {
 	clear(m.offers)
 	for id, r := range m.returned {
 		switch {
-		case r.next.IsZero(): // declined again, and that has not failed
+		case now.After(r.next.Add(returnsForgotten)): // it has not failed since
+			delete(m.returned, id)
+		case r.count < 0:
 		case now.Before(r.next):
 			m.wakeAt(r.next)
 		default:
 			byRefuse[m.cfg.RefuseWanted] = append(byRefuse[m.cfg.RefuseWanted], id)
-			m.returned[id] = retry{count: r.count}
+			m.returned[id] = retry{next: now, count: -r.count}
 		}
 	}
 	for _, d := range []time.Duration{m.cfg.RefuseWanted, m.cfg.RefuseIdle} {
@@ -316,7 +319,7 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 	for name := range unplaced {
 		last, asked := m.revived[name]
 		switch {
-		case asked && m.tries[name].hold.Code != plans.CodeNoOffer: // offers come, and are refused shortly
+		case asked && (strings.HasPrefix(name, releaseSubject) || m.tries[name].hold.Code != plans.CodeNoOffer): // offers come, and are refused shortly
 		case asked && now.Before(last.next):
 			m.wakeAt(last.next)
 		default:

@@ -126,7 +126,7 @@ type Machine struct {
 	stunted    map[string]string       // pod name -> why its volume did not grow
 	leftovers  map[string][]leftover   // host -> what is reserved there for no pod
 	revived    map[string]retry        // candidates for which offers were asked
-	returned   map[string]retry        // offers whose DECLINE failed
+	returned   map[string]retry        // offers whose DECLINE failed; the count is negative while one that was sent again has not
 	drops      map[string]int          // pod name -> tasks in a row that never ran
 	heardAt    map[string]time.Time    // host -> when its scout last reported, having heard of this session
 	silent     map[string]bool         // hosts whose scout runs and says nothing
@@ -425,16 +425,20 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 	}
 }
 
-// maxReturns is how often an offer is declined before it is left to the master.
-const maxReturns = 5
+const (
+	// maxReturns is how often an offer is declined before it is left to the master.
+	maxReturns = 5
+	// returnsForgotten is how long after a DECLINE that was sent again it can still turn out that it has failed, too: much longer than a call may take.
+	returnsForgotten = 10 * time.Minute
+)
 
 // giveBack declines offers once more, after a while. Mesos: declining an offer twice, or an unknown one, does nothing (mesos-traces F24).
 func (m *Machine) giveBack(now time.Time, ids []string) {
 	for _, id := range ids {
-		r := m.returned[id]
-		if r.count == maxReturns {
+		times := max(m.returned[id].count, -m.returned[id].count)
+		if times == maxReturns {
 			continue
 		}
-		m.returned[id] = retry{next: now.Add(m.cfg.RefuseWanted), count: r.count + 1}
+		m.returned[id] = retry{next: now.Add(m.cfg.RefuseWanted), count: times + 1}
 	}
 }

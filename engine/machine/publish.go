@@ -40,11 +40,12 @@ func (m *Machine) view(now time.Time, evaluations []plans.Evaluation) *View {
 
 func (m *Machine) hostViews() []HostView {
 	next := rows[HostView]{before: m.shown.hosts, n: len(m.hosts)}
+	releases := m.releasesShown()
 	for _, h := range m.sortedHosts() {
 		v := HostView{
 			Key: h.Key, Hostname: h.Hostname, Address: h.Address, AgentID: h.AgentID,
 			FirstSeen: h.FirstSeen, ReportedAt: h.ReportedAt, HeardAt: m.heardAt[h.Key], Holds: m.holdsShown(h),
-			Excluded: m.exclusion.Hosts[h.Key], Leftovers: m.leftoversShown(h.Key), Releases: m.releasesShown(h.Key),
+			Excluded: m.exclusion.Hosts[h.Key], Leftovers: m.leftoversShown(h.Key), Releases: releases[h.Key],
 		}
 		next.add(&v, (*HostView).equal)
 	}
@@ -115,7 +116,7 @@ func podView(p *Pod, claim *ClaimView) PodView {
 func (m *Machine) strangersShown() []Stranger {
 	var out []Stranger
 	for id, s := range m.strangers {
-		out = append(out, Stranger{TaskID: id, AgentID: s.Agent, State: s.State})
+		out = append(out, Stranger{TaskID: id, AgentID: s.Agent, State: s.State, Since: s.Since})
 	}
 	slices.SortFunc(out, func(a, b Stranger) int { return strings.Compare(a.TaskID, b.TaskID) })
 	return out
@@ -129,14 +130,13 @@ func (m *Machine) leftoversShown(host string) []LeftoverView {
 	return out
 }
 
-func (m *Machine) releasesShown(host string) []Release {
-	var out []Release
+// releasesShown are what is being given back, by host.
+func (m *Machine) releasesShown() map[string][]Release {
+	out := map[string][]Release{}
 	for _, r := range m.sortedReleases() {
-		if r.Host == host {
-			shown := *r
-			shown.Operations = slices.Clone(r.Operations)
-			out = append(out, shown)
-		}
+		shown := *r
+		shown.Operations = slices.Clone(r.Operations)
+		out[r.Host] = append(out[r.Host], shown)
 	}
 	return out
 }

@@ -54,6 +54,9 @@ func (m *Machine) reconcile(now time.Time) {
 	m.wakeAt(m.fullAsk)
 
 	var batch []TaskRef
+	if all {
+		batch = m.strangerRefs()
+	}
 	for _, ref := range m.inQuestion() {
 		q := m.asked[ref.TaskID]
 		if now.Before(q.next) {

@@ -125,6 +125,44 @@ func (m *Machine) releaseLeftover(now time.Time, v Verb) (AnswerCode, string) {
 	return Done, fmt.Sprintf("host %q: %s is given back when the host offers it", v.Host, l.Text)
 }
 
+// cancelRelease takes back what an operator has said of a claim, or of all on a host, as long as Mesos was not told: what is reserved stays, as something that is left over.
+func (m *Machine) cancelRelease(v Verb) (AnswerCode, string) {
+	var waiting, told, perhaps []string
+	for _, r := range m.sortedReleases() {
+		switch {
+		case r.Host != v.Host || v.Claim != "" && r.Claim != v.Claim:
+		case len(r.Operations) > 0:
+			told = append(told, r.Claim)
+		default:
+			waiting = append(waiting, r.Claim)
+			if !r.Tried.IsZero() && r.Refused == "" {
+				perhaps = append(perhaps, r.Claim)
+			}
+		}
+	}
+	switch {
+	case m.hosts[v.Host] == nil && len(waiting)+len(told) == 0:
+		return NotFound, fmt.Sprintf("host %q: not found", v.Host)
+	case len(waiting)+len(told) == 0 && v.Claim != "":
+		return NotFound, fmt.Sprintf("host %q: claim %q: is not being given back", v.Host, v.Claim)
+	case len(waiting)+len(told) == 0:
+		return Already, fmt.Sprintf("host %q: nothing is being given back there", v.Host)
+	case len(waiting) == 0:
+		return Refused, fmt.Sprintf("host %q: Mesos has been told already to give back %s; how that went is still to come", v.Host, abbreviate(told, 3))
+	}
+	for _, claim := range waiting {
+		m.dropRelease(m.releases[claim])
+	}
+	text := fmt.Sprintf("host %q: claim %s stays reserved, and is left over when the host offers it", v.Host, abbreviate(waiting, 3))
+	if len(perhaps) > 0 {
+		text += fmt.Sprintf("; Mesos was told before of %s, and it may be given back already", abbreviate(perhaps, 3))
+	}
+	if len(told) > 0 {
+		text += fmt.Sprintf("; of %s Mesos has been told already", abbreviate(told, 3))
+	}
+	return Done, text
+}
+
 // ownerOf is the pod that a claim belongs to, wherever it is: it is on record as what is, or may become, reserved for it.
 func (m *Machine) ownerOf(claim string) *Pod {
 	i := slices.IndexFunc(m.order, func(p *Pod) bool {
@@ -147,17 +185,22 @@ func (m *Machine) touchRelease(r *Release) {
 	m.changed = true
 }
 
-// forgetRelease: it is done.
-func (m *Machine) forgetRelease(r *Release) {
+// dropRelease takes it from the record.
+func (m *Machine) dropRelease(r *Release) {
 	m.forgetReleaseOperations(r)
 	delete(m.releases, r.Claim)
 	delete(m.dirty, prefixRelease+r.Claim)
 	m.deleted[prefixRelease+r.Claim] = true
+	m.changed = true
+}
+
+// forgetRelease: it is done.
+func (m *Machine) forgetRelease(r *Release) {
+	m.dropRelease(r)
 	m.leftovers[r.Host] = slices.DeleteFunc(m.leftovers[r.Host], func(l leftover) bool { return l.Owned.ID == r.Claim })
 	if len(m.leftovers[r.Host]) == 0 {
 		delete(m.leftovers, r.Host)
 	}
-	m.changed = true
 }
 
 func (m *Machine) forgetReleaseOperations(r *Release) {
@@ -186,15 +229,9 @@ func (m *Machine) release(now time.Time, random [16]byte) {
 	if !m.connection.Connected {
 		return
 	}
-	for _, r := range m.sortedReleases() {
-		if len(r.Operations) > 0 || m.ownerOf(r.Claim) != nil {
-			continue
-		}
-		if next := r.Tried.Add(releaseRetry); r.Refused != "" && now.Before(next) {
-			m.wakeAt(next)
-			continue
-		}
-		pool := slices.DeleteFunc(m.usableOffers(), func(o offers.Offer) bool { return o.Host != r.Host || r.Role != "" && o.Role != r.Role })
+	usable := m.releaseOffers()
+	for _, r := range m.dueReleases(now, usable) {
+		pool := slices.DeleteFunc(slices.Clone(usable[r.Host]), func(o offers.Offer) bool { return m.offers[o.ID].ID == "" || r.Role != "" && o.Role != r.Role })
 		found := offers.ReleaseClaim(pool, r.Pod, offers.Claim{Service: m.service.Name(), ID: r.Claim})
 		for _, f := range found {
 			m.giveUp(now, random, r, f)
@@ -204,6 +241,43 @@ func (m *Machine) release(now time.Time, random [16]byte) {
 			m.forgetRelease(r)
 		}
 	}
+}
+
+// releaseOffers are the offers of hosts on which something is to be given back. There may be thousands that wait for hosts which are dead: what is done in every
+// decision is no more than to look whether any of them offers something.
+func (m *Machine) releaseOffers() map[string][]offers.Offer {
+	if len(m.releases) == 0 || len(m.offers) == 0 {
+		return nil
+	}
+	usable := map[string][]offers.Offer{}
+	for _, r := range m.releases {
+		usable[r.Host] = nil
+	}
+	for _, o := range m.usableOffers() {
+		if all, ok := usable[o.Host]; ok {
+			usable[o.Host] = append(all, o)
+		}
+	}
+	return usable
+}
+
+// dueReleases are those of which something may be on offer, by claim.
+func (m *Machine) dueReleases(now time.Time, usable map[string][]offers.Offer) []*Release {
+	var due []*Release
+	for _, r := range m.releases {
+		if len(r.Operations) > 0 {
+			continue
+		}
+		if next := r.Tried.Add(releaseRetry); r.Refused != "" && now.Before(next) {
+			m.wakeAt(next)
+			continue
+		}
+		if len(usable[r.Host]) > 0 && m.ownerOf(r.Claim) == nil {
+			due = append(due, r)
+		}
+	}
+	slices.SortFunc(due, func(a, b *Release) int { return strings.Compare(a.Claim, b.Claim) })
+	return due
 }
 
 // giveUp sends what gives back something on the offers of one agent and role. That it is tried is on record before.
@@ -269,33 +343,42 @@ func (m *Machine) dropReleases(c Accept) {
 
 // lookForReleases keeps offers coming from the hosts on which something is to be given back. They are asked for once in a session: a host that is away
 // offers by itself when it is back.
-func (m *Machine) lookForReleases(now time.Time, refused map[string]try, unplaced map[string]offers.Requirement) {
-	for _, r := range m.sortedReleases() {
-		if len(r.Operations) > 0 {
-			continue
+func (m *Machine) lookForReleases(unplaced map[string]offers.Requirement) {
+	for _, r := range m.releases {
+		if len(r.Operations) == 0 {
+			unplaced[releaseSubject+r.Claim] = offers.Requirement{Host: r.Host}
 		}
-		name := "release " + r.Claim
-		hold := plans.Hold{Code: plans.CodeNoOffer, Subject: name, Since: r.At}
-		if _, asked := m.revived[name]; asked {
-			hold.Code = plans.CodeService
-		}
-		unplaced[name] = offers.Requirement{Host: r.Host}
-		refused[name] = try{since: r.At, hold: hold}
 	}
 }
+
+// releaseSubject begins the names under which offers are asked for to give something back. No pod's name has a blank.
+const releaseSubject = "release "
+
+// maxReleaseWarnings bounds how many of the releases are told of one by one: hosts show all of them.
+const maxReleaseWarnings = 20
 
 // releaseWarnings tell of what is to be given back, and what it waits for.
 func (m *Machine) releaseWarnings() []plans.Hold {
 	var out []plans.Hold
-	for _, r := range m.sortedReleases() {
+	all := m.sortedReleases()
+	for i, r := range all {
+		if i == maxReleaseWarnings {
+			return append(out, plans.Hold{
+				Code: plans.CodeService, Subject: m.service.Name(), Since: r.At,
+				Text: fmt.Sprintf("%d more things that were reserved are to be given back; host list --json shows all", len(all)-i),
+			})
+		}
 		waits := "waits for its offer"
+		owner := m.ownerOf(r.Claim)
 		switch {
 		case len(r.Operations) > 0:
 			waits = "waits for Mesos to say that it is done"
 		case r.Refused != "":
 			waits = "Mesos refused it, and is asked again: " + r.Refused
-		case m.ownerOf(r.Claim) != nil:
-			waits = fmt.Sprintf("is not given back, because it is reserved for pod %s by now", m.ownerOf(r.Claim).Name)
+		case owner != nil:
+			waits = fmt.Sprintf("is not given back, because it is reserved for pod %s by now", owner.Name)
+		case len(m.agents[r.Host]) == 0:
+			waits = fmt.Sprintf("waits until the host offers it, which has offered nothing since the session began; if it is dead for good: host release %s --cancel", r.Host)
 		}
 		out = append(out, plans.Hold{
 			Code: plans.CodeService, Subject: r.Host, Since: r.At,

@@ -61,7 +61,7 @@ func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
 		return
 	}
 	if p == nil {
-		m.takeStranger(s)
+		m.takeStranger(now, s)
 		return
 	}
 	t := p.Task

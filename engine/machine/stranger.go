@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,19 +14,39 @@ import (
 type stranger struct {
 	Agent string    `json:"agent"`
 	State TaskState `json:"state"`
+	Since time.Time `json:"since,omitzero"` // that it is in this state
 }
 
 // takeStranger notes a task of ours that no pod has or had. It is shown to the operator, for as long as Mesos knows of it: one that it does not
 // know, or that is on an agent that was marked gone, nobody can do anything about.
-func (m *Machine) takeStranger(s TaskStatus) {
+func (m *Machine) takeStranger(now time.Time, s TaskStatus) {
 	before := len(m.strangers)
+	known := m.strangers[s.TaskID]
 	switch {
 	case s.State.Terminal() || s.State == Unknown || s.State == GoneByOperator:
 		delete(m.strangers, s.TaskID)
 	default: // also what is out of sight: it may still run, and be back
-		m.strangers[s.TaskID] = stranger{Agent: cmp.Or(s.AgentID, m.strangers[s.TaskID].Agent), State: s.State}
+		next := stranger{Agent: cmp.Or(s.AgentID, known.Agent), State: s.State, Since: known.Since}
+		if known.State != s.State {
+			next.Since, m.changed = now, true
+		}
+		m.strangers[s.TaskID] = next
 	}
 	m.changed = m.changed || before != len(m.strangers)
+}
+
+// strangerRefs are the strangers, to be asked about by name: of what it does not know any more Mesos says nothing when it is asked about everything, and
+// an agent that never comes back would be shown for ever.
+func (m *Machine) strangerRefs() []TaskRef {
+	if len(m.strangers) == 0 {
+		return nil
+	}
+	refs := make([]TaskRef, 0, len(m.strangers))
+	for id, s := range m.strangers {
+		refs = append(refs, TaskRef{TaskID: id, AgentID: s.Agent})
+	}
+	slices.SortFunc(refs, func(a, b TaskRef) int { return strings.Compare(a.TaskID, b.TaskID) })
+	return refs
 }
 
 // hearsFirst is how long after the first subscription of a process nothing but scouts is launched by the records of an older one: Mesos, asked about

@@ -28,6 +28,8 @@ func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 		return m.replacePod(now, v)
 	case ReleaseLeftover:
 		return m.releaseLeftover(now, v)
+	case CancelRelease:
+		return m.cancelRelease(v)
 	case ForgetReservations:
 		return m.forgetReservations(now, v)
 	}
@@ -119,10 +121,15 @@ func (m *Machine) forgetReservations(now time.Time, v Verb) (AnswerCode, string)
 		task, state = TaskRef{t.ID, t.AgentID}, t.State
 		t.Claim = nil
 	}
+	host, ports := p.Claim.Host, ""
+	if len(p.Claim.Held.Ports) > 0 {
+		ports = " with its ports, for which the pod then waits"
+	}
 	p.Claim = nil
 	m.forgetOperations(p)
 	m.consent(now, p, v, task, state)
-	return Done, fmt.Sprintf("pod %q: its resources are reserved anew when it is launched next", name)
+	return Done, fmt.Sprintf("pod %q: its resources are reserved anew when it is launched next; what is still reserved for it on host %s stays so%s; to give it back: host release %s --reason …",
+		name, host, ports, host)
 }
 
 // planInput is what a plan, known by its name or id, is evaluated from.

@@ -121,4 +121,5 @@ type Stranger struct {
 	TaskID  string    `json:"task_id"`
 	AgentID string    `json:"agent_id"`
 	State   TaskState `json:"state"` // as Mesos told it last
+	Since   time.Time `json:"since,omitzero"`
 }

@@ -108,7 +108,11 @@ func (m *Machine) strangerWarnings() []plans.Hold {
 	}
 	var names []string
 	for _, s := range m.strangersShown() {
-		names = append(names, fmt.Sprintf("%s on agent %s (%s)", s.TaskID, s.AgentID, s.State))
+		state := string(s.State)
+		if s.State.Unproven() {
+			state += " since " + s.Since.UTC().Format("2006-01-02T15:04:05Z") + ", shown until its agent is back or Mesos forgets it"
+		}
+		names = append(names, fmt.Sprintf("%s on agent %s (%s)", s.TaskID, s.AgentID, state))
 	}
 	return []plans.Hold{{
 		Code: plans.CodeService, Subject: m.service.Name(),

@@ -51,10 +51,13 @@ A task of which Mesos can't say whether it runs is marked gone first (pod mark-g
 }
 
 func (c *command) hostRelease() *cobra.Command {
-	reason, yes := "", false
+	reason, yes, cancel := "", false, false
 	cmd := &cobra.Command{
 		Use: "release HOST", Short: "Give back what is reserved on a host for the service and for no pod of it", Args: arguments("HOST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cancel {
+				return c.cancelRelease(cmd.Context(), args[0], reason)
+			}
 			if strings.TrimSpace(reason) == "" {
 				return errors.New("release: --reason is missing; say why what is reserved there is of no use, for others to see")
 			}
@@ -77,11 +80,27 @@ func (c *command) hostRelease() *cobra.Command {
 	cmd.Long = `Give back what is reserved on a host for the service and for no pod of it, such as what an earlier framework has left behind: resources, and
 persistent volumes with the data in them. It is among the warnings of plan show, and in host list --json.
 
-Each thing is named before it is confirmed. What a pod owns by its record is never given back so, and nothing is without this command.`
-	cmd.Example = "  dcos-quobyte host release node7 --reason 'left behind by the test installation'"
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for others to see; required")
+Each thing is named before it is confirmed. What a pod owns by its record is never given back so, and nothing is without this command.
+
+It is given back when the host offers it, so that of a host that is dead it waits for ever. With --cancel it is taken back, with what pod replace gives back
+there, as far as Mesos was not told yet.`
+	cmd.Example = "  dcos-quobyte host release node7 --reason 'left behind by the test installation'\n  dcos-quobyte host release node7 --cancel"
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for others to see; required, but with --cancel")
+	cmd.Flags().BoolVar(&cancel, "cancel", false, "take back what waits for the host's offer")
 	yesFlag(cmd, &yes)
 	return cmd
+}
+
+func (c *command) cancelRelease(ctx context.Context, host, reason string) error {
+	cl, err := c.connect(nil)
+	if err != nil {
+		return err
+	}
+	detail, err := cl.CancelRelease(ctx, host, "", reason)
+	if err != nil {
+		return err
+	}
+	return c.print(tree.OneLine(detail) + "\n")
 }
 
 // leftoversOf is what is reserved on a host for no pod.

@@ -268,6 +268,13 @@ func (c *Client) Release(ctx context.Context, host, claim, reason string) (strin
 	return c.verb(ctx, query, "hosts", host, "release")
 }
 
+// CancelRelease takes Release or Replace back, of a claim or, if that is empty, of all on the host, as long as Mesos was not told.
+func (c *Client) CancelRelease(ctx context.Context, host, claim, reason string) (string, error) {
+	query := Element{}.query(Note{Reason: reason})
+	set(query, "claim", claim)
+	return c.verb(ctx, query, "hosts", host, "cancelRelease")
+}
+
 // ForgetReservations has a pod's resources reserved anew when it is launched next. With force also if it has volumes, which are
 // left as they are.
 func (c *Client) ForgetReservations(ctx context.Context, pod, reason string, force bool) (string, error) {

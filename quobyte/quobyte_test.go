@@ -275,15 +275,3 @@ func FuzzDecodeWatchlist(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkSurvey(b *testing.B) {
-	service := newService(b, dockerSettings())
-	facts := Facts{Devices: []FoundDevice{{Path: "/mnt/a", Serial: "1", Types: []string{Registry}}, {Path: "/mnt/b", Serial: "2", Types: []string{Data}}}}.Encode()
-	hosts := make([]machine.Host, 1000)
-	for i := range hosts {
-		hosts[i] = machine.Host{Key: string(rune('a' + i)), Facts: facts}
-	}
-	for b.Loop() {
-		service.Survey(hosts)
-	}
-}

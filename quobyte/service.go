@@ -19,7 +19,10 @@ type Service struct {
 	requirements map[string]offers.Requirement
 }
 
-var _ machine.Service = (*Service)(nil)
+var (
+	_ machine.Service   = (*Service)(nil)
+	_ machine.Inspector = (*Service)(nil)
+)
 
 // New returns the service that the settings describe, or the error of Settings.Validate. Later changes of the settings do
 // not reach it.

@@ -10,43 +10,26 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// surveyed is a host and what its prober found.
-type surveyed struct {
-	key   string
-	facts Facts
-}
-
-// has says whether the host carries what a pod of the type is bound to.
-func (h surveyed) has(t podType) bool {
-	if t.name == Client {
-		return h.facts.ClientMountPoint
-	}
-	return slices.ContainsFunc(h.facts.Devices, func(d FoundDevice) bool { return d.Serves(t.name) })
-}
-
-func (h surveyed) bootstraps() bool {
-	return slices.ContainsFunc(h.facts.Devices, isBootstrap)
-}
-
-func isBootstrap(d FoundDevice) bool { return d.Bootstrap && d.Serves(Registry) }
-
 // Survey says what should run on the hosts, what is missing, and what is wrong with devices. Probers are not in it: the
 // machine starts one on every host that Admit lets in.
 func (s *Service) Survey(hosts []machine.Host) machine.Survey {
 	var out machine.Survey
-	var known []surveyed
+	known := make([]surveyed, 0, len(hosts))
 	for _, h := range hosts {
 		if len(h.Facts) == 0 {
 			continue // its prober has not said anything yet
 		}
-		facts, err := DecodeFacts(h.Facts)
-		if err != nil {
-			out.Warnings = append(out.Warnings, deviceHold(h.Key, "what its prober said can't be read: "+err.Error()))
+		found, kept := h.Inspected.(*findings)
+		if !kept {
+			found = inspect(h.Facts)
+		}
+		if found.unreadable != "" {
+			out.Warnings = append(out.Warnings, deviceHold(h.Key, "what its prober said can't be read: "+found.unreadable))
 			continue
 		}
-		known = append(known, surveyed{h.Key, facts})
+		known = append(known, surveyed{h.Key, h.Facts, found})
 	}
-	out.Warnings = append(out.Warnings, deviceWarnings(known)...)
+	out.Warnings = append(out.Warnings, deviceWarnings(worthTelling(known))...)
 	out.Missing = append(s.missing(known), bootstrapHolds(known)...)
 	out.Pods = s.wanted(known)
 	return out
@@ -73,7 +56,7 @@ func (s *Service) wanted(hosts []surveyed) []machine.Wanted {
 
 // inOrder puts the bootstrap host first for registries: index 0 is launched first, and only it can start alone.
 func inOrder(hosts []surveyed, t podType) []surveyed {
-	i := slices.IndexFunc(hosts, surveyed.bootstraps)
+	i := slices.IndexFunc(hosts, func(h surveyed) bool { return h.bootstraps > 0 })
 	if t.name != Registry || i < 0 {
 		return hosts
 	}
@@ -112,7 +95,10 @@ func (s *Service) missing(hosts []surveyed) []plans.Hold {
 func bootstrapHolds(hosts []surveyed) []plans.Hold {
 	var places []string
 	for _, h := range hosts {
-		for _, d := range h.facts.Devices {
+		if h.bootstraps == 0 {
+			continue
+		}
+		for _, d := range h.read().Devices {
 			if isBootstrap(d) {
 				places = append(places, h.key+":"+d.Path)
 			}
@@ -145,10 +131,11 @@ func deviceWarnings(hosts []surveyed) []plans.Hold {
 	var holds []plans.Hold
 	first := map[string]string{} // serial -> place
 	for _, h := range hosts {
-		for _, text := range h.facts.Problems {
+		facts := h.read()
+		for _, text := range facts.Problems {
 			holds = append(holds, deviceHold(h.key, text))
 		}
-		for _, d := range h.facts.Devices {
+		for _, d := range facts.Devices {
 			for _, text := range d.Problems {
 				holds = append(holds, deviceHold(h.key, "device "+d.Path+" is not used: "+text))
 			}

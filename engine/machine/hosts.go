@@ -162,11 +162,16 @@ func (m *Machine) holdsOfHost(h *Host) []plans.Hold {
 
 // reported returns the hosts whose scout has said what they carry, by key, without those that may not be used.
 func (m *Machine) reported() []Host {
-	var out []Host
+	out := make([]Host, 0, len(m.hosts))
+	inspector, inspects := m.service.(Inspector)
 	for _, h := range m.sortedHosts() {
-		if len(m.hostHolds[h.Key]) == 0 && (h.Facts != nil || m.service.Scout() == "") {
-			out = append(out, *h)
+		if len(m.hostHolds[h.Key]) > 0 || h.Facts == nil && m.service.Scout() != "" {
+			continue
 		}
+		if inspects && h.Facts != nil && h.Inspected == nil {
+			h.Inspected = inspector.Inspect(h.Facts)
+		}
+		out = append(out, *h)
 	}
 	return out
 }

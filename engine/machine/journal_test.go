@@ -43,7 +43,7 @@ func TestSnapshotKnowsEveryField(t *testing.T) {
 
 // What is in no record of hosts and pods is in the snapshot's reports.
 func TestSnapshotKnowsWhatPodsAndHostsDoNotRecord(t *testing.T) {
-	known := []string{"Host.Heard", "PodTask.Sick", "PodTask.Seq", "Host.AskedAt"} // the last is only told to the service
+	known := []string{"Host.Heard", "PodTask.Sick", "PodTask.Seq", "Host.AskedAt", "Host.Inspected"} // the last two are only told to the service
 	for _, s := range []reflect.Type{reflect.TypeFor[Host](), reflect.TypeFor[Pod](), reflect.TypeFor[PodTask](), reflect.TypeFor[PodClaim]()} {
 		for f := range s.Fields() {
 			if name := s.Name() + "." + f.Name; f.Tag.Get("json") == "-" && !slices.Contains(known, name) {

@@ -47,6 +47,12 @@ type Service interface {
 	Judge(stop []string, all []Standing) Judgement
 }
 
+// Inspector is a Service that reads the facts of a host when they are new, and not in each Survey.
+type Inspector interface {
+	// Inspect reads facts. What it returns is kept as Host.Inspected for as long as the facts are the same; it must not be changed.
+	Inspect(facts []byte) any
+}
+
 // Judgement is what a service says of stopping some pods. The zero value is that it does not know, which is never a yes.
 type Judgement struct {
 	Gate plans.Gate
@@ -155,6 +161,8 @@ type Host struct {
 	// Facts is what its scout last said, nil before it said anything; ReportedAt is when they last changed.
 	Facts      []byte    `json:"facts"`
 	ReportedAt time.Time `json:"reported_at,omitzero"`
+	// Inspected is what an Inspector made of Facts, for Survey; nil: nothing yet. It follows from Facts.
+	Inspected any `json:"-"`
 	// Heard is the digest of the last message that reached its scout. Volatile.
 	Heard string `json:"-"`
 	// AskedAt is when its scout was asked last how its pods are at that very moment; when the session began if it was not since. Volatile.

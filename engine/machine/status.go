@@ -195,7 +195,7 @@ func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 			m.retell[h.Key] = true
 		}
 		if h.Facts == nil || string(h.Facts) != string(report.Facts) {
-			h.Facts, h.ReportedAt = report.Facts, now
+			h.Facts, h.Inspected, h.ReportedAt = report.Facts, nil, now
 			m.surveyed = false
 			m.touchHost(h)
 		}

@@ -353,6 +353,7 @@ func (c *Cluster) revive(f *framework, roles []string) {
 		delete(f.suppressed, role)
 	}
 	f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return slices.Contains(roles, filter.role) })
+	f.inverseFilters = nil // of whatever role
 	c.allocate(c.agents)
 }
 

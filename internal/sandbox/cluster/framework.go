@@ -93,11 +93,11 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 		return stream, c.end()
 	}
 	f := c.frameworkByID(info.GetID().GetValue())
-	tell := c.tellFrameworkUpdated
+	tell, active := c.tellFrameworkUpdated, f != nil && f.stream != ""
 	if f == nil {
 		f, tell = c.admit(&info), c.tellFrameworkAdded
 	} else {
-		c.failOver(f, &info)
+		c.failOver(f, &info, subscribe.SuppressedRoles)
 	}
 	c.countCall(f, call)
 	f.stream, f.recovered = stream, false
@@ -112,7 +112,11 @@ func (c *Cluster) SubscribeConstrained(now time.Time, call *scheduler.Call, cons
 	}})
 	c.send(f, &scheduler.Event{Type: scheduler.Event_HEARTBEAT})
 	f.heartbeatAt = c.now.Add(c.cfg.HeartbeatInterval)
-	c.allocate(c.agents)
+	if active { // to the allocator it is the same framework as before, and has to wait for a round
+		c.rounds.request(c.now)
+	} else {
+		c.allocate(c.agents)
+	}
 	c.resume(f) // the agents hear of it later than the allocator
 	return stream, c.end()
 }
@@ -174,17 +178,27 @@ func (c *Cluster) admit(info *mesos.FrameworkInfo) *framework {
 	return f
 }
 
-// failOver takes over the subscription of a known framework. A new subscription always wins.
-func (c *Cluster) failOver(f *framework, info *mesos.FrameworkInfo) {
+// failOver takes over the subscription of a known framework. A new subscription always wins. What a scheduler has declined stays declined if the
+// master has not noticed that its connection had ended: who does not know what was before had better REVIVE.
+func (c *Cluster) failOver(f *framework, info *mesos.FrameworkInfo, suppressed []string) {
 	if f.stream != "" {
 		c.refuse(f.stream, "Framework failed over")
 		f.stream = ""
 	}
 	c.dropOffers(f)
 	user, checkpoint := f.info.User, f.info.Checkpoint
+	f.reviseFilters(rolesOf(info), suppressed)
 	f.info = *info
 	f.info.User, f.info.Checkpoint = user, checkpoint // Mesos keeps these two silently
-	f.filters = nil
+}
+
+// reviseFilters forgets what was refused for roles that a framework gives up, or does not suppress any more, and all that it has said of inverse
+// offers.
+func (f *framework) reviseFilters(roles, suppressed []string) {
+	f.inverseFilters = nil
+	f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool {
+		return !slices.Contains(roles, filter.role) || f.suppressed[filter.role] && !slices.Contains(suppressed, filter.role)
+	})
 }
 
 // Disconnect says that the connection of a subscription has ended. Tasks go on; the framework is removed if it does
@@ -196,7 +210,7 @@ func (c *Cluster) Disconnect(now time.Time, stream string) []Effect {
 			continue
 		}
 		f.stream = ""
-		f.filters = nil
+		f.filters, f.inverseFilters = nil, nil
 		c.dropOffers(f)
 		f.removeAt = c.now.Add(seconds(f.info.GetFailoverTimeout()))
 		if due(f.removeAt, c.now) {
@@ -281,6 +295,7 @@ func (c *Cluster) updateFramework(f *framework, update *scheduler.Call_UpdateFra
 		return Answer{Status: statusForbidden, Text: problem}
 	}
 	changed := !equivalent(info, f.info)
+	f.reviseFilters(rolesOf(&info), update.SuppressedRoles)
 	f.info = info
 	c.forgetTurns()
 	f.suppressed, f.constraints = setOf(update.SuppressedRoles), constraints

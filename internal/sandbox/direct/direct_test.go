@@ -217,7 +217,7 @@ func TestRecordsAndEnds(t *testing.T) {
 	w.subscribe(&scheduler.Call{Type: scheduler.Call_SUBSCRIBE, FrameworkID: &yes, Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: &mesos.FrameworkInfo{
 		User: "root", Name: "A", ID: &yes, Roles: []string{"dev"}, Capabilities: []mesos.FrameworkInfo_Capability{{Type: mesos.FrameworkInfo_Capability_MULTI_ROLE}},
 	}}})
-	w.saw("ERROR, SUBSCRIBED, HEARTBEAT, OFFERS", direct.Ended{Stream: first})
+	w.saw("ERROR, SUBSCRIBED, HEARTBEAT", direct.Ended{Stream: first}) // offers are a matter of the next round
 	w.take(w.Disconnect(w.now, w.stream))
 	w.saw("") // its failover_timeout is 0: it is removed, and nobody is there to hear of it
 	w.answered(w.call(&scheduler.Call{Type: scheduler.Call_REVIVE}), direct.Answer{Status: 400, Text: "Framework cannot be found"})

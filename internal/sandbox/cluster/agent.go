@@ -51,6 +51,7 @@ type agent struct {
 	expected   map[string]bool              // executors, by executorKey, whose launch was lost: the master believes that they run
 
 	up          bool          // its process runs
+	restyled    bool          // started with other attributes than the master knows
 	recovering  time.Time     // until when it finds out what it had; executors have to wait
 	recovered   time.Time     // until when it waits for its executors: they may subscribe, and it takes nothing else from them
 	partitioned bool          // no message passes between it and the master

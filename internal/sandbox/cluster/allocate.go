@@ -45,6 +45,10 @@ type rounds struct {
 	requested time.Time
 	between   int // allocations that were not rounds
 	done      int // all that were carried out
+
+	// A master with quotas that has just begun to lead offers nothing until it knows enough of the cluster.
+	heldUntil time.Time // zero if it does not wait
+	expected  int       // agents that are enough
 }
 
 // request asks for a round later than t, since resources or wishes may have become free then.
@@ -72,6 +76,9 @@ func (c *Cluster) nextRound() time.Time {
 	var next time.Time
 	if !c.leads() {
 		return next
+	}
+	if !c.rounds.heldUntil.IsZero() {
+		return c.rounds.heldUntil
 	}
 	if c.rounds.wanted {
 		next = c.rounds.after(c.rounds.requested)
@@ -103,6 +110,10 @@ func (c *Cluster) round() {
 	if !due(c.nextRound(), c.now) {
 		return
 	}
+	if !c.rounds.heldUntil.IsZero() {
+		c.release()
+		return
+	}
 	c.rounds.last, c.rounds.wanted = c.now, false
 	for _, f := range c.frameworks {
 		f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return due(filter.until, c.now) })
@@ -111,6 +122,25 @@ func (c *Cluster) round() {
 		})
 	}
 	c.offerAll(c.agents)
+}
+
+const (
+	recoveryHold   = 10 * time.Minute
+	recoveryFactor = 0.8 // of the agents in the registry
+)
+
+// hold is a master that begins to lead: with quotas it waits for most of its agents, since it would give too much to who has one if it knew only a part of
+// what that uses.
+func (c *Cluster) hold() {
+	expected := int(float64(len(c.registry.admitted)) * recoveryFactor)
+	if len(c.registry.quotas) > 0 && expected > 0 {
+		c.rounds.heldUntil, c.rounds.expected = c.now.Add(recoveryHold), expected
+	}
+}
+
+func (c *Cluster) release() {
+	c.rounds.heldUntil = time.Time{}
+	c.rounds.request(c.now)
 }
 
 // allocate is an allocation between two rounds.
@@ -122,6 +152,9 @@ func (c *Cluster) allocate(agents []*agent) {
 // offerAll offers everything that is free on these agents to whoever may have it, in one OFFERS event per framework.
 // One agent gives several offers if some of it is reserved for a role that does not get the rest.
 func (c *Cluster) offerAll(agents []*agent) {
+	if !c.rounds.heldUntil.IsZero() {
+		return
+	}
 	c.rounds.done++
 	batches := map[*framework][]mesos.Offer{}
 	for _, a := range c.shuffled(agents) {

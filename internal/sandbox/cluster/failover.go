@@ -156,6 +156,7 @@ func (c *Cluster) lead() {
 		c.registry = newRegistry()
 	}
 	c.armPruning()
+	c.hold()
 	for id := range c.registry.admitted {
 		c.recovered[id] = true
 		c.recoverBy = c.now.Add(c.cfg.ReregisterTimeout)

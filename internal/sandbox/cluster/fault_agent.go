@@ -111,6 +111,7 @@ func (c *Cluster) StartAgent(now time.Time, id string, start AgentStart) ([]Effe
 	}
 	a.owned, a.configured = owned, configured
 	if start.Attributes != nil {
+		a.restyled = !slices.EqualFunc(a.attributes, start.Attributes, func(x, y mesos.Attribute) bool { return x.Equal(y) })
 		a.attributes = start.Attributes
 	}
 	a.up, a.recovering = true, c.now.Add(recoveryTime)

@@ -93,6 +93,9 @@ func (c *Cluster) join(a *agent) {
 	a.total, a.used, a.offered = a.owned, c.inUse(a), Resources{}
 	a.expected = nil
 	c.agents = append(c.agents, a)
+	if !c.rounds.heldUntil.IsZero() && len(c.agents) >= c.rounds.expected {
+		c.release()
+	}
 	c.registry.admit(a)
 	delete(c.recovered, a.id)
 	c.tellAgentAdded(a)
@@ -189,8 +192,12 @@ func (c *Cluster) recoverFramework(f *framework) *framework {
 // reached the agent are dropped by it, and a KILL that it may have missed is sent again. What the agent has is right.
 func (c *Cluster) reconcileMember(a *agent) {
 	a.unreachableAt, a.giveUpAt = time.Time{}, time.Time{}
+	changed := a.restyled || !same(a.total, a.owned)
 	if !same(a.total, a.owned) {
 		c.rescindAll(a)
+	}
+	if a.restyled { // who refused it may want it now
+		c.dropFilters(a)
 	}
 	back := !a.connected
 	a.connected, a.reregistered = true, c.now
@@ -219,8 +226,12 @@ func (c *Cluster) reconcileMember(a *agent) {
 	}
 	c.tellDrain(a)
 	c.checkDrained(a)
-	if back && a.member {
-		c.rounds.request(c.now) // only new members are offered at once
+	switch {
+	case !a.member:
+	case changed: // as new members
+		c.allocate([]*agent{a})
+	case back:
+		c.rounds.request(c.now)
 	}
 }
 
@@ -424,16 +435,23 @@ func (c *Cluster) leave(a *agent) {
 				f.operationByID.drop(id)
 			}
 		}
-		// What was refused of it is forgotten: if it comes back, it is new to everybody.
-		f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return filter.agent == a.id })
-		f.inverseFilters = slices.DeleteFunc(f.inverseFilters, func(filter inverseFilter) bool { return filter.agent == a })
 	}
+	c.dropFilters(a) // if it comes back, it is new to everybody
 	a.hearNothing(c, "")
 	a.expel()
 	a.used, a.offered = Resources{}, Resources{}
 	c.agents = slices.DeleteFunc(c.agents, func(other *agent) bool { return other == a })
 	c.sendAgentLost(a.id)
 	c.rounds.request(c.now)
+}
+
+// dropFilters forgets what was refused of an agent.
+func (c *Cluster) dropFilters(a *agent) {
+	for _, f := range c.frameworks {
+		f.filters = slices.DeleteFunc(f.filters, func(filter filter) bool { return filter.agent == a.id })
+		f.inverseFilters = slices.DeleteFunc(f.inverseFilters, func(filter inverseFilter) bool { return filter.agent == a })
+	}
+	a.restyled = false
 }
 
 // sendAgentLost tells every scheduler, also those that have nothing there.

@@ -28,7 +28,12 @@ func (c *Cluster) kill(f *framework, kill *scheduler.Call_Kill) {
 
 // deliverKill is a KILL that reaches the agent. One that does not is sent again when the agent is back.
 func (c *Cluster) deliverKill(t *task, kill *scheduler.Call_Kill) {
-	switch {
+	switch a, key := t.agent, taskKey(t.framework, t.id); {
+	case a.tasks.of[key] != t: // its launch was lost
+		if a.has(t.framework) { // an agent that does not even know the framework says nothing
+			a.tasks.put(key, t)
+			c.agentStatus(t, "", mesos.TASK_DROPPED, mesos.REASON_EXECUTOR_TERMINATED, "Cannot find executor")
+		}
 	case t.executor == nil || terminal(t.latest):
 	case t.executor.kind == customExecutor || t.process == nil:
 		c.killThrough(t.executor, t, kill.KillPolicy)

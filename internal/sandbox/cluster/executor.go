@@ -195,6 +195,9 @@ func (c *Cluster) executorUpdate(e *executorRun, status mesos.TaskStatus) {
 			TaskID: status.TaskID, UUID: status.UUID,
 		}})
 	}
+	if known && (terminal(t.latest) || t.acknowledged(status.UUID)) {
+		return // it comes too late, or is known to the scheduler for long
+	}
 	status.AgentID = &mesos.AgentID{Value: e.agent.id}
 	status.ExecutorID = &mesos.ExecutorID{Value: e.id}
 	if status.Timestamp == nil {

@@ -27,6 +27,24 @@ type task struct {
 	status    *mesos.TaskStatus    // the last one let through
 	statuses  []mesos.TaskStatus   // those let through, for State alone
 	kill      *scheduler.Call_Kill // that the master sends again if the agent may have missed it
+	acked     [][]byte             // uuids of the last updates of a custom executor that the scheduler has acknowledged
+}
+
+// mostAcked is how many an agent is taken to remember (Mesos: all). Executors send again what was under way when their agent ended, which is less.
+const mostAcked = 16
+
+func (t *task) acknowledged(uuid []byte) bool {
+	return slices.ContainsFunc(t.acked, func(other []byte) bool { return bytes.Equal(other, uuid) })
+}
+
+// noteAcknowledged keeps an executor from bringing an update once more.
+func (t *task) noteAcknowledged(uuid []byte) {
+	if t.executor == nil || t.executor.kind != customExecutor {
+		return
+	}
+	if t.acked = append(t.acked, uuid); len(t.acked) > mostAcked {
+		t.acked = t.acked[1:]
+	}
 }
 
 // taskKey is how an agent knows a task.
@@ -263,6 +281,9 @@ func (c *Cluster) acknowledge(f *framework, ack *scheduler.Call_Acknowledge) {
 		return
 	}
 	done := u.queue[0].status
+	if t := a.tasks.of[key]; t != nil {
+		t.noteAcknowledged(ack.UUID)
+	}
 	if u.queue = u.queue[1:]; len(u.queue) > 0 {
 		c.forward(u)
 		return

@@ -211,8 +211,6 @@ func (c *Cluster) reconcileMember(a *agent) {
 	for _, t := range missing {
 		a.used = a.used.plus(t.resources.allocated(""))
 	}
-	a.hearNothing(c, "dropped")
-	c.missingOperations(a)
 	c.welcome(a)
 	for _, t := range missing {
 		a.tasks.put(taskKey(t.framework, t.id), t)
@@ -221,7 +219,7 @@ func (c *Cluster) reconcileMember(a *agent) {
 	}
 	for _, key := range slices.Clone(a.tasks.keys) {
 		if t := a.tasks.of[key]; t.kill != nil && !terminal(t.latest) && !c.removed[t.framework.id] {
-			c.deliverKill(t, t.kill)
+			c.deliverKill(t, &scheduler.Call_Kill{TaskID: t.kill.TaskID}) // the master has not kept its kill policy
 		}
 	}
 	c.tellDrain(a)
@@ -233,6 +231,7 @@ func (c *Cluster) reconcileMember(a *agent) {
 	case back:
 		c.rounds.request(c.now)
 	}
+	c.missingOperations(a) // which the master asks for when it knows what the agent has
 }
 
 // missingTasks are those of a member that the master knows and the agent does not.
@@ -248,15 +247,18 @@ func (c *Cluster) missingTasks(a *agent) []*task {
 	return missing
 }
 
-// missingOperations drops what the master knows and the agent does not.
+// missingOperations drops what the master knows and the agent does not. That is told once, without anything to acknowledge.
 func (c *Cluster) missingOperations(a *agent) {
+	a.hearNothing(c, "dropped")
 	for _, f := range c.frameworks {
 		for _, id := range slices.Clone(f.operationByID.keys) {
 			if o := f.operationByID.of[id]; o.agent == a && !slices.Contains(a.operations, o) {
-				message := "Operation was dropped: the agent never got it"
-				o.status.State, o.status.Message = mesos.OPERATION_DROPPED, &message
-				o.status.UUID = &mesos.UUID{Value: c.newUUID()}
-				a.operations = append(a.operations, o)
+				f.operationByID.drop(id)
+				c.tally["messages_operation_status_update"]++
+				c.tally["valid_operation_status_updates"]++
+				c.sendOperation(f, mesos.OperationStatus{
+					OperationID: o.status.OperationID, State: mesos.OPERATION_DROPPED, AgentID: &mesos.AgentID{Value: a.id},
+				})
 			}
 		}
 	}

@@ -120,6 +120,7 @@ const (
 	isRecorded // COMPLETE, and the record says so
 	hasHolds   // something was observed that may hold it
 	hasSaid    // something was said about it
+	isUntried  // idle, and to begin it is to launch a pod that does not run and was not tried in this run
 )
 
 func (f flags) has(g flags) bool { return f&g != 0 }

@@ -1,6 +1,7 @@
 package plans
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -227,6 +228,7 @@ type canary struct {
 	all      bool            // all is released, and the rest follows when the first are done
 	released map[string]bool // by name
 	pending  string          // a released step that may begin, or has begun, and is not done
+	yields   bool            // all such steps would stop a pod that runs: what was never tried goes first, because it uses the budget that they may be waiting for
 	next     *Release        // what "continue" would begin
 }
 
@@ -245,10 +247,11 @@ func (p *phase) canaryOf() canary {
 	for _, name := range p.release.Steps {
 		c.released[name] = true
 	}
+	c.yields = c.all
 	for j := range p.def.Steps {
 		if c.released[p.def.Steps[j].Name] && p.flags[j].has(isReady) && !p.flags[j].has(isDone) {
-			c.pending = p.def.Steps[j].Name
-			break
+			c.pending = cmp.Or(c.pending, p.def.Steps[j].Name)
+			c.yields = c.yields && p.flags[j].has(isRunning)
 		}
 	}
 	return c
@@ -256,7 +259,7 @@ func (p *phase) canaryOf() canary {
 
 // lets says whether the turn may come to a step: while released steps work it goes round among them, and those that have begun.
 func (c *canary) lets(p *phase, j int) bool {
-	return c.pending == "" || p.flags[j].has(isBegun) || c.released[p.def.Steps[j].Name]
+	return c.pending == "" || p.flags[j].has(isBegun) || c.released[p.def.Steps[j].Name] || c.yields && p.flags[j].has(isUntried)
 }
 
 // holds says whether the canary keeps a step from beginning.
@@ -264,7 +267,7 @@ func (c *canary) holds(p *phase, j int) bool {
 	if !c.armed || p.flags[j].has(isBegun|isDone|isNewcomer) || p.def.Steps[j].Kind == Wait || c.released[p.def.Steps[j].Name] {
 		return false
 	}
-	return !c.all || c.pending != ""
+	return !c.all || c.pending != "" && !(c.yields && p.flags[j].has(isUntried))
 }
 
 // nextRelease is what "continue" would begin; nil if nothing.

@@ -107,6 +107,9 @@ func (e *evaluator) known(step *Step, view *StepView, o *Observation) flags {
 		if o.Running && !o.owedBy(e.def.Name) && stopsPods(step.Kind) {
 			f |= isRunning
 		}
+		if step.Kind == Launch && !o.Running && o.TriedAt.IsZero() {
+			f |= isUntried
+		}
 	}
 	if len(o.Holds) > 0 {
 		f |= hasHolds

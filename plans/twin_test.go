@@ -829,7 +829,7 @@ func (p plain) inTurn(i, j int) bool {
 		if keeps && !p.underWay(i, k) {
 			continue
 		}
-		if !p.done(i, k) && (p.afterDone(i, k) || keeps && p.owed(i, k)) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k)) {
+		if !p.done(i, k) && (p.afterDone(i, k) || keeps && p.owed(i, k)) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k) || p.yields(i) && p.untried(i, k)) {
 			round = append(round, k)
 		}
 	}
@@ -870,6 +870,23 @@ func (p plain) releasedLeft(i int) bool {
 		}
 	}
 	return false
+}
+
+// yields: "if all of those have to stop a pod that runs, because they are to be done again, also among launches that were never tried in this run"
+func (p plain) yields(i int) bool {
+	for _, j := range p.members(i) {
+		own := p.own(i, j)
+		toStop := p.runs(i, j) && (own == Pending || own == Prepared)
+		if p.releasedByName(i, j) && !p.done(i, j) && p.afterDone(i, j) && !toStop {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.onPhase(Released, i), func(f Fact) bool { return f.All })
+}
+
+func (p plain) untried(i, j int) bool {
+	own, o := p.own(i, j), p.observation(i, j)
+	return p.step(i, j).Kind == Launch && (own == Pending || own == Prepared) && !o.Running && o.TriedAt.IsZero()
 }
 
 // "A canary phase begins only what it was released for. Everything else waits for "continue"; the last one, All, releases the others"

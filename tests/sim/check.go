@@ -28,6 +28,7 @@ type checker struct {
 	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
 	asOf      map[uint64]int                // verb -> the run that was on record when it was said
 	claims    map[uint64]string             // verb -> what was reserved for its pod when it was said
+	halts     map[uint64]time.Time          // verb that has a run go on -> when that had paused itself
 	verbs     map[uint64]machine.Verb
 	said      map[uint64]time.Time // when
 	promises  map[string]*promise  // what operators were told is on record
@@ -40,7 +41,8 @@ type checker struct {
 	included  map[string]time.Time // when they took them in again last
 	answers   []yes
 	killed    map[string]time.Time                    // tasks, by when their KILL was given away last
-	budgeted  map[string]bool                         // tasks whose stop was held against the budget
+	budgeted  map[string]time.Time                    // tasks whose stop was held against the budget, and the time of that
+	unwanted  map[string]bool                         // tasks that operators want killed
 	stops     map[string]bool                         // tasks that were killed
 	downSince map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
 	quiet     map[element]time.Time                   // steps that do not move and show no reason, since when
@@ -60,9 +62,9 @@ type checker struct {
 func newChecker(w *world) *checker {
 	return &checker{
 		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
-		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, verbs: map[uint64]machine.Verb{},
+		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, halts: map[uint64]time.Time{}, verbs: map[uint64]machine.Verb{},
 		promises: map[string]*promise{}, said: map[uint64]time.Time{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
-		killed: map[string]time.Time{}, budgeted: map[string]bool{}, stops: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
+		killed: map[string]time.Time{}, budgeted: map[string]time.Time{}, stops: map[string]bool{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]*machine.PodClaim{}, offered: map[string]offers.Offer{},
 		told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}

@@ -109,12 +109,22 @@ func (c *checker) checkOrder(p machine.Pod, kind string) {
 		return
 	}
 	for name, other := range c.disk.pods {
-		waits := slices.Contains(before[kind], other.Type) || kind == quobyte.Registry && other.Type == kind && other.Task != nil
+		waits := slices.Contains(before[kind], other.Type) || kind == quobyte.Registry && other.Type == kind && other.Task != nil && !c.toRestart(other)
 		settles := other.Task != nil && !other.Task.Healthy.IsZero() // it was begun anew, or is to be, and is up
 		if name != p.Name && waits && other.Completed == "" && !settles && !c.forced[name] && !c.excused[name] {
 			c.fail(inOrder, "%s is launched for the first time, and %s is not complete", p.Name, name)
 		}
 	}
+}
+
+// toRestart says that an operator wants a pod restarted, and that has not begun: then it has its turn like one that was never launched.
+func (c *checker) toRestart(p machine.Pod) bool {
+	for _, f := range c.disk.facts {
+		if f.Kind == plans.Restarted && f.Run == c.disk.run.Number && covers(f, p, p.Type) && p.Task.LaunchedAt.Before(f.At) {
+			return true
+		}
+	}
+	return false
 }
 
 func prefixed(prefix, text string) string {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
@@ -14,6 +15,7 @@ func (c *checker) checkBegins(p machine.Pod, kind string, at time.Time) {
 		return
 	}
 	c.checkTurn(p, kind, at)
+	c.checkCanary(p, kind)
 	for _, f := range c.disk.facts {
 		if f.Plan != machine.DeployPlan || !at.After(f.At) {
 			continue
@@ -46,6 +48,22 @@ func (c *checker) checkTurn(p machine.Pod, kind string, at time.Time) {
 		if other.Good != c.service.Fingerprint(other.Type) {
 			c.fail(inOrder, "%s begins, and %s is not what the settings want", p.Name, name)
 		}
+	}
+}
+
+// checkCanary: of a staged phase nothing begins that no operator has let go.
+func (c *checker) checkCanary(p machine.Pod, kind string) {
+	if !slices.Contains(c.schedule.Canaries, phaseOf(kind)) {
+		return
+	}
+	let := false
+	for _, f := range c.disk.facts {
+		mine := func(step string) bool { return strings.HasPrefix(step, p.Name+":") }
+		of := f.Kind == plans.Released && f.Plan == machine.DeployPlan && f.Phase == phaseOf(kind) && f.Run == c.disk.run.Number
+		let = let || of && (f.All || slices.ContainsFunc(f.Steps, mine))
+	}
+	if !let {
+		c.fail(pausedRests, "%s begins, and nobody has let it go, of the staged phase %s", p.Name, phaseOf(kind))
 	}
 }
 

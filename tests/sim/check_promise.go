@@ -89,8 +89,15 @@ func (c *checker) checkPromises(i *instance) {
 		if _, still := c.disk.facts[key]; !still && len(p.let) == 0 {
 			c.fail(verbKept, "%s %s%s%s by %s was answered with done, and is not recorded any more", p.fact.Kind, p.fact.Phase, p.fact.Step, p.fact.Pod, p.fact.Actor)
 		}
+		if p.fact.Kind == plans.Released && !containsAll(c.disk.facts[key].Steps, p.fact.Steps) {
+			c.fail(verbKept, "serve %d has forgotten that of %v of phase %s was let go", i.number, p.fact.Steps, p.fact.Phase)
+		}
 		c.checkRestarted(i, p)
 	}
+}
+
+func containsAll(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
 }
 
 // checkRestarted: a run does not complete before every task has given way that somebody wanted restarted. What is taken out, or declared complete later, need not.

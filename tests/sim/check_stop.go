@@ -56,8 +56,8 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 	c.killed[call.TaskID] = c.now
 	record := c.disk.pods[pod]
 	replaced := slices.ContainsFunc(record.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == call.TaskID })
-	if replaced || record.Task == nil {
-		return
+	if replaced || record.Task == nil || record.Task.ID != call.TaskID && c.unwanted[call.TaskID] {
+		return // nobody's, or operators want to be rid of it, and it is no pod's any more
 	}
 	worked := !record.Task.Healthy.IsZero() // what does not work costs nothing more
 	if record.Stop == nil || record.Stop.TaskID != call.TaskID {
@@ -78,10 +78,11 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 // checkStops looks at stops when they become durable: that is when the budget counts, and what falls between that and the KILL nobody could foresee.
 func (c *checker) checkStops(i *instance) {
 	for _, p := range c.disk.pods {
-		if p.Stop == nil || c.budgeted[p.Stop.TaskID] {
+		if p.Stop == nil || c.budgeted[p.Stop.TaskID].Equal(p.Stop.At) {
 			continue
 		}
-		c.budgeted[p.Stop.TaskID] = true
+		c.budgeted[p.Stop.TaskID] = p.Stop.At
+		c.stopSeen()
 		if p.Task != nil && p.Task.ID == p.Stop.TaskID && !p.Task.Healthy.IsZero() && !p.Stop.Forced { // what does not work costs nothing more
 			c.checkBudget(i, p)
 		}

@@ -41,10 +41,16 @@ func (c *checker) asked(_ *instance, v machine.Verb) {
 	if v.Kind == machine.MarkGone {
 		c.doubts(v.Pod)
 	}
+	if v.Kind == machine.KillTask {
+		c.unwanted[v.Task] = true
+	}
 	if v.Claim != "" {
 		c.named[v.Claim] = true
 	}
 	c.asOf[v.ID] = c.disk.run.Number
+	if h := c.disk.run.Halt; h != nil && v.Kind == machine.Resume && v.Plan == machine.DeployPlan && v.Phase == "" && v.Step == "" {
+		c.halts[v.ID] = h.At
+	}
 	if claim := c.disk.pods[v.Pod].Claim; claim != nil && (v.Kind == machine.ForgetReservations || v.Kind == machine.Replace) {
 		c.claims[v.ID] = claim.ID
 		c.givenUp[claim.ID] = true
@@ -67,6 +73,9 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 	}
 	if a.Code == machine.Done {
 		c.done(i, v)
+		if key, found := c.factOf(plans.Released, v); found && v.Kind == machine.Resume {
+			c.promised(key, false)
+		}
 	}
 	if kind, ok := makes[v.Kind]; ok {
 		key, found := c.factOf(kind, v)
@@ -97,6 +106,10 @@ var (
 func (c *checker) done(i *instance, v machine.Verb) {
 	recorded := true
 	switch v.Kind {
+	case machine.Resume:
+		at, halted := c.halts[v.ID]
+		run := c.disk.run
+		recorded = !halted || run.Number > c.asOf[v.ID] || run.Ended() || run.Halt == nil || !run.Halt.At.Equal(at)
 	case machine.MarkGone:
 		recorded = c.markedGone(i, v)
 	case machine.Force:

@@ -141,7 +141,7 @@ func (w *world) giveBack(id uint64, v Verb, tries int) {
 }
 
 func (w *world) tell(i *instance, verb machine.Verb) {
-	w.note("operator: %s %s %s %s", verb.Kind, verb.Pod, verb.Host, verb.Claim)
+	w.note("operator: %s %s %s %s%s%s", verb.Kind, verb.Pod, verb.Host, verb.Claim, verb.Task, verb.Phase)
 	w.check.asked(i, verb)
 	i.deliver(verb)
 }

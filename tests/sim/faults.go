@@ -46,6 +46,7 @@ const (
 	redirects     Kind = "redirects"      // for For masters send everybody on: to a standby if Count is 0, in circles otherwise
 	swallowed     Kind = "swallowed"      // a What is accepted after Count others, and nobody hears of it: 202 says nothing
 	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
+	strayTask     Kind = "stray-task"     // with the next Count launches a task gets there that no record knows, as if records were lost
 )
 
 // faultKind says how a fault is drawn and what it does.
@@ -96,6 +97,7 @@ var faultKinds = []faultKind{
 	}},
 	{offersLost, 3, drawCountUpTo(6), func(w *world, f Fault) { w.network.offersLost += f.Count }},
 	{agentGone, 3, drawGone, (*world).markAgentGone},
+	{strayTask, 0, nil, func(w *world, f Fault) { w.network.strays += f.Count }}, // only in a story
 }
 
 // Kinds lists all kinds of faults.

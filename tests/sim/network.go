@@ -12,6 +12,7 @@ type network struct {
 	doubled int    // records that will arrive twice
 	lost    int    // status updates that will not arrive
 	late    []late // calls that are under way still
+	strays  int    // launches with which a task gets there that no record knows
 
 	offersLost int       // OFFERS that will not arrive
 	blindTill  time.Time // until when masters believe that offers are considered which were lost

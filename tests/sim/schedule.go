@@ -29,6 +29,10 @@ type Schedule struct {
 	OfferTimeout time.Duration `json:"offer_timeout,omitempty"`
 	// Volumes are the persistent volumes of pods.
 	Volumes []Volume `json:"volumes,omitempty"`
+	// Attempts is how often a step may fail before its run pauses itself; 0: as often as Quobyte's service lets it.
+	Attempts int `json:"attempts,omitempty"`
+	// Canaries are the phases that operators let go step by step.
+	Canaries []string `json:"canaries,omitempty"`
 
 	Faults []Fault `json:"faults"`
 	Verbs  []Verb  `json:"verbs,omitempty"`
@@ -72,7 +76,8 @@ type Verb struct {
 	Phase string        `json:"phase,omitempty"`
 	Step  int           `json:"step,omitempty"` // the how-manieth of the phase's steps, from 1; 0: none
 	Pod   string        `json:"pod,omitempty"`
-	Task  string        `json:"task,omitempty"` // of kill-task: no task at all, or that of a pod
+	Task  string        `json:"task,omitempty"` // of kill-task: no task at all, that of a pod, or one that belongs to none
+	On    string        `json:"on,omitempty"`   // it is said when this happens first after its time
 	When  string        `json:"when,omitempty"`
 	Force bool          `json:"force,omitempty"`
 	Stale bool          `json:"stale,omitempty"` // who says it looks at a plan of long ago
@@ -84,7 +89,12 @@ type Verb struct {
 const (
 	noTask  = "of nobody"
 	podTask = "of a pod"
+
+	strangerTask = "of no pod"
 )
+
+// stopped is when it is on record that a pod was stopped, and its task may not have been killed yet.
+const stopped = "stop"
 
 // Kind is a kind of fault.
 type Kind string
@@ -124,6 +134,7 @@ func Draw(seed uint64) Schedule {
 	s.Verbs = append(s.Verbs, drawConsents(r, s.Faults)...)
 	s.Verbs = append(s.Verbs, drawReleases(r, s)...)
 	drawVolumes(&s)
+	drawRare(&s)
 	s.inOrder()
 	return s
 }

@@ -383,7 +383,7 @@ func (s *session) transmit(c machine.Call, done func()) {
 			s.pump()
 		})
 	}
-	body, err := s.encode(c)
+	body, err := s.encode(s.withStray(c))
 	if err != nil {
 		s.check.fail(wellFormed, "%s: %v", machine.CallName(c), err)
 		return

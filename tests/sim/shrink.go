@@ -59,6 +59,12 @@ func simpler(s Schedule) []Schedule {
 	for k := range s.Volumes {
 		try(func(c *Schedule) { c.Volumes = slices.Delete(slices.Clone(c.Volumes), k, k+1) })
 	}
+	for k := range s.Canaries {
+		try(func(c *Schedule) { c.Canaries = slices.Delete(slices.Clone(c.Canaries), k, k+1) })
+	}
+	if s.Attempts > 0 {
+		try(func(c *Schedule) { c.Attempts = 0 })
+	}
 	if s.Closed {
 		try(func(c *Schedule) { c.Closed = false })
 	}

@@ -22,10 +22,16 @@ func (w *world) say(id uint64, v Verb) {
 	case machine.ReleaseLeftover:
 		w.giveBack(id, v, 20)
 		return
+	case machine.KillTask:
+		if v.Task == strangerTask {
+			w.killStranger(id, v, 20)
+			return
+		}
 	}
 	if i == nil || i.view == nil {
 		return
 	}
+	v.Pod = w.podAt(v.Pod)
 	verb := machine.Verb{
 		ID: id, Kind: machine.VerbKind(v.Kind), Plan: machine.DeployPlan, Phase: v.Phase, Pod: v.Pod, When: plans.When(v.When),
 		Force: v.Force, Actor: "operator", Reason: "simulated",
@@ -102,6 +108,8 @@ func (w *world) release(n uint64) {
 	if i := w.serve(); i != nil && i.view != nil {
 		held = w.markLost(i, &n) || held
 		held = w.clean(i, &n) || held
+		held = w.killStrangers(i, &n) || held
+		held = w.letCanariesGo(i, &n) || held
 		deploy, _ := i.view.Plan(machine.DeployPlan)
 		n++
 		switch {

@@ -23,19 +23,26 @@ type Volume struct {
 	Until int `json:"until,omitempty"`
 }
 
-// withVolumes is Quobyte's service, some of whose pods have persistent volumes. Those of the root disk grow when the settings of their pods change.
-type withVolumes struct {
+// variant is Quobyte's service, some of whose pods have persistent volumes, and some of whose phases are staged. Volumes of the root disk grow when the settings
+// of their pods change.
+type variant struct {
 	*quobyte.Service
 	wanted       map[string][]offers.Volume // by pod type
 	fingerprints map[string]string
+	phases       []machine.PhaseSpec
 }
 
-var _ machine.Service = withVolumes{}
+var _ machine.Service = variant{}
 
-// newWithVolumes is the service when the settings of some types were changed so often.
-func newWithVolumes(of *quobyte.Service, volumes []Volume, changes map[string]int) withVolumes {
-	s := withVolumes{Service: of, wanted: map[string][]offers.Volume{}, fingerprints: map[string]string{}}
-	for k, v := range volumes {
+// newVariant is the service when the settings of some types were changed so often.
+func newVariant(of *quobyte.Service, schedule Schedule, changes map[string]int) variant {
+	s := variant{Service: of, wanted: map[string][]offers.Volume{}, fingerprints: map[string]string{}, phases: of.Phases()}
+	for k := range s.phases {
+		if p := &s.phases[k]; slices.Contains(schedule.Canaries, p.Name) {
+			p.Strategy = staged(p.Strategy)
+		}
+	}
+	for k, v := range schedule.Volumes {
 		changed := changes[v.Pods]
 		if changed < v.From || v.Until > 0 && changed >= v.Until {
 			continue
@@ -52,8 +59,11 @@ func newWithVolumes(of *quobyte.Service, volumes []Volume, changes map[string]in
 	return s
 }
 
+// Phases are Quobyte's.
+func (s variant) Phases() []machine.PhaseSpec { return s.phases }
+
 // Requirement asks for the volumes besides, which takes a claim.
-func (s withVolumes) Requirement(p machine.Pod) offers.Requirement {
+func (s variant) Requirement(p machine.Pod) offers.Requirement {
 	r := s.Service.Requirement(p)
 	if r.Volumes = s.wanted[p.Type]; len(r.Volumes) > 0 && r.Claim == nil {
 		r.Claim = &offers.Claim{}
@@ -62,7 +72,7 @@ func (s withVolumes) Requirement(p machine.Pod) offers.Requirement {
 }
 
 // Fingerprint is another one with other volumes.
-func (s withVolumes) Fingerprint(podType string) string {
+func (s variant) Fingerprint(podType string) string {
 	return s.Service.Fingerprint(podType) + s.fingerprints[podType]
 }
 

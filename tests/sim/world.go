@@ -60,6 +60,7 @@ type world struct {
 	store   storeFaults
 	check   *checker
 	eager   []func(*instance) // what operators say as soon as a session begins
+	onStop  []func()          // and when a pod was stopped
 
 	calm    time.Time // when faults and verbs have ceased
 	named   int       // counts the times that an agent got an id
@@ -154,8 +155,8 @@ func (w *world) configure() {
 		panic(err) // the settings are ours
 	}
 	w.service = service
-	if len(w.schedule.Volumes) > 0 {
-		w.service = newWithVolumes(service, w.schedule.Volumes, w.changes)
+	if len(w.schedule.Volumes)+len(w.schedule.Canaries) > 0 {
+		w.service = newVariant(service, w.schedule, w.changes)
 	}
 }
 
@@ -172,6 +173,9 @@ func settingsOf(s Schedule, changes map[string]int) quobyte.Settings {
 	}
 	if s.MaxUnavailable != "" {
 		settings.MaxUnavailable[quobyte.Metadata], settings.MaxUnavailable[quobyte.Data] = s.MaxUnavailable, s.MaxUnavailable
+	}
+	if s.Attempts > 0 {
+		settings.StepAttempts = s.Attempts
 	}
 	if s.Reserve {
 		settings.Reserve = quobyte.ReserveDevices
@@ -195,7 +199,13 @@ func (w *world) plan() {
 		w.until(began.Add(f.At + f.For))
 	}
 	for i, v := range w.schedule.Verbs {
-		w.at(began.Add(v.At), "verb", func() { w.say(uint64(i+1), v) })
+		w.at(began.Add(v.At), "verb", func() {
+			if v.On == stopped {
+				w.onStop = append(w.onStop, func() { w.say(uint64(i+1), v) })
+				return
+			}
+			w.say(uint64(i+1), v)
+		})
 		w.until(began.Add(v.At))
 	}
 	w.until(began.Add(time.Second))
@@ -296,7 +306,7 @@ func (w *world) tickLater() {
 // letGo ends everything that was held: pauses, exceptions, breakpoints.
 func (w *world) letGo() {
 	w.note("calm: faults have ceased")
-	w.network = network{}
+	w.network, w.onStop = network{}, nil
 	w.silent, w.stale = time.Time{}, time.Time{}
 	w.store = storeFaults{}
 	w.release(0)

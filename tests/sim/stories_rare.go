@@ -1,0 +1,171 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/plans"
+	"github.com/quobyte/mesos-framework/quobyte"
+)
+
+// rare lists stories that are drawn from a stream of their own, so that all schedules without one are what they would be if there were none. The order is part of
+// what a seed means: new ones come last, and take the place of a nil.
+var rare = [30]func(*story){
+	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
+}
+
+// drawRare adds one of them now and then.
+func drawRare(s *Schedule) {
+	r := rand.New(rand.NewPCG(s.Seed, 0x1de5))
+	if tell := rare[r.IntN(len(rare))]; tell != nil {
+		tell(&story{Schedule: s, r: r, at: 3*time.Minute + time.Duration(r.Int64N(int64(3*time.Minute))).Round(time.Millisecond)})
+	}
+}
+
+// registriesTakenOut: of five registries two do not do their work and are taken out, so that no budget counts them, and then the others are restarted. They must not
+// be, as long as those that are left are no majority of all.
+func (t *story) registriesTakenOut() {
+	t.Asks = false // who knows the replica set would not let it be either
+	t.Hosts = slices.Clone(t.Hosts)
+	count := 0
+	for k := range t.Hosts {
+		if t.Hosts[k].Registry {
+			count++
+		}
+	}
+	for k := 0; k < len(t.Hosts) && count < 5; k++ {
+		if !t.Hosts[k].Registry {
+			t.Hosts[k].Registry = true
+			count++
+		}
+	}
+	first := t.on(quobyte.Registry)
+	second := first
+	for second == first {
+		second = t.on(quobyte.Registry)
+	}
+	for _, host := range []int{first, second} {
+		f := Fault{Kind: []Kind{daemonSick, daemonSick, mountGone, agentReboot}[t.r.IntN(4)], Host: host, What: quobyte.Registry, For: 6*time.Minute + t.upTo(2*time.Minute)}
+		t.fault(5*time.Second, f)
+		t.Verbs = append(t.Verbs, Verb{At: t.at + 20*time.Second + t.upTo(20*time.Second), Kind: "except", Pod: at(quobyte.Registry, host), Force: true})
+	}
+	t.at += time.Minute + t.upTo(time.Minute)
+	t.roll(quobyte.Registry)
+}
+
+// pausedInStop: while pods are restarted, somebody pauses that at the very moment in which one was stopped.
+func (t *story) pausedInStop() {
+	kind := t.aType()
+	t.roll(kind)
+	hold := Verb{At: t.at, Kind: "pause", Phase: []string{"", kind}[t.r.IntN(2)], On: stopped}
+	t.Verbs = append(t.Verbs, hold, Verb{At: t.at + 5*time.Minute + t.upTo(2*time.Minute), Kind: "continue", Phase: hold.Phase})
+	if t.r.IntN(3) == 0 {
+		t.fault(time.Minute, Fault{Kind: serveCrash, For: between(t.r, time.Second, 30*time.Second)})
+	}
+}
+
+// tasksOfNobody: tasks run in the framework's name that no record knows, and operators have them killed.
+func (t *story) tasksOfNobody() {
+	t.at = t.upTo(time.Minute)
+	t.fault(0, Fault{Kind: strayTask, Count: 1 + t.r.IntN(3)})
+	for range 1 + t.r.IntN(4) {
+		t.Verbs = append(t.Verbs, Verb{At: t.at + t.upTo(4*time.Minute), Kind: string(machine.KillTask), Task: strangerTask, Step: t.r.IntN(3)})
+	}
+	switch t.r.IntN(3) {
+	case 0:
+		t.fault(4*time.Minute, Fault{Kind: serveCrash, For: between(t.r, time.Second, 30*time.Second)})
+	case 1:
+		t.fault(4*time.Minute, Fault{Kind: swallowed, What: "KILL"})
+	}
+}
+
+// halted: steps fail as often as they may, so that the run pauses itself, and operators have it go on.
+func (t *story) halted() {
+	t.Attempts = 1 + t.r.IntN(3)
+	kind := t.aType()
+	if t.r.IntN(2) == 0 {
+		t.at = t.upTo(time.Minute)
+	} else {
+		t.roll(kind)
+	}
+	for range 1 + t.r.IntN(2) {
+		t.fault(10*time.Second, Fault{Kind: startFails, Host: t.on(kind), What: kind, Count: t.Attempts + t.r.IntN(2)})
+	}
+	for range 1 + t.r.IntN(3) {
+		t.Verbs = append(t.Verbs, Verb{At: t.at + 10*time.Second + t.upTo(2*time.Minute), Kind: "continue"})
+	}
+	if t.r.IntN(2) == 0 {
+		t.fault(2*time.Minute, Fault{Kind: serveCrash, For: between(t.r, time.Second, 30*time.Second)})
+	}
+}
+
+// canary: some phases are staged: nothing of them begins before an operator says so, first of one step, then of the others.
+func (t *story) canary() {
+	phases := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data, quobyte.API, quobyte.Webconsole}
+	for range 1 + t.r.IntN(2) {
+		t.Canaries = append(t.Canaries, phases[t.r.IntN(len(phases))])
+	}
+	for range 3 + t.r.IntN(6) {
+		t.Verbs = append(t.Verbs, Verb{At: t.upTo(6 * time.Minute), Kind: "continue", Phase: t.Canaries[t.r.IntN(len(t.Canaries))]})
+	}
+	if t.r.IntN(2) == 0 {
+		t.roll(t.Canaries[0])
+	}
+	for range 1 + t.r.IntN(2) {
+		t.fault(time.Minute, Fault{Kind: []Kind{serveCrash, serveStop}[t.r.IntN(2)], For: between(t.r, time.Second, 30*time.Second)})
+	}
+}
+
+// at names the pod of a type on a host, of which nobody knows yet which number it will have.
+func at(kind string, host int) string { return fmt.Sprintf("%s@%d", kind, host) }
+
+// podAt is the pod that a name means.
+func (w *world) podAt(name string) string {
+	kind, number, ok := strings.Cut(name, "@")
+	if !ok {
+		return name
+	}
+	for pod, p := range w.disk.pods {
+		if h := w.hostNamed(p.Host); p.Type == kind && h != nil && fmt.Sprint(h.number) == number {
+			return pod
+		}
+	}
+	return kind + "-0"
+}
+
+// letCanariesGo has operators let staged phases go on, when faults have ceased. It says whether they have to come again: as long as there are such phases, or steps may
+// fail only a few times, and not all is well.
+func (w *world) letCanariesGo(i *instance, n *uint64) bool {
+	if len(w.schedule.Canaries) == 0 {
+		return w.schedule.Attempts > 0 && !w.well()
+	}
+	deploy, _ := i.view.Plan(machine.DeployPlan)
+	for _, p := range deploy.Phases {
+		if p.Continue != nil {
+			*n++
+			w.tell(i, machine.Verb{ID: 1000 + *n, Kind: machine.Resume, Plan: machine.DeployPlan, Phase: p.Name, Actor: "operator", Reason: "calm"})
+		}
+	}
+	return !w.well()
+}
+
+// stopSeen has operators say what they wanted to say when a pod is stopped.
+func (w *world) stopSeen() {
+	waiting := w.onStop
+	w.onStop = nil
+	for _, say := range waiting {
+		w.after(w.upTo(2*time.Second), "verb", say)
+	}
+}
+
+// staged is the strategy of a phase that operators let go step by step.
+func staged(s plans.Strategy) plans.Strategy {
+	if s == plans.Parallel {
+		return plans.ParallelCanary
+	}
+	return plans.SerialCanary
+}

@@ -33,9 +33,7 @@ func (s *Sandbox) agentHandler(a *agentShell) http.Handler {
 		"/files/read":     func(w http.ResponseWriter, r *http.Request) { s.read(w, r, a) },
 		"/files/download": func(w http.ResponseWriter, r *http.Request) { s.download(w, r, a) },
 	} {
-		handler = s.whileUp(a, handler)
-		mux.HandleFunc(path, handler)
-		mux.HandleFunc("/slave(1)"+path, handler)
+		serve(mux, "/slave(1)", path, s.whileUp(a, handler))
 	}
 	mux.HandleFunc("/", notFound)
 	return mux

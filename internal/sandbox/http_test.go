@@ -121,3 +121,20 @@ func TestUnknownPath(t *testing.T) {
 		t.Errorf("%s %q", response.Status, body)
 	}
 }
+
+// What is behind the path of an endpoint is no business of Mesos', and neither is whether the name of the process is before it.
+func TestLongerPaths(t *testing.T) {
+	s := start(t, oneAgent(t.TempDir()))
+	master, agent := s.MasterAddress(), s.AgentAddresses()[0]
+	for _, tc := range []struct {
+		address, path string
+		want          int
+	}{
+		{master, "/state/", 200}, {master, "/master/state/x/y", 200}, {master, "/api/v1/scheduler/x", 405}, {master, "/stat", 404}, {master, "/", 404},
+		{agent, "/state/", 200}, {agent, "/slave(1)/containers/x", 200}, {agent, "/master/state", 404},
+	} {
+		if got := statusOf(t, tc.address, tc.path); got != tc.want {
+			t.Errorf("%s%s: %d, want %d", tc.address, tc.path, got, tc.want)
+		}
+	}
+}

@@ -19,27 +19,24 @@ func (s *Sandbox) masterHandler(address string) http.Handler {
 	mux := http.NewServeMux()
 	quota := byMethod(served{"GET", s.quotas}, served{"POST", s.setQuota}, served{"DELETE", s.removeQuota})
 	for path, handler := range map[string]http.HandlerFunc{
-		"/api/v1/scheduler":  s.schedulerCall,
-		"/api/v1/scheduler/": s.schedulerCall,
-		"/api/v1":            s.operatorCall,
-		"/api/v1/":           s.operatorCall, // a longer path is the rest of it, as for every endpoint of Mesos
-		"/health":            healthy,
-		"/version":           s.version,
-		"/flags":             s.flags,
-		"/state":             s.masterState,
-		"/state-summary":     s.stateSummary,
-		"/slaves":            s.slaves,
-		"/tasks":             s.tasks,
-		"/roles":             s.roles,
-		"/quota":             quota,
-		"/quota/":            quota,
-		"/weights":           byMethod(served{"GET", s.weights}, served{"PUT", s.setWeights}),
-		"/reserve":           s.onAgent("resources", "Error parsing", reserveCall),
-		"/unreserve":         s.onAgent("resources", "Error in parsing", unreserveCall),
-		"/create-volumes":    s.onAgent("volumes", "Error in parsing", createCall),
-		"/destroy-volumes":   s.onAgent("volumes", "Error in parsing", destroyCall),
-		"/machine/down":      s.machines(downCall),
-		"/machine/up":        s.machines(upCall),
+		"/api/v1/scheduler": s.schedulerCall,
+		"/api/v1":           s.operatorCall,
+		"/health":           healthy,
+		"/version":          s.version,
+		"/flags":            s.flags,
+		"/state":            s.masterState,
+		"/state-summary":    s.stateSummary,
+		"/slaves":           s.slaves,
+		"/tasks":            s.tasks,
+		"/roles":            s.roles,
+		"/quota":            quota,
+		"/weights":          byMethod(served{"GET", s.weights}, served{"PUT", s.setWeights}),
+		"/reserve":          s.onAgent("resources", "Error parsing", reserveCall),
+		"/unreserve":        s.onAgent("resources", "Error in parsing", unreserveCall),
+		"/create-volumes":   s.onAgent("volumes", "Error in parsing", createCall),
+		"/destroy-volumes":  s.onAgent("volumes", "Error in parsing", destroyCall),
+		"/machine/down":     s.machines(downCall),
+		"/machine/up":       s.machines(upCall),
 
 		"/maintenance/schedule": byMethod(served{"GET", s.maintenanceSchedule}, served{"POST", s.setMaintenanceSchedule}),
 		"/maintenance/status":   s.maintenanceStatus,
@@ -48,9 +45,7 @@ func (s *Sandbox) masterHandler(address string) http.Handler {
 		"/redirect":             s.redirect,
 		"/teardown":             posted(s.teardown),
 	} {
-		handler = s.gated(address, handler)
-		mux.HandleFunc(path, handler)
-		mux.HandleFunc("/master"+path, handler)
+		serve(mux, "/master", path, s.gated(address, handler))
 	}
 	if s.cfg.ServiceAccounts != nil {
 		mux.HandleFunc(loginPath, s.logIn)
@@ -58,6 +53,13 @@ func (s *Sandbox) masterHandler(address string) http.Handler {
 	mux.Handle("/sandbox/", s.adminHandler())
 	mux.HandleFunc("/", notFound)
 	return mux
+}
+
+// serve lets an endpoint be found with and without the name of its process. A longer path is found as well: what is behind is no business of Mesos'.
+func serve(mux *http.ServeMux, process, path string, handler http.HandlerFunc) {
+	for _, pattern := range []string{path, path + "/", process + path, process + path + "/"} {
+		mux.HandleFunc(pattern, handler)
+	}
 }
 
 // schedulerCall checks a call in the order in which a master does.

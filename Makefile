@@ -3,6 +3,9 @@
 GO      ?= go
 BIN     := bin
 PACKAGE := ./...
+# What the programs call their version: also where the Go tool finds no repository, or is told not to look (-buildvcs=false).
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+STAMP   := $(if $(VERSION),-ldflags '-X github.com/quobyte/mesos-framework/cmd/internal/build.stamp=$(VERSION)')
 # Where the tests that kill the framework tell how long it took until it, or its standby, was subscribed again.
 TAKEOVERS := $(CURDIR)/$(BIN)/takeovers.txt
 # The race detector needs a C compiler.
@@ -16,7 +19,7 @@ help: ## List the targets
 
 build: ## Build bin/quobyte-mesos and bin/dcos-quobyte
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/quobyte-mesos ./cmd/dcos-quobyte
+	CGO_ENABLED=0 $(GO) build -trimpath $(STAMP) -o $(BIN)/ ./cmd/quobyte-mesos ./cmd/dcos-quobyte
 
 demo: build ## Deploy Quobyte on an embedded cluster and watch it (Ctrl-C ends it)
 	@$(BIN)/quobyte-mesos demo

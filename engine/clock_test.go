@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,4 +32,30 @@ func TestClock(t *testing.T) {
 	if got, want := c.now(), start.Add(11*time.Second); !got.Equal(want) {
 		t.Errorf("a second later: %s, want %s", got, want)
 	}
+}
+
+// That the clock was set is told once for each time that it was, and what it does meanwhile is what it is.
+func TestAClockThatIsSetIsTold(t *testing.T) {
+	var log bytes.Buffer
+	start := time.Now()
+	c := newClock(func() time.Time { return start })
+	after := func(passed, set time.Duration, ahead time.Duration, want string) {
+		t.Helper()
+		log.Reset()
+		c.base = c.base.Add(-set) // see TestClock
+		c.wall = func() time.Time { return start.Add(passed) }
+		for range 3 {
+			c.now()
+			c.tell(slog.New(slog.NewTextHandler(&log, nil)))
+		}
+		if got := strings.Count(log.String(), "\n"); c.ahead != ahead || want == "" && got > 0 || want != "" && (got != 1 || !strings.Contains(log.String(), want)) {
+			t.Errorf("after %s, set by %s: ahead %s, want %s; told %q, want %q", passed, set, c.ahead, ahead, log.String(), want)
+		}
+	}
+	after(time.Second, 0, 0, "")
+	after(2*time.Second, -100*time.Millisecond, 100*time.Millisecond, "")
+	after(3*time.Second, -time.Hour, time.Hour+100*time.Millisecond, `was set back: times go on from where they were, ahead of it, until it has caught up or this is started again" ahead=1h0m0.1s`)
+	after(4*time.Second, 0, time.Hour+100*time.Millisecond, "")
+	after(5*time.Second, time.Hour, 100*time.Millisecond, "the clock has caught up")
+	after(6*time.Second, time.Minute, 0, "was set forward, or the machine slept")
 }

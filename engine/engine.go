@@ -65,6 +65,7 @@ type Engine struct {
 	registered *machine.Registration
 	claimed    map[string][]string
 	clock      *clock
+	ahead      atomic.Int64 // of the clock, in ns
 	inbox      chan machine.Event
 	offers     atomic.Int64  // in the inbox
 	taken      chan struct{} // tells that some were taken from it
@@ -267,7 +268,7 @@ func (e *Engine) take(ev machine.Event) {
 		}
 	}
 	logEvent(e.cfg.Logger, ev)
-	now := e.clock.now()
+	now := e.now()
 	e.cfg.Recorder.Take(now, ev)
 	e.machine.Take(now, ev)
 }
@@ -277,7 +278,7 @@ func (e *Engine) take(ev machine.Event) {
 func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	var random [16]byte
 	rand.Read(random[:]) // never fails (crypto/rand)
-	now := e.clock.now()
+	now := e.now()
 	e.cfg.Recorder.Decide(now, random)
 	effects := e.machine.Decide(now, random)
 	e.cfg.Recorder.Decided(effects, e.machine)
@@ -306,6 +307,14 @@ func (e *Engine) decide(ctx context.Context) (time.Time, error) {
 	}
 	e.answer(effects.Answers)
 	return effects.WakeAt, nil
+}
+
+// now is what the clock says. Only the loop asks.
+func (e *Engine) now() time.Time {
+	now := e.clock.now()
+	e.clock.tell(e.cfg.Logger)
+	e.ahead.Store(int64(e.clock.ahead))
+	return now
 }
 
 func (e *Engine) leading() error {

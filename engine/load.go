@@ -12,12 +12,14 @@ type Stats struct {
 	Commits    uint64        // that have ended
 	CommitTime time.Duration // that all of them took
 	Committing time.Duration // for how long one has been under way; 0: none is
+	ClockAhead time.Duration // by how much times are ahead of the time of day, which was set back
 }
 
 // Stats may be asked from any goroutine, and never waits for the loop.
 func (e *Engine) Stats() Stats {
 	s := e.load.stats(time.Now())
 	s.Events, s.Offers = len(e.inbox), int(e.offers.Load())
+	s.ClockAhead = time.Duration(e.ahead.Load())
 	return s
 }
 

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -148,6 +150,11 @@ func untilLost(ctx context.Context, e *leader.Election) error {
 	}
 }
 
+// advertised is where clients find this instance.
+func (o *serveOptions) advertised() string {
+	return strings.TrimSuffix(cmp.Or(o.AdvertiseURL, o.Quobyte.FrameworkURL), "/")
+}
+
 // join makes the instance a candidate, as soon as ZooKeeper can be reached.
 func (f *framework) join(ctx context.Context) (*leader.Election, error) {
 	at, err := f.options.node("election", f.log)
@@ -158,7 +165,7 @@ func (f *framework) join(ctx context.Context) (*leader.Election, error) {
 	defer pause.Stop()
 	for {
 		e, err := leader.Join(ctx, leader.Config{
-			Config: at, ID: uuid.NewString(), Candidate: leader.Candidate{URL: f.options.Quobyte.FrameworkURL, Since: time.Now().UTC()},
+			Config: at, ID: uuid.NewString(), Candidate: leader.Candidate{URL: f.options.advertised(), Since: time.Now().UTC()},
 		})
 		if err == nil {
 			f.election.Store(e)
@@ -240,7 +247,7 @@ func (f *framework) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e := f.election.Load(); e != nil {
 		at, known = e.Leader()
 	}
-	if !known || at.URL == f.options.Quobyte.FrameworkURL {
+	if !known || at.URL == f.options.advertised() {
 		why := "this instance stands by, and no leader is known yet"
 		if known {
 			why = "this instance leads, and still reads its state"

@@ -22,6 +22,7 @@ func loopMetrics(s engine.Stats) []api.Metric {
 		one("framework_commits_total", "Commits of the durable state.", true, float64(s.Commits)),
 		one("framework_commit_seconds_total", "What all commits took.", true, s.CommitTime.Seconds()),
 		one("framework_commit_pending_seconds", "How long a commit has been under way, 0 if none is.", false, s.Committing.Seconds()),
+		one("framework_clock_ahead_seconds", "By how much the scheduler's times are ahead of the time of day, because that was set back.", false, s.ClockAhead.Seconds()),
 	}
 }
 

@@ -3,11 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/quobyte/mesos-framework/cmd/internal/build"
 )
 
 func newRoot(env environment) *cobra.Command {
@@ -73,20 +74,5 @@ func newVersion(env environment) *cobra.Command {
 	}
 }
 
-// version is what the Go tool recorded when it built the program.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "quobyte-mesos (unknown version)"
-	}
-	revision, modified := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			revision = " " + s.Value[:min(12, len(s.Value))]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			modified = "+changes"
-		}
-	}
-	return fmt.Sprintf("quobyte-mesos %s%s%s %s", info.Main.Version, revision, modified, info.GoVersion)
-}
+// version is which build this is.
+func version() string { return build.Describe("quobyte-mesos") }

@@ -221,7 +221,7 @@ func (f *framework) openStore(ctx context.Context) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	at.Owner = f.options.Quobyte.FrameworkURL
+	at.Owner = f.options.advertised()
 	return store.OpenZooKeeper(ctx, at)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/url"
 	"os/user"
 	"slices"
 	"strconv"
@@ -29,6 +30,9 @@ type serveOptions struct {
 	// ZooKeeper is where the state is instead, and the election of the instance that leads.
 	ZooKeeper               string
 	ZooKeeperSessionTimeout time.Duration
+
+	// AdvertiseURL is where clients are sent that another instance redirects to this one.
+	AdvertiseURL string
 
 	Listen   string
 	Config   string
@@ -90,6 +94,7 @@ func (o *serveOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.StateDir, "state-dir", o.StateDir, "directory of the durable state; made if it is missing")
 	f.StringVar(&o.ZooKeeper, "zk", o.ZooKeeper, "in place of --state-dir: zk://[user:password@]host:port,…/path of the durable state; one of several instances leads")
 	f.DurationVar(&o.ZooKeeperSessionTimeout, "zk-session-timeout", o.ZooKeeperSessionTimeout, "with --zk: how long a leader may be out of sight before another takes over")
+	f.StringVar(&o.AdvertiseURL, "advertise-url", o.AdvertiseURL, "with --zk: where clients find this instance when another one, which stands by, redirects them to it (default: --framework-url)")
 	f.StringVar(&o.Listen, "listen", o.Listen, "address of the HTTP API, which also serves artifacts to the hosts")
 	f.StringVar(&o.Config, "config", o.Config, "YAML, TOML or JSON file with values for these flags, by their names")
 	f.StringVar(&o.LogLevel, "log-level", o.LogLevel, "debug, info, warn or error")
@@ -261,6 +266,7 @@ func (o *serveOptions) validate() error {
 		problems = multierror.Append(problems, errors.New("--master: missing; give host:port of a Mesos master"))
 	}
 	problems = multierror.Append(problems, o.stateProblems()...)
+	problems = multierror.Append(problems, o.advertiseProblems()...)
 	if err := checkListen(o.Listen); err != nil {
 		problems = multierror.Append(problems, err)
 	}
@@ -306,6 +312,21 @@ func (o *serveOptions) validate() error {
 		problems = multierror.Append(problems, err)
 	}
 	return problems.ErrorOrNil()
+}
+
+// advertiseProblems are those of the address for clients.
+func (o *serveOptions) advertiseProblems() []error {
+	if o.AdvertiseURL == "" {
+		return nil
+	}
+	if o.ZooKeeper == "" {
+		return []error{errors.New("--advertise-url: without --zk there is no other instance that redirects to this one")}
+	}
+	u, err := url.Parse(o.AdvertiseURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return []error{fmt.Errorf("--advertise-url: %q: must be http://HOST:PORT or https://…, perhaps with a path, and nothing else", o.AdvertiseURL)}
+	}
+	return nil
 }
 
 // stateProblems are those of the place of the state.

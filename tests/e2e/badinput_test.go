@@ -42,6 +42,8 @@ func TestBadFlags(t *testing.T) {
 			"--master: missing", "--state-dir: missing", "containerizer", "rkt", "expect", "--log-level",
 		}},
 		{"resources", append(good, "--state-dir=x", "--data_resources=cpus:x;mem:1"), []string{"data-resources", "cpus"}},
+		{"a leader's address without an election", append(good, "--state-dir="+t.TempDir(), "--advertise-url=http://x"), []string{"--advertise-url: without --zk"}},
+		{"a leader's address that is none", append(good, "--zk=zk://x/y", "--advertise-url=x:7888"), []string{`--advertise-url: "x:7888": must be http://HOST:PORT`}},
 		{"port in use", append(good, "--state-dir="+t.TempDir(), "--listen="+busy.Addr().String()), []string{busy.Addr().String() + ": the port is in use"}},
 		{"bad listen address", append(good, "--state-dir="+t.TempDir(), "--listen=nonsense"), []string{`--listen: "nonsense": must be HOST:PORT`}},
 		{"state dir is a file", append(good, "--state-dir="+file), []string{file}},

@@ -69,7 +69,7 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 // with a code of its own.
 func TestTwoInstancesWithTheSameState(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, "127.0.33.", 1)
+	c := startCluster(t, "127.0.103.", 1)
 	first, api := c.serve(t, "first", "--expect=registry=1")
 	eventually(t, "the registry runs", func() bool { return len(api.tasks()) >= 2 })
 	out, code := run(t, built(t).framework(), "state", "export", "--url", api.url)

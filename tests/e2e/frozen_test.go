@@ -21,7 +21,7 @@ func TestZooKeeperIsFrozenForLong(t *testing.T) {
 	t.Parallel()
 	server := zktest.Start(t)
 	zk := "zk://ann:secret@" + server.Address + "/quobyte"
-	c := startCluster(t, "127.0.31.", 3)
+	c := startCluster(t, "127.0.101.", 3)
 	const session = 4 * time.Second
 	flags := []string{"--zk-session-timeout=" + session.String(), "--server_command=" + built(t).framework() + " standin --start-delay=1s"}
 	first, before := c.serveZK(t, "leader", zk, flags...)
@@ -71,10 +71,11 @@ func TestZooKeeperIsFrozenForAMoment(t *testing.T) {
 	t.Parallel()
 	server := zktest.Start(t)
 	zk := server.Address + "/quobyte"
-	c := startCluster(t, "127.0.32.", 3)
+	c := startCluster(t, "127.0.102.", 3)
 	// A connection on which nothing is heard is given up after two thirds of the session's time, and leading after five sixths.
 	flags := []string{"--zk-session-timeout=30s", "--log-level=debug", "--server_command=" + built(t).framework() + " standin --start-delay=1s"}
-	first, leader := c.serveZK(t, "leader", zk, flags...)
+	const advertised = "http://quobyte.example/leader"
+	first, leader := c.serveZK(t, "leader", zk, append(flags[:len(flags):len(flags)], "--advertise-url="+advertised+"/")...)
 	first.find(leading.String())
 	second, standby := c.serveZK(t, "standby", zk, flags...)
 	second.find(`msg="standing by"`)
@@ -87,7 +88,7 @@ func TestZooKeeperIsFrozenForAMoment(t *testing.T) {
 	server.Signal(syscall.SIGCONT)
 	eventually(t, "deploy is complete", func() bool { return leader.deploy().Status == plans.Complete })
 	wantEachOnce(t, c)
-	redirectsReaders(t, standby, leader)
+	redirectsReaders(t, standby, api{t: t, url: advertised})
 	if strings.Contains(first.text(), "standing down") || leading.MatchString(second.text()) || strings.Contains(second.text(), "joining anew") {
 		t.Error("somebody has stood down, or lost its place")
 	}

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"github.com/quobyte/mesos-framework/internal/zktest"
 	"github.com/quobyte/mesos-framework/plans"
@@ -134,7 +133,7 @@ func TestFrameworkIDIsLost(t *testing.T) {
 			g.await(t)
 			eventually(t, "the first decision is durable", func() bool { _, ok := a.view(); return ok })
 			// From now on nothing can be written to any file: what was decided before is there.
-			if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: 1}, nil); err != nil {
+			if err := writeNothing(p.cmd.Process.Pid); err != nil {
 				t.Fatal(err)
 			}
 			close(g.open)
@@ -249,7 +248,7 @@ func TestStateIsLostWhileTasksRun(t *testing.T) {
 // A proxy before the master lets only the scheduler API and the older endpoints through, and later not even these: the state that was lost is missed all the same.
 func TestStateIsLostBehindAProxy(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, "127.0.34.", 1)
+	c := startCluster(t, "127.0.104.", 1)
 	target, err := url.Parse("http://" + c.master)
 	if err != nil {
 		t.Fatal(err)

@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"os/user"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/quobyte/mesos-framework/cmd/internal/build"
 	"github.com/quobyte/mesos-framework/cmd/internal/tree"
 	"github.com/quobyte/mesos-framework/engine/api/client"
 )
@@ -36,7 +36,7 @@ type Env struct {
 func OSEnv() Env {
 	return Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: time.Now,
-		Actor: osActor(), Build: osBuild(),
+		Actor: osActor(), Build: build.Version(),
 	}
 }
 
@@ -65,15 +65,6 @@ func userName(getenv func(string) string, current func() (*user.User, error), ui
 		return ""
 	}
 	return "uid-" + strconv.Itoa(uid)
-}
-
-// osBuild is what the Go toolchain has put into the binary.
-func osBuild() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // program is the name that errors begin with.

@@ -48,6 +48,8 @@
 // data lost, unless it is a MOUNT disk.
 // A caller that starts an agent again gives AddAgent what Restore makes of the last CheckpointResources effect.
 //
+// Config.Deny is the authorizer of a master with ACLs: what it denies is refused in the master's words, and told to the journal.
+//
 // # What survives what
 //
 // There are three places where something is kept, and each ends in its own way.
@@ -55,14 +57,16 @@
 //   - The memory of the master that leads: frameworks with their subscriptions, tasks, offers, filters, timers, which
 //     frameworks were removed (50), who was offered something how often. FailOver and StopMaster end it.
 //   - The registry: which agents belong to the cluster, which are unreachable since when, which are gone, what operators have
-//     drained, deactivated and scheduled, quotas. It outlives masters if Config.Registry is Replicated.
+//     drained, deactivated and scheduled, quotas. It outlives masters if Config.Registry is Replicated, but forgets agents that have been
+//     unreachable or gone for Config.RegistryAge.
 //   - The agents: reservations and volumes, executors and tasks with their state, updates and outcomes of operations that
 //     nobody has acknowledged. A new master learns from them which frameworks and tasks there are; such a framework is recovered
 //     until its scheduler subscribes. What an agent has of frameworks that do not checkpoint ends with its process, the rest
 //     when its machine reboots, and all but what is on its disks when it gets a new id.
 //
 // Between master and agent messages pass only while they are linked: the agent runs, is registered with this master and
-// connected, and no partition is between them. What is sent otherwise is lost, in both directions. Both sides compare notes
+// connected, and no partition is between them. What is sent otherwise is lost, in both directions, but for messages between
+// schedulers and executors, which come when the partition ends (message.go). Both sides compare notes
 // when the agent registers again: tasks that never arrived are dropped by the agent, a KILL is sent again, executors of
 // frameworks that were removed are shut down, and the heads of all queues of updates are repeated, once for the registration
 // and once for each connected framework there (recorded: two or three copies within milliseconds).

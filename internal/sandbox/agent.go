@@ -64,12 +64,16 @@ func (s *Sandbox) executorCall(w http.ResponseWriter, r *http.Request, a *agentS
 		refuse(w, http.StatusBadRequest, "Failed to validate Executor::Call: "+err.Error())
 		return
 	}
-	if problem := s.otherExecutor(r, call); problem != "" && call.Type != executor.Call_HEARTBEAT {
-		refuse(w, http.StatusForbidden, problem)
+	media := acceptedMedia(r.Header.Values("Accept"))
+	if media == "" && call.Type == executor.Call_SUBSCRIBE {
+		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
+		return
+	}
+	if s.refusesExecutor(w, r, a, call) {
 		return
 	}
 	if call.Type == executor.Call_SUBSCRIBE {
-		s.subscribeExecutor(w, r, a, call)
+		s.subscribeExecutor(w, r, a, call, media)
 		return
 	}
 	var answer cluster.Answer
@@ -80,12 +84,23 @@ func (s *Sandbox) executorCall(w http.ResponseWriter, r *http.Request, a *agentS
 	s.answer(w, answer)
 }
 
-func (s *Sandbox) subscribeExecutor(w http.ResponseWriter, r *http.Request, a *agentShell, call *executor.Call) {
-	media := acceptedMedia(r.Header.Values("Accept"))
-	if media == "" {
-		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/json' or 'application/x-protobuf'")
-		return
+// refusesExecutor turns away who has the token of another executor, once it is known that there is the one that it calls itself. It tells whether it did.
+func (s *Sandbox) refusesExecutor(w http.ResponseWriter, r *http.Request, a *agentShell, call *executor.Call) bool {
+	problem := s.otherExecutor(r, call)
+	if problem == "" || call.Type == executor.Call_HEARTBEAT {
+		return false
 	}
+	s.mu.Lock()
+	answer := s.cluster.FindExecutor(a.id, call)
+	s.mu.Unlock()
+	if answer.Status == http.StatusAccepted {
+		answer = cluster.Answer{Status: http.StatusForbidden, Text: problem}
+	}
+	s.answer(w, answer)
+	return true
+}
+
+func (s *Sandbox) subscribeExecutor(w http.ResponseWriter, r *http.Request, a *agentShell, call *executor.Call, media string) {
 	st := newStream(media)
 	var id string
 	var answer cluster.Answer

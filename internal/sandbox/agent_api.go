@@ -25,7 +25,7 @@ func (s *Sandbox) agentCall(w http.ResponseWriter, r *http.Request, a *agentShel
 	}
 	media := acceptedMedia(r.Header.Values("Accept"))
 	if media == "" {
-		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/json' or 'application/x-protobuf'")
+		refuse(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow application/json or application/x-protobuf or application/recordio")
 		return
 	}
 	switch call.Type {

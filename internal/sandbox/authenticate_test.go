@@ -13,10 +13,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/quobyte/mesos-framework/internal/sandbox"
 )
@@ -234,6 +237,47 @@ func TestExecutorsAreAsked(t *testing.T) {
 	} {
 		if status, challenge, _ := authorized(t, http.MethodPost, url, authorization, call("F", "e")); status != http.StatusUnauthorized || challenge != want {
 			t.Errorf("%q: %d %q, want %q", authorization, status, challenge, want)
+		}
+	}
+}
+
+// Whether there is the executor that somebody calls himself is told before whether he is it.
+func TestWhoseTokenIsLookedAtLast(t *testing.T) {
+	cfg := oneAgent(filepath.Join(t.TempDir(), "agent"))
+	cfg.AuthenticateExecutors, cfg.AllocationInterval = true, 20*time.Millisecond
+	s := start(t, cfg)
+	c := newClient(t, s.MasterAddress(), protobufCodec())
+	c.subscribe()
+	task := mesos.TaskInfo{Name: "t1", TaskID: mesos.TaskID{Value: "t1"}, Executor: &mesos.ExecutorInfo{
+		ExecutorID: mesos.ExecutorID{Value: "e1"}, Type: mesos.ExecutorInfo_CUSTOM, Command: shell("", "echo $MESOS_EXECUTOR_AUTHENTICATION_TOKEN > token; sleep 1000").Command,
+	}}
+	c.call(acceptOf(c.offer(), task))
+	var token string
+	for token == "" {
+		select {
+		case <-c.ctx.Done():
+			t.Fatal("the executor was given no token")
+		case <-time.After(time.Millisecond):
+		}
+		found, _ := filepath.Glob(filepath.Join(cfg.Agents[0].WorkDir, "slaves", "*", "frameworks", "*", "executors", "e1", "runs", "*", "token"))
+		if len(found) > 0 {
+			text, _ := os.ReadFile(found[0])
+			token = strings.TrimSpace(string(text))
+		}
+	}
+	url := "http://" + s.AgentAddresses()[0] + "/api/v1/executor"
+	for _, tc := range []struct {
+		framework, executor string
+		status              int
+		text                string
+	}{
+		{"F", "e1", 400, "Framework cannot be found"},
+		{c.id, "e2", 400, "Executor cannot be found"},
+		{c.id, "e1", 403, "Executor is not subscribed"},
+	} {
+		body := fmt.Sprintf(`{"type":"MESSAGE","framework_id":{"value":%q},"executor_id":{"value":%q},"message":{"data":""}}`, tc.framework, tc.executor)
+		if status, _, text := authorized(t, http.MethodPost, url, "Bearer "+token, body); status != tc.status || text != tc.text {
+			t.Errorf("%s of %s: %d %q, want %d %q", tc.executor, tc.framework, status, text, tc.status, tc.text)
 		}
 	}
 }

@@ -92,6 +92,7 @@ func (c *Cluster) ExecutorSubscribe(now time.Time, agentID string, call *executo
 	if e.stream != "" {
 		c.emit(CloseExecutor{Stream: e.stream})
 	}
+	e.subscribed = true
 	e.stream, e.registerBy, e.heartbeatAt = c.newID(), time.Time{}, c.now.Add(executorHeartbeat)
 	c.outcome(Entry{Stream: e.stream, Answer: Answer{Status: statusOK}})
 	if e.stopping {
@@ -127,6 +128,12 @@ func (c *Cluster) dropUnheard(e *executorRun, known []mesos.TaskInfo) {
 	}
 }
 
+// FindExecutor tells whether an agent has the executor that makes a call, as the calls themselves do: the status is 202 if so. It changes nothing.
+func (c *Cluster) FindExecutor(agentID string, call *executor.Call) Answer {
+	_, answer := c.callingExecutor(agentID, call)
+	return answer
+}
+
 func (c *Cluster) callingExecutor(agentID string, call *executor.Call) (*executorRun, Answer) {
 	a := c.host(agentID)
 	if a == nil {
@@ -158,7 +165,7 @@ func (c *Cluster) ExecutorCall(now time.Time, agentID string, call *executor.Cal
 	switch {
 	case e == nil:
 		return c.answered(answer)
-	case e.stream == "":
+	case !e.subscribed: // since its agent has started; nobody minds that its connection has ended
 		return c.answered(Answer{Status: statusForbidden, Text: "Executor is not subscribed"})
 	}
 	switch call.Type {

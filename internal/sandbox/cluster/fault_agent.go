@@ -307,7 +307,7 @@ func (c *Cluster) processGone(a *agent) {
 	a.loseMessages()
 	for _, key := range a.executors.keys {
 		e := a.executors.of[key]
-		e.registerBy, e.noticeAt = time.Time{}, time.Time{}
+		e.registerBy, e.noticeAt, e.subscribed = time.Time{}, time.Time{}, false
 		if e.stream != "" {
 			c.emit(CloseExecutor{Stream: e.stream})
 			e.stream = ""

@@ -35,9 +35,11 @@ type executorRun struct {
 	processes []*process // that have not ended
 	queued    []*task    // waiting for the executor to subscribe; those of a group follow each other
 
-	stream   string // "" unless subscribed
+	stream   string // "" unless its connection is there
 	stopping bool   // told to end, or to be told when it subscribes
 	done     bool   // a default executor that ends since it has nothing more to do
+
+	subscribed bool // at its agent, since that has started
 
 	returning bool  // its agent was started again
 	orphan    bool  // nobody is to hear of its end

@@ -302,6 +302,9 @@ func (f *framework) work(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(f.engine.Run(ctx)) })
 	wg.Go(func() { f.logProgress(ctx) })
+	if f.options.ZooKeeper == "" {
+		wg.Go(func() { watchState(ctx, store.File(f.options.StateDir), stateWatch, func() { f.tellStateIsGone() }) })
+	}
 	wg.Wait()
 	return context.Cause(ctx)
 }

@@ -87,8 +87,13 @@ func (r *run) subscribe(ctx context.Context) error {
 		if stopped {
 			err = errClosed
 		}
-		if subscribed || !stopped {
+		switch {
+		case !stopped:
 			r.cfg.Logger.Warn("not subscribed", "error", err, "fatal", fatal(err))
+		case subscribed:
+			r.cfg.Logger.Info("session closed")
+		}
+		if subscribed || !stopped {
 			r.deliver(machine.Disconnected{Err: err.Error(), Fatal: fatal(err)})
 		}
 		if stopped {

@@ -43,6 +43,9 @@ func OpenBolt(dir string) (Store, error) {
 	return s, nil
 }
 
+// File is the file of a state in a directory.
+func File(dir string) string { return filepath.Join(dir, fileName) }
+
 type boltStore struct {
 	owner string // path of the file that names the process
 

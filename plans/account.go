@@ -64,6 +64,18 @@ func (a *account) open() {
 	}
 }
 
+// HasRoom says whether the budgets have room for a pod to be down, with all others that are. Pods that operators have taken out, by the facts, use nothing.
+func (l *Ledger) HasRoom(pod string, facts []Fact) bool {
+	excepted := map[string]*Fact{}
+	for i := range facts {
+		if facts[i].Kind == Excepted {
+			excepted[facts[i].Pod] = &facts[i]
+		}
+	}
+	hold, _ := newAccount(l, excepted).full(pod)
+	return hold == nil
+}
+
 // budgets are what a pod uses when it is down.
 type budgets struct {
 	ofType   *spent

@@ -73,14 +73,22 @@ func (m *Machine) killStopped(now time.Time) {
 	}
 }
 
-// mayStillKill says whether a task may be killed now. When its stop began that was allowed; now the world may be another one: recording it took long, or a
-// registry whose KILL was lost with its agent is back, and by now one of two that keep the quorum. Then the stop is taken back, so that the step begins
-// anew, with all that is asked for that, and others may have their turn.
+// mayStillKill says whether a task may be killed now. When its stop began that was allowed; now the world may be another one: recording it took long, and another
+// pod fell meanwhile; or a registry whose KILL was lost with its agent is back, and by now one of two that keep the quorum. Then the stop is taken back, so that
+// the step begins anew, with all that is asked for that, and others may have their turn.
 func (m *Machine) mayStillKill(now time.Time, p *Pod) bool {
-	if !m.gated[p.Type] || p.Task.State == Killing || p.Stop.Forced {
+	if p.Task.State == Killing || p.Stop.Forced {
 		return true
 	}
-	switch said, waits := m.judge(now, []string{p.Name}, m.standings(now)); {
+	room := m.hasRoom(now, p)
+	if room && !m.gated[p.Type] {
+		return true
+	}
+	said, waits := Judgement{}, false
+	if room {
+		said, waits = m.judge(now, []string{p.Name}, m.standings(now))
+	}
+	switch {
 	case said.Gate == plans.GateOpen:
 		return true
 	case waits:
@@ -97,6 +105,20 @@ func (m *Machine) mayStillKill(now time.Time, p *Pod) bool {
 	m.touchPod(p)
 	m.changed = true
 	return false
+}
+
+// hasRoom says whether the budget has room for a pod that is being stopped, with all that are down by now. One that does not work costs nothing more.
+func (m *Machine) hasRoom(now time.Time, p *Pod) bool {
+	if p.Task.Healthy.IsZero() {
+		return true
+	}
+	ledger := m.ledger(now)
+	for i := range ledger.Pods {
+		if s := &ledger.Pods[i]; s.Name == p.Name {
+			s.MayServe = true
+		}
+	}
+	return ledger.HasRoom(p.Name, m.sortedFacts())
 }
 
 // beingStopped is why a pod that was stopped is not launched yet.

@@ -64,6 +64,9 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 		c.fail(reasonFirst, "serve %d kills %s, and the record of %s does not say so", i.number, call.TaskID, pod)
 		return
 	}
+	if worked && !record.Stop.Forced && record.Task.State != machine.Killing {
+		c.checkBudget(i, record, i.clock())
+	}
 	if c.stops[call.TaskID] {
 		return
 	}
@@ -75,7 +78,7 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 	}
 }
 
-// checkStops looks at stops when they become durable: that is when the budget counts, and what falls between that and the KILL nobody could foresee.
+// checkStops looks at stops when they become durable: the budget counts then, and again at each KILL, see stopping.
 func (c *checker) checkStops(i *instance) {
 	for _, p := range c.disk.pods {
 		if p.Stop == nil || c.budgeted[p.Stop.TaskID].Equal(p.Stop.At) {
@@ -84,13 +87,13 @@ func (c *checker) checkStops(i *instance) {
 		c.budgeted[p.Stop.TaskID] = p.Stop.At
 		c.stopSeen()
 		if p.Task != nil && p.Task.ID == p.Stop.TaskID && !p.Task.Healthy.IsZero() && !p.Stop.Forced { // what does not work costs nothing more
-			c.checkBudget(i, p)
+			c.checkBudget(i, p, p.Stop.At)
 		}
 	}
 }
 
 // checkBudget: as many of a type may be down as its budget says, the one that is stopped among them.
-func (c *checker) checkBudget(i *instance, p machine.Pod) {
+func (c *checker) checkBudget(i *instance, p machine.Pod, at time.Time) {
 	total := 0
 	var down []string
 	for name, other := range c.disk.pods {
@@ -99,7 +102,7 @@ func (c *checker) checkBudget(i *instance, p machine.Pod) {
 		}
 		total++
 		t := other.Task
-		if name == p.Name || t == nil || c.excusedAt(name, p.Stop.At) {
+		if name == p.Name || t == nil || c.excusedAt(name, at) {
 			continue
 		}
 		if c.unsettled(i, other) || t.State.Unproven() || other.Completed != "" && (t.State.Terminal() || t.Healthy.IsZero()) {

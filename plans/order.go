@@ -2,6 +2,7 @@ package plans
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -22,11 +23,11 @@ const maxNamed = 3
 // nameList is `phase "a"`, `phases "a", "b"`, or with many names `phases "a", "b", "c" and 4 more`.
 func nameList(element string, names []string) string {
 	if len(names) == 1 {
-		return fmt.Sprintf("%s %q", element, names[0])
+		return element + " " + strconv.Quote(names[0])
 	}
 	quoted := make([]string, 0, maxNamed)
 	for _, name := range names[:min(len(names), maxNamed)] {
-		quoted = append(quoted, fmt.Sprintf("%q", name))
+		quoted = append(quoted, strconv.Quote(name))
 	}
 	list := element + "s " + strings.Join(quoted, ", ")
 	if more := len(names) - maxNamed; more > 0 {

@@ -67,8 +67,12 @@ func (in *inputs) readDeploy(now time.Time, m *Machine, r restarts) (same bool) 
 	in.stops = false
 	for i, pods := range m.deploy.pods {
 		observed, serial := in.deploy.Observations[i], m.deploy.definition.Phases[i].Strategy != plans.Parallel
+		podType, fingerprint := "", ""
 		for j, p := range pods {
-			o := m.observeDeploy(now, p, r)
+			if p.Type != podType || j == 0 {
+				podType, fingerprint = p.Type, m.service.Fingerprint(p.Type)
+			}
+			o := m.observeDeploy(now, p, fingerprint, r)
 			if serial {
 				o.Rank = turn(p)
 			}

@@ -144,8 +144,10 @@ func turn(p *Pod) int {
 
 // observeDeploy says how far a pod's step in deploy has come. A pod that was completed with what the settings render now is COMPLETE whatever has
 // become of it, which is recovery's; any other has to be launched, and if it runs with something else, to be stopped first.
-func (m *Machine) observeDeploy(now time.Time, p *Pod, r restarts) plans.Observation {
-	complete := !m.stale(p) && p.Completed != "" && p.Stop == nil
+//
+// fingerprint is what the settings render for the pod's type now.
+func (m *Machine) observeDeploy(now time.Time, p *Pod, fingerprint string, r restarts) plans.Observation {
+	complete := p.Good == fingerprint && p.Completed != "" && p.Stop == nil
 	if complete && !r.any {
 		o := m.observed(p)
 		o.Status, o.Since, o.Done = plans.Complete, p.CompletedAt, plans.Mark{Run: m.run.Number, At: p.CompletedAt}

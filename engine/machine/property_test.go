@@ -279,7 +279,7 @@ func (p *play) paused(pod string) string {
 	switch m := p.m.pods[pod]; {
 	case m.Fallen.IsZero():
 		return deploy
-	case deploy != "" || m.Completed != "" && !p.m.stale(m) && !p.m.restartsIn(p.m.sortedFacts()).any: // otherwise it may be deploy that launches it
+	case deploy != "" || m.Completed != "" && m.Good == p.toy.Fingerprint(m.Type) && !p.m.restartsIn(p.m.sortedFacts()).any: // otherwise it may be deploy that launches it
 		return recovery
 	}
 	return ""

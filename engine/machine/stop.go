@@ -8,9 +8,6 @@ import (
 	"github.com/quobyte/mesos-framework/plans"
 )
 
-// stale says that the pod's step has not been completed with what the settings render now.
-func (m *Machine) stale(p *Pod) bool { return p.Good != m.service.Fingerprint(p.Type) }
-
 // runs says whether a pod has a task that is not known to have ended.
 func (p *Pod) runs() bool { return p.Task != nil && !p.Task.State.Terminal() }
 

@@ -29,6 +29,8 @@ func (s *Sandbox) beginAgent(now time.Time, a *agentShell, f fault.Fault) error 
 		s.performAll(s.cluster.PartitionAgent(now, a.id))
 	case fault.AgentHeal:
 		s.performAll(s.cluster.HealAgent(now, a.id))
+	case fault.AgentDisconnect:
+		s.performAll(s.cluster.DisconnectAgent(now, a.id))
 	case fault.AgentDelay:
 		s.performAll(s.cluster.DelayAgent(now, a.id, time.Duration(f.Delay)))
 	case fault.AgentGone:

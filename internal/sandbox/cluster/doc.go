@@ -16,7 +16,7 @@
 //     started (for a Docker container ImagePulled before it, and ContainerNotRun as one more way to fail), and later ProcessExited for each one that was started. Likewise Checked once for each PerformCheck. None of
 //     this for tasks that Config.Script has a Script for: the cluster plays those by itself, in its Ticks.
 //  5. Tick when the time that NextWake names has come: offers, heartbeats, retries and timeouts happen there.
-//  6. What happens to agents (KillAgent, StopAgent, RebootAgent, StartAgent, PartitionAgent, HealAgent, DelayAgent), to
+//  6. What happens to agents (KillAgent, StopAgent, RebootAgent, StartAgent, PartitionAgent, HealAgent, DisconnectAgent, DelayAgent), to
 //     masters (FailOver, StopMaster) and what operators do (MarkAgentGone, DrainAgent, DeactivateAgent, ReactivateAgent,
 //     UpdateMaintenance, StartMaintenance, StopMaintenance, or Operate for the calls of their API). An agent is named by the
 //     id that it has, or by any that it had before. While Master is not Leading, Call and Operate answer with Unavailable,

@@ -230,6 +230,19 @@ func (c *Cluster) PartitionAgent(now time.Time, id string) []Effect {
 	return c.end()
 }
 
+// DisconnectAgent breaks the connection between agent and master, and nothing else. The master notices at once, and the agent by the next ping, which
+// tells it that the master does not believe it to be connected: then it registers again.
+func (c *Cluster) DisconnectAgent(now time.Time, id string) []Effect {
+	c.begin(now, Entry{Name: "DisconnectAgent", Agent: id})
+	if a := c.host(id); a != nil && a.linked() {
+		c.lose(a)
+		c.answerPings(a)
+		pings := c.now.Sub(a.registered)/c.cfg.PingTimeout + 1
+		c.contact(a, a.registered.Add(pings*c.cfg.PingTimeout).Sub(c.now)+c.cfg.RegistrationDelay)
+	}
+	return c.end()
+}
+
 // HealAgent ends a partition. The agent registers again soon.
 func (c *Cluster) HealAgent(now time.Time, id string) []Effect {
 	c.begin(now, Entry{Name: "HealAgent", Agent: id})

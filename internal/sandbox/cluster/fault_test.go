@@ -43,7 +43,7 @@ func (s *story) cluster(d *datadriven.TestData) error {
 
 // fault plays what an operator or the world does to agents and masters:
 //
-//	fault kill|stop|reboot|partition|heal M-S0
+//	fault kill|stop|reboot|partition|heal|disconnect M-S0
 //	fault start M-S0 [new] [wipe] [delay=5s] [cpus=4 mem=512]
 //	fault delay M-S0 by=5s
 //	fault gone M-S0
@@ -71,7 +71,7 @@ func (s *story) fault(d *datadriven.TestData) error {
 	id := d.CmdArgs[1].Key
 	simple := map[string]func(time.Time, string) []cluster.Effect{
 		"kill": s.c.KillAgent, "stop": s.c.StopAgent, "reboot": s.c.RebootAgent,
-		"partition": s.c.PartitionAgent, "heal": s.c.HealAgent,
+		"partition": s.c.PartitionAgent, "heal": s.c.HealAgent, "disconnect": s.c.DisconnectAgent,
 	}
 	switch do := simple[what]; {
 	case do != nil:

@@ -28,12 +28,13 @@ func (w *world) fault(t *rapid.T) {
 		id = a.former
 	}
 	faults := map[string]func(){
-		"kill":      func() { w.take(w.c.KillAgent(w.now, id)) },
-		"stop":      func() { w.take(w.c.StopAgent(w.now, id)) },
-		"reboot":    func() { w.take(w.c.RebootAgent(w.now, id)) },
-		"partition": func() { w.take(w.c.PartitionAgent(w.now, id)) },
-		"heal":      func() { w.take(w.c.HealAgent(w.now, id)) },
-		"delay":     func() { w.take(w.c.DelayAgent(w.now, id, 3*time.Second)) },
+		"kill":       func() { w.take(w.c.KillAgent(w.now, id)) },
+		"stop":       func() { w.take(w.c.StopAgent(w.now, id)) },
+		"reboot":     func() { w.take(w.c.RebootAgent(w.now, id)) },
+		"partition":  func() { w.take(w.c.PartitionAgent(w.now, id)) },
+		"disconnect": func() { w.take(w.c.DisconnectAgent(w.now, id)) },
+		"heal":       func() { w.take(w.c.HealAgent(w.now, id)) },
+		"delay":      func() { w.take(w.c.DelayAgent(w.now, id, 3*time.Second)) },
 		"gone": func() {
 			_, effects := w.c.MarkAgentGone(w.now, id)
 			w.take(effects)

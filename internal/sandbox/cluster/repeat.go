@@ -88,6 +88,7 @@ var repetitions = map[string]func(*Cluster, Entry) error{
 	"StartAgent": repetitionOf(func(c *Cluster, e Entry, start AgentStart) {
 		_, _ = c.StartAgent(e.At, e.Agent, start) // an error is in the journal
 	}),
+	"DisconnectAgent": repetition(func(c *Cluster, e Entry) { c.DisconnectAgent(e.At, e.Agent) }),
 	"PartitionAgent":  repetition(func(c *Cluster, e Entry) { c.PartitionAgent(e.At, e.Agent) }),
 	"HealAgent":       repetition(func(c *Cluster, e Entry) { c.HealAgent(e.At, e.Agent) }),
 	"DelayAgent":      repetitionOf(func(c *Cluster, e Entry, delay time.Duration) { c.DelayAgent(e.At, e.Agent, delay) }),

@@ -14,6 +14,7 @@ const (
 	AgentReboot     Kind = "agent-reboot"
 	AgentPartition  Kind = "agent-partition"
 	AgentHeal       Kind = "agent-heal"
+	AgentDisconnect Kind = "agent-disconnect"
 	AgentDelay      Kind = "agent-delay"
 	AgentGone       Kind = "agent-gone"
 	AgentDrain      Kind = "agent-drain"
@@ -139,6 +140,9 @@ func Table() []Entry {
 			"No message passes between agent and master, which gives it up when enough pings are missing. The end of the fault heals it.",
 			[]string{paramAgent, paramFor}, agent},
 		{AgentHeal, Act, "a partition ends", "Ends the partition of an agent, which registers again soon.", agent, agent},
+		{AgentDisconnect, Act, "the connection of an agent breaks, and nothing else",
+			"The master notices at once: offers are rescinded, and tasks of frameworks that do not checkpoint are lost. The agent hears of it with the next ping, " +
+				"and registers again.", agent, agent},
 		{AgentDelay, Act, "an agent registers later", "Lets an agent that has not registered yet do so later: slow registration.",
 			[]string{paramAgent, paramDelay}, []string{paramAgent, paramDelay}},
 		{AgentGone, Act, "an operator marks the agent gone", "MARK_AGENT_GONE: its tasks are gone, and its id never returns.", agent, agent},

@@ -81,7 +81,11 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 // checkStops looks at stops when they become durable: the budget counts then, and again at each KILL, see stopping.
 func (c *checker) checkStops(i *instance) {
 	for _, p := range c.disk.pods {
-		if p.Stop == nil || c.budgeted[p.Stop.TaskID].Equal(p.Stop.At) {
+		if p.Stop == nil {
+			continue
+		}
+		c.checkForce(i, p)
+		if c.budgeted[p.Stop.TaskID].Equal(p.Stop.At) {
 			continue
 		}
 		c.budgeted[p.Stop.TaskID] = p.Stop.At

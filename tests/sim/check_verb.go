@@ -55,6 +55,7 @@ func (c *checker) asked(_ *instance, v machine.Verb) {
 		c.claims[v.ID] = claim.ID
 		c.givenUp[claim.ID] = true
 	}
+	c.heardForce(v)
 	c.letGoOf(v)
 }
 
@@ -62,6 +63,7 @@ func (c *checker) answered(i *instance, a machine.Answer) {
 	v, known := c.verbs[a.ID]
 	c.note("serve %d: answers verb %d: %s %s", i.number, a.ID, a.Code, a.Message)
 	c.settled(a.ID, a.Code)
+	c.refusedForce(a)
 	if !known {
 		return
 	}

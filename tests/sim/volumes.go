@@ -76,14 +76,19 @@ func (s variant) Fingerprint(podType string) string {
 	return s.Service.Fingerprint(podType) + s.fingerprints[podType]
 }
 
-// disksOf are what MOUNT volumes are made of: more than any host needs, of two sizes.
+// disksOf are what MOUNT volumes are made of: one more than any host needs, of two sizes. Each costs time whenever something is offered.
 func disksOf(s Schedule) []direct.Disk {
-	if len(s.Volumes) == 0 {
-		return nil
-	}
 	var out []direct.Disk
-	for k := range 6 {
-		out = append(out, direct.Disk{Root: fmt.Sprintf("/disks/%d", k), MB: float64(10000 + 5000*(k%2))})
+	add := func() {
+		out = append(out, direct.Disk{Root: fmt.Sprintf("/disks/%d", len(out)), MB: float64(10000 + 5000*(len(out)%2))})
+	}
+	for _, v := range s.Volumes {
+		if v.Type == offers.MountVolume {
+			add()
+		}
+	}
+	if len(out) > 0 {
+		add()
 	}
 	return out
 }

@@ -6,5 +6,5 @@
 // time: readers see published views only and can never delay the loop; operators' verbs wait in the same inbox as everything else.
 //
 // Run starts three goroutines, the session's, the loop's and the recorder's, and one for each question to the Asker while it is open, and
-// joins them. The engine never decides anything: that is the machine's part.
+// joins them, but for a recorder's that hangs in a system call. The engine never decides anything: that is the machine's part.
 package engine

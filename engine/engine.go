@@ -30,14 +30,15 @@ type Session interface {
 }
 
 // Recorder is told everything that goes into the machine, in its order: engine/recorder has the real one. Its methods are called by one
-// goroutine; but for Run, which writes until End, and End they never wait, and none of them fails.
+// goroutine; but for Run, which writes until End, and End they never wait, and none of them fails. End waits until Run is at its end, though not for
+// long: if it is not, End has told that in the log, and returns false.
 type Recorder interface {
 	Run()
 	Begin(machine.Config, machine.Service, []machine.Record, machine.Boot, *machine.Machine)
 	Take(time.Time, machine.Event)
 	Decide(now time.Time, random [16]byte)
 	Decided(machine.Effects, *machine.Machine)
-	End(*machine.Machine)
+	End(*machine.Machine) (written bool)
 }
 
 // Config is what an Engine is made of.
@@ -182,10 +183,18 @@ func (e *Engine) Run(ctx context.Context) error {
 	frameworkID := e.machine.FrameworkID()
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(e.runSession(ctx, frameworkID)) })
-	wg.Go(func() { cancel(e.loop(ctx)) })
-	wg.Go(e.cfg.Recorder.Run)
+	recorded := make(chan struct{})
+	go func() {
+		defer close(recorded)
+		e.cfg.Recorder.Run()
+	}()
+	written := false
+	wg.Go(func() { written = e.work(ctx, cancel) })
 	wg.Wait()
 	e.asking.Wait() // the loop has ended, so that nobody asks any more
+	if written {
+		<-recorded
+	} // else its disk hangs: nobody can join who is in a system call, and no other instance is made to wait for it. It ends with the process
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -214,8 +223,14 @@ func offersIn(ev machine.Event) int64 {
 	return int64(len(o.Offers))
 }
 
+// work runs the loop to its end, and then ends the recording. All else ends when the loop does, and not after the last of that is written.
+func (e *Engine) work(ctx context.Context, cancel context.CancelCauseFunc) (written bool) {
+	defer func() { written = e.cfg.Recorder.End(e.machine) }() // also if the machine panics: then it matters most
+	cancel(e.loop(ctx))
+	return false
+}
+
 func (e *Engine) loop(ctx context.Context) error {
-	defer func() { e.cfg.Recorder.End(e.machine) }() // also if the machine panics: then it matters most
 	wake := time.NewTimer(0)
 	defer wake.Stop()
 	var exports chan chan<- []machine.Record // nil before the first decision: until then not all of it is durable

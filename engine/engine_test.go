@@ -39,15 +39,17 @@ type fakeSession struct {
 	journal *journal
 	events  chan machine.Event
 	fail    chan error
+	ended   func() // is called when Run ends
 	id      string
 }
 
 func newSession(j *journal) *fakeSession {
-	return &fakeSession{journal: j, events: make(chan machine.Event), fail: make(chan error)}
+	return &fakeSession{journal: j, events: make(chan machine.Event), fail: make(chan error), ended: func() {}}
 }
 
 func (s *fakeSession) Run(ctx context.Context, frameworkID string, sink func(machine.Event)) error {
 	s.id = frameworkID
+	defer func() { s.ended() }()
 	for {
 		select {
 		case e := <-s.events:

@@ -127,7 +127,7 @@ func TestPanicIsRecorded(t *testing.T) {
 					t.Errorf("recovered %v", v)
 				}
 			}()
-			_ = e.loop(t.Context())
+			e.work(t.Context(), func(error) {})
 		}()
 		wg.Wait()
 	})
@@ -136,4 +136,101 @@ func TestPanicIsRecorded(t *testing.T) {
 	if !errors.As(err, &panicked) || panicked.Value != "brittle" {
 		t.Errorf("replay: %v, want the same panic", err)
 	}
+}
+
+// stuck records to a disk that hangs: Run ends when the test does.
+type stuck struct {
+	unrecorded
+	disk  chan struct{}
+	ended chan time.Time
+}
+
+// stuckFarewell is how long its End waits for the disk.
+const stuckFarewell = 5 * time.Second
+
+func (s stuck) Run() { <-s.disk }
+func (s stuck) End(*machine.Machine) bool {
+	s.ended <- time.Now()
+	time.Sleep(stuckFarewell)
+	return false
+}
+
+// A recorder whose disk hangs keeps nobody from ending, and all else ends without it: with ZooKeeper, another instance waits.
+func TestARecorderThatHangsIsGivenUp(t *testing.T) {
+	broken := errors.New("ZooKeeper is away")
+	for _, test := range []struct {
+		name string
+		end  func(*bench)
+		want error
+	}{
+		{"told to end", func(b *bench) { b.cancel() }, nil},
+		{"the session is no use", func(b *bench) { b.session.fail <- broken }, broken},
+		{"a commit fails", func(b *bench) { b.session.events <- offer("O1") }, broken},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := stuck{disk: make(chan struct{}), ended: make(chan time.Time, 1)}
+				defer close(r.disk)
+				disk := &store.Disk{Before: func(g machine.Group) error {
+					if g.Puts[0].Key == "hosts/h" {
+						return broken
+					}
+					return nil
+				}}
+				b := newRecordedBench(t, disk, r)
+				sessionEnded := make(chan struct{})
+				b.session.ended = func() { close(sessionEnded) }
+				b.event(machine.Subscribed{FrameworkID: "F"})
+				begun := time.Now()
+				test.end(b)
+				<-sessionEnded
+				if d := time.Since(begun); d > 0 {
+					t.Errorf("the session went on for %s", d)
+				}
+				select {
+				case err := <-b.ended:
+					if !errors.Is(err, test.want) {
+						t.Errorf("Run: %v, want %v", err, test.want)
+					}
+				case <-time.After(time.Minute):
+					t.Fatal("Run waits for a recorder that hangs")
+				}
+				if d := time.Since(<-r.ended); d > stuckFarewell {
+					t.Errorf("Run ended %s after the recorder was told to end, want %s", d, stuckFarewell)
+				}
+			})
+		})
+	}
+}
+
+// A Recorder that writes is waited for.
+func TestARecorderThatWritesIsJoined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := slow{end: make(chan struct{}), done: make(chan struct{})}
+		b := newRecordedBench(t, &store.Disk{}, r)
+		b.cancel()
+		<-b.ended
+		select {
+		case <-r.done:
+		default:
+			t.Error("Run ended before the recorder's did")
+		}
+	})
+}
+
+// slow has things to do after everything is written.
+type slow struct {
+	unrecorded
+	end, done chan struct{}
+}
+
+func (s slow) Run() {
+	<-s.end
+	time.Sleep(time.Second)
+	close(s.done)
+}
+
+func (s slow) End(*machine.Machine) bool {
+	close(s.end)
+	return true
 }

@@ -15,4 +15,4 @@ func (unrecorded) Begin(machine.Config, machine.Service, []machine.Record, machi
 func (unrecorded) Take(time.Time, machine.Event)             {}
 func (unrecorded) Decide(time.Time, [16]byte)                {}
 func (unrecorded) Decided(machine.Effects, *machine.Machine) {}
-func (unrecorded) End(*machine.Machine)                      {}
+func (unrecorded) End(*machine.Machine) bool                 { return true }

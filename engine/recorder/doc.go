@@ -41,7 +41,9 @@
 // empty a new one begins with a snapshot. The digest of the state is computed in the loop, and so are snapshots; that is why
 // they are rare.
 //
-// An error of writing (a full disk, for instance) ends the recording, with a warning. Nothing here ever ends the framework.
+// An error of writing (a full disk, for instance) ends the recording, with a warning. Nothing here ever ends the framework, nor keeps it from ending:
+// a disk that hangs is waited for five seconds, when a recording begins, which then is an error, and when it ends. Whoever is in a system call can't
+// be joined; Run, or the goroutine that claims the directory, is then left behind, and ends with the process.
 //
 // # Secrets
 //

@@ -38,6 +38,8 @@ const (
 	queueBatches = 4096
 	// farewell is how long End waits until everything is written.
 	farewell = 5 * time.Second
+	// patience is how long New waits for the disk.
+	patience = 5 * time.Second
 )
 
 // Recorder records the inputs of one machine. New makes it, Run writes; Begin, Take, Decide, Decided and End are called by the
@@ -107,11 +109,30 @@ func New(cfg Config) (*Recorder, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	lock, err := claim(cfg.Dir)
+	lock, err := inTime(cfg.Dir, claim)
 	if err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
 	return &Recorder{cfg: cfg, lock: lock, queue: make(chan batch, queueBatches), done: make(chan struct{})}, nil
+}
+
+// inTime claims the directory, or gives up when its disk hangs: whoever leads, and does not come to work, must be able to end.
+func inTime(dir string, claim func(dir string) (*os.File, error)) (*os.File, error) {
+	type outcome struct {
+		lock *os.File
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() { // not joined when it hangs in a system call; it ends with the process, and so does the lock
+		lock, err := claim(dir)
+		done <- outcome{lock, err}
+	}()
+	select {
+	case o := <-done:
+		return o.lock, o.err
+	case <-time.After(patience):
+		return nil, fmt.Errorf("directory %s: its disk has not answered within %s", dir, patience)
+	}
 }
 
 // claim makes the directory and locks it. The lock ends with the process at the latest.
@@ -256,9 +277,9 @@ func (r *Recorder) digest(m *machine.Machine) string {
 	return s.Digest()
 }
 
-// End ends the recording and waits until it is written, though not for long. It must be called also when the machine has
-// panicked: what it was about to do is the most interesting part.
-func (r *Recorder) End(m *machine.Machine) {
+// End ends the recording and waits until it is written, though not for long: then Run hangs in a system call, which a disk does not answer, and End says
+// so in the log and returns false. It must be called also when the machine has panicked: what it was about to do is the most interesting part.
+func (r *Recorder) End(m *machine.Machine) (written bool) {
 	b := batch{takes: r.pending, decide: r.deciding, end: endStopped}
 	switch {
 	case r.lost:
@@ -272,8 +293,10 @@ func (r *Recorder) End(m *machine.Machine) {
 	close(r.queue)
 	select {
 	case <-r.done:
+		return true
 	case <-time.After(farewell):
-		r.cfg.Logger.Warn("recording: not everything is written", "dir", r.cfg.Dir)
+		r.cfg.Logger.Warn("recording: not everything is written; the framework ends without, and leaves it to hang", "dir", r.cfg.Dir, "waited", farewell)
+		return false
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -644,5 +645,43 @@ func TestRandomRunsAreReplayed(t *testing.T) {
 			rt.Fatal(err)
 		}
 		r.check(got)
+	})
+}
+
+// A disk that hangs keeps the loop for a few seconds, and is told.
+func TestEndDoesNotWaitForADiskThatHangs(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r, err := New(Config{Dir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.lock.Close()
+		m, err := machine.New(machineConfig, toy{}, nil, machine.Boot{Now: time.Now(), By: "operator"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Begin(machineConfig, toy{}, nil, machine.Boot{Now: time.Now()}, m)
+		begun := time.Now() // Run is not called: it might as well hang
+		if r.End(m) || time.Since(begun) != farewell || !strings.Contains(log.String(), "not everything is written") {
+			t.Errorf("ended after %s, want %s; the log: %s", time.Since(begun), farewell, &log)
+		}
+	})
+}
+
+// A disk that hangs from the first is an error.
+func TestNewDoesNotWaitForADiskThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := make(chan struct{})
+		defer close(disk)
+		begun := time.Now()
+		_, err := inTime("/d", func(string) (*os.File, error) {
+			<-disk
+			return nil, nil
+		})
+		if err == nil || !strings.Contains(err.Error(), "directory /d: its disk has not answered within 5s") || time.Since(begun) != patience {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
 	})
 }

@@ -190,6 +190,10 @@ func (c *checker) arrives(i *instance, _ string, call machine.Call) {
 				c.fail(uniqueTask, "%s arrives a second time", task.ID)
 			}
 			c.launched[task.ID] = true
+			c.took[task.ID] = task.Resources.Quantities().CPUs
+			if task.Executor != nil {
+				c.took[task.ID] += task.Executor.Resources.Quantities().CPUs
+			}
 			c.launches++
 		}
 	case machine.Kill:

@@ -3,6 +3,8 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +86,25 @@ func (c *checker) ending(wellSince time.Time) {
 			}
 		}
 	}
+	c.checkSettled()
 	c.checkMemory(i)
+}
+
+// checkSettled: in the end every pod has a task that was launched with the settings of now, by the record, and by what Mesos was asked for. Of what somebody has
+// declared complete the next run says so.
+func (c *checker) checkSettled() {
+	for _, name := range slices.Sorted(maps.Keys(c.disk.pods)) {
+		p := c.disk.pods[name]
+		if p.Task == nil || c.forced[name] {
+			continue
+		}
+		if want := c.service.Fingerprint(p.Type); p.Task.Fingerprint != want {
+			c.fail(upToDate, "%s has task %s of %.8s, and the settings want %.8s", name, p.Task.ID, p.Task.Fingerprint, want)
+		}
+		if has, want := c.took[p.Task.ID], c.settings.Resources[p.Type].CPUs; has != want {
+			c.fail(upToDate, "%s has task %s with %s processors, and the settings want %s", name, p.Task.ID, has, want)
+		}
+	}
 }
 
 // weighing is how many decisions are made between two looks at what a machine remembers.

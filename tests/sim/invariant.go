@@ -28,11 +28,12 @@ const (
 	wellFormed   = "no call or message is malformed"
 	markedGone   = "what was taken for gone was not known to run, and never is its pod's task again"
 	forceSaid    = "budget and quorum are passed over only where an operator said so"
+	upToDate     = "in the end every pod was launched with the settings of now"
 	reproducible = "the same seed gives the same journal"
 )
 
 // Invariants lists what every run is checked for.
 var Invariants = []string{
-	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed, markedGone, forceSaid,
+	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed, markedGone, forceSaid, upToDate,
 	reproducible,
 }

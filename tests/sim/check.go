@@ -128,6 +128,7 @@ const crowd = 2000
 
 // decided looks at what a machine wants.
 func (c *checker) decided(i *instance, e machine.Effects) {
+	c.seal(e)
 	if !c.moment.Equal(c.now) {
 		c.moment, c.decisionsThen = c.now, 0
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"io"
@@ -78,7 +79,7 @@ type Result struct {
 	At             time.Duration
 	// Took is the virtual time until everything was deployed and well for good, or the end; Calm when faults had ceased.
 	Took, Calm time.Duration
-	// Digest is that of the journal, empty without one.
+	// Digest is that of the journal, and of all calls, records, answers and views in full; empty without a journal.
 	Digest                                     string
 	Events, Decisions, Launches, Boots, Faults int
 }
@@ -230,6 +231,29 @@ func (w *world) note(format string, args ...any) {
 	w.hash.Write(line)
 	w.journal.Write(line)
 	w.line = line
+}
+
+// seal adds all that a machine wants to the digest of the journal, which tells only what somebody might want to read.
+func (w *world) seal(e machine.Effects) {
+	if w.journal == nil {
+		return
+	}
+	all := json.NewEncoder(w.hash)
+	for _, s := range e.Calls {
+		w.sealOne(all, machine.CallName(s.Call))
+		w.sealOne(all, s)
+	}
+	w.sealOne(all, e.Groups)
+	w.sealOne(all, e.Asks)
+	w.sealOne(all, e.Answers)
+	w.sealOne(all, e.View)
+	w.sealOne(all, e.WakeAt)
+}
+
+func (w *world) sealOne(all *json.Encoder, v any) {
+	if err := all.Encode(v); err != nil {
+		w.check.fail(wellFormed, "%v", err)
+	}
 }
 
 // upTo draws a time between a tenth of d and d.

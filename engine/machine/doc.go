@@ -55,8 +55,9 @@
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
 //   - A pod of a quorum that was launched, and is down before it was ever ready, is recovery's if deploy has still to do another one that runs: that may not
 //     become ready without it.
-//   - No pod but a scout is launched beside a task of ours that bears its name and is on no record, as it is when the records are a backup; nor in the first
-//     seconds of a session of a process that took over records, in which Mesos tells of such tasks.
+//   - No pod but a scout is launched beside a task of ours that bears its name, or is of its type on its host, and is on no record, as it is when the records
+//     are a backup. A process that took over records launches nothing in its first seconds of a session, in which Mesos tells of such tasks, and no pod on its
+//     host before Mesos, asked about everything when it knew the host's agent, has had time to tell.
 //   - Only a host that was offered and that nothing is expected of is kept out of sight with offer constraints, and never longer than a day.
 //   - Nothing that is reserved is given back, and no volume destroyed, but what a pod gives up because it needs less when it is launched, and what an operator
 //     has named (Release): what was a pod's that is down, or is no pod's. That is on record first, and what a pod owns by its record is never given back.

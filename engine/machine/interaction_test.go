@@ -52,7 +52,7 @@ func newWorld() *world {
 // Commands, each followed by what the machine decides:
 //
 //	start [expect=N] [setting=S] [canary=true] [attempts=N] [asks=yes]   build the machine from what is stored (again: a crash, nothing of memory is left)
-//	subscribe [version=V] / disconnect [fatal]   the session with the master
+//	subscribe [version=V] [back=no] / disconnect [fatal]   the session with the master, which knows the agents of all hosts, and answers at once; or none of them is back
 //	offer HOST... [cpus=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
 //	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
@@ -177,7 +177,18 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 	default:
 		t.Fatalf("%s: unknown command %q", d.Pos, d.Cmd)
 	}
-	return w.decide(t)
+	out := w.decide(t)
+	if d.Cmd == "subscribe" && value(d, "back", "") != "no" {
+		w.agentsAreKnown()
+	}
+	return out
+}
+
+// agentsAreKnown: Mesos answers of each host's agent at once, of a task that is no pod's and has ended.
+func (w *world) agentsAreKnown() {
+	for _, h := range w.m.hosts {
+		w.m.Take(w.now, Updated{Status: TaskStatus{TaskID: "ended", AgentID: h.AgentID, State: Finished, Source: "MASTER", Reason: "RECONCILIATION"}})
+	}
 }
 
 // fail has the ACCEPT fail that launched a pod.

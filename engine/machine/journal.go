@@ -139,7 +139,7 @@ type part struct {
 func (m *Machine) volatile() []part {
 	return []part{
 		{"connection", &m.connection}, {"offers", &m.offers}, {"agents", &m.agents}, {"tries", &m.tries}, {"asked", &m.asked},
-		{"fullAsk", &m.fullAsk}, {"told", &m.told}, {"retell", &m.retell}, {"strangers", &m.strangers}, {"resumed", &m.resumed}, {"hearsUntil", &m.hearsUntil}, {"hostHolds", &m.hostHolds},
+		{"fullAsk", &m.fullAsk}, {"told", &m.told}, {"retell", &m.retell}, {"strangers", &m.strangers}, {"resumed", &m.resumed}, {"hearsUntil", &m.hearsUntil}, {"hearing", &m.hearing}, {"hostHolds", &m.hostHolds},
 		{"leftovers", &m.leftovers}, {"revived", &m.revived}, {"returned", &m.returned}, {"drops", &m.drops}, {"heardAt", &m.heardAt},
 		{"silent", &m.silent}, {"stunted", &m.stunted}, {"opAsked", &m.opAsked}, {"opRefused", &m.opRefused}, {"tokens", &m.tokens}, {"refilled", &m.refilled}, {"suppressed", &m.suppressed},
 		{"exclusion", &m.exclusion},

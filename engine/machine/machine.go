@@ -119,7 +119,8 @@ type Machine struct {
 	retell     map[string]bool         // hosts whose scout may have to be told something
 	strangers  map[string]stranger     // by task id
 	resumed    bool                    // there was no session yet, and the framework is an older one
-	hearsUntil time.Time               // until then nothing is launched: Mesos tells what runs
+	hearsUntil time.Time               // until then nothing is launched: Mesos tells what runs; zero: there was nothing before this process
+	hearing    hearing                 // what it was asked of that
 	hostHolds  map[string][]plans.Hold // why a host can't be used
 	opAsked    map[string]question     // operation id -> open reconciliation
 	opRefused  map[string]string       // pod name -> which operation Mesos refused, and why
@@ -294,6 +295,7 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	m.ask(now, evaluations)
 	m.callTheRoll(now)
 	m.tellScouts(now)
+	m.noteNamed()
 
 	groups := m.flush()
 	effects := Effects{Groups: groups, View: m.publish(now, evaluations), Answers: m.answers, Asks: m.asks}
@@ -375,6 +377,7 @@ func (m *Machine) endSession() {
 	m.fullAsk = time.Time{}
 	m.suppressed = false
 	m.exclusion = exclusion{}
+	m.hearing = hearing{}
 }
 
 func (m *Machine) takeFailure(e Failure) {
@@ -422,6 +425,7 @@ func (m *Machine) takeCallFailed(now time.Time, e CallFailed) {
 		m.suppressed = false
 	case Reconcile:
 		m.fullAsk = now.Add(reconcileRetry[0])
+		m.hearing = hearing{}
 	}
 }
 

@@ -49,7 +49,6 @@ func (m *Machine) reconcile(now time.Time) {
 			}
 		}
 		m.askReplaced(now, "")
-		m.calls = append(m.calls, Reconcile{})
 	}
 	m.wakeAt(m.fullAsk)
 
@@ -78,6 +77,10 @@ func (m *Machine) reconcile(now time.Time) {
 	}
 	for part := range slices.Chunk(batch, reconcileBatch) {
 		m.calls = append(m.calls, Reconcile{Tasks: part})
+	}
+	if all || m.hearing.due(now) { // last: an agent of which Mesos knew a task before is among all
+		m.calls = append(m.calls, Reconcile{})
+		m.hasAsked(now)
 	}
 }
 

@@ -60,6 +60,7 @@ func (m *Machine) takeStatus(now time.Time, s TaskStatus) {
 		m.takeReplaced(now, marked, s)
 		return
 	}
+	m.hearing.hears(s)
 	if p == nil {
 		m.takeStranger(now, s)
 		return
@@ -250,10 +251,10 @@ func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
 // replaced without proof, so that a lost agent does not take them along: scouts when their host has another agent, others after a grace.
 func (m *Machine) launchable(now time.Time, p *Pod) bool {
 	switch {
-	case m.lingering(p) != nil || m.namesake(p) != "" || m.hears(now, p):
+	case m.lingering(p) != nil || m.namesake(p) != "":
 		return false
 	case p.Task == nil || p.Task.State.Terminal():
-		return true
+		return !m.hears(now, p)
 	case !p.Task.State.Unproven():
 		return false
 	case p.Type == m.service.Scout():
@@ -266,7 +267,7 @@ func (m *Machine) launchable(now time.Time, p *Pod) bool {
 	if now.Before(end) {
 		m.wakeAt(end)
 	}
-	return !now.Before(end)
+	return !now.Before(end) && !m.hears(now, p)
 }
 
 // observe says how far the launch of a pod has come.
@@ -279,9 +280,9 @@ func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
 	case (t == nil || t.State.Terminal()) && m.namesake(p) != "":
 		m.observeIdle(now, p, &o)
 		o.Holds = append([]plans.Hold{m.taken(p)}, o.Holds...)
-	case (t == nil || t.State.Terminal()) && m.hears(now, p):
+	case (t == nil || t.State.Terminal()) && m.lingering(p) == nil && m.hears(now, p):
 		m.observeIdle(now, p, &o)
-		o.Holds = append([]plans.Hold{m.hearing()}, o.Holds...)
+		o.Holds = append([]plans.Hold{m.heardFirst(now, p)}, o.Holds...)
 	case m.launchable(now, p):
 		m.observeIdle(now, p, &o)
 	case t.State.Unproven():

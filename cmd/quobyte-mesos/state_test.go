@@ -169,10 +169,14 @@ func fakeMaster(t *testing.T, id string) string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// summaryOf is the /state-summary of a master that knows one framework.
+// summaryOf is the /state-summary of a master that knows one framework, and waits for no agents.
 func summaryOf(id string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/state-summary" || r.Method != http.MethodGet {
+		switch {
+		case r.URL.Path == "/state" && r.Method == http.MethodGet:
+			fmt.Fprintf(w, `{"frameworks":[{"id":%q}],"recovered_slaves":[],"unreachable_slaves":0,"elected_time":1.5,"flags":{"registry":"replicated_log"}}`, id)
+			return
+		case r.URL.Path != "/state-summary" || r.Method != http.MethodGet:
 			http.NotFound(w, r)
 			return
 		}
@@ -204,6 +208,66 @@ func TestStateIsReset(t *testing.T) {
 	fillAgain, err := store.OpenBolt(dir)
 	fillState(t, fillAgain, err)
 	wantState(t, 0, "7 records were removed from", "", append(reset, "--force", "--yes")...)
+}
+
+// A master that was elected a moment ago does not know frameworks whose agents and schedulers have not come back, and one that can't be asked for whom it
+// waits says nothing by what it does not list.
+func TestResetBesideAMasterThatDoesNotKnowYet(t *testing.T) {
+	answer := func(status int, text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, text)
+		}
+	}
+	now := time.Now().Unix()
+	const sure = `"frameworks":[],"elected_time":1.5,"flags":{"registry":"replicated_log"}`
+	for _, test := range []struct {
+		name  string
+		state http.HandlerFunc
+		code  int
+		want  string
+	}{
+		{"agents are awaited", answer(200, `{`+sure+`,"recovered_slaves":[{"id":"S0"},{"id":"S1"}]}`), 13, "2 agents have not come back since this master was elected"},
+		{"all agents are back", answer(200, `{`+sure+`,"recovered_slaves":[]}`), 0, "7 records were removed"},
+		{"some were given up", answer(200, `{`+sure+`,"recovered_slaves":[],"unreachable_slaves":3}`), 0, "what ran on 3 agents that it can't reach it does not know either"},
+		{"without a registry", answer(200, fmt.Sprintf(`{"frameworks":[],"recovered_slaves":[],"elected_time":%d,"flags":{"registry":"in_memory"}}`, now-60)),
+			13, "does not know the agents of the one before it (--registry=in_memory); agents have 10 minutes to come back"},
+		{"without a registry, long ago", answer(200, fmt.Sprintf(`{"frameworks":[],"recovered_slaves":[],"elected_time":%d,"flags":{"registry":"in_memory"}}`, now-3600)),
+			0, "7 records were removed"},
+		{"torn down a moment ago", answer(200, fmt.Sprintf(`{"frameworks":[],"completed_frameworks":[{"id":"F-1"}],"recovered_slaves":[],"elected_time":%d}`, now)),
+			0, "7 records were removed"},
+		{"it has come back meanwhile", answer(200, `{"frameworks":[{"id":"F-1"}],"recovered_slaves":[]}`), 13, "it has come back to it just now"},
+		{"forbidden", answer(403, "not you"), 13, "can't be seen: "},
+		{"of others only", answer(401, "who?"), 13, "401 who?"},
+		{"absent", answer(404, ""), 13, "/state: 404"},
+		{"not now", answer(503, "starting"), 13, "/state: 503 starting"},
+		{"not understood", answer(200, "<html>"), 13, "answer to /state: "},
+		{"of somebody else", answer(200, `{"frameworks":[]}`), 13, "is it a Mesos master?"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "state")
+			s, err := store.OpenBolt(dir)
+			fillState(t, s, err)
+			master := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/state" {
+					test.state(w, r)
+					return
+				}
+				summaryOf("F-2")(w, r)
+			}))
+			defer master.Close()
+			reset := []string{"reset", "--state-dir", dir, "--yes", "--master", master.URL}
+			wantState(t, test.code, test.want, "", reset...)
+			if test.code == 0 {
+				return
+			}
+			wantState(t, test.code, "; or give --force", "", reset...)
+			if records, err := store.ReadBolt(t.Context(), dir); err != nil || len(records) != 7 {
+				t.Errorf("%d records are left, want all 7: %v", len(records), err)
+			}
+			wantState(t, 0, "7 records were removed", "", append(reset, "--force")...)
+		})
+	}
 }
 
 // A state whose framework can't be told is not taken for one of a framework that never was.

@@ -36,8 +36,8 @@ func newStateReset(env environment) *cobra.Command {
 		Use:   "reset {--state-dir DIR | --zk zk://HOST:PORT/PATH} {--master MASTERS | --force}",
 		Short: "Remove all records, so that the next serve is a new framework",
 		Long: `Remove all records, so that the next serve is a new framework. What the old one has in Mesos is not touched, and nobody looks after it any more: reset says what that
-is. It refuses (exit status 13) while the master knows the framework or the state does not say which framework that is, unless it is given --force, and while
-an instance works on the state. Export the state beforehand.`,
+is. It refuses (exit status 13) while the master knows the framework, or was elected so lately that it need not know it yet, or the state does not say which
+framework that is, unless it is given --force, and while an instance works on the state. Export the state beforehand.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.place.check(cmd, env); err != nil {
@@ -52,7 +52,7 @@ an instance works on the state. Export the state beforehand.`,
 	o.access.StringVar(&o.Principal, "framework-principal", "", "Mesos principal that asks")
 	o.Mesos.bindAccess(o.access)
 	f.AddFlagSet(o.access)
-	f.BoolVar(&o.Force, "force", false, "reset although the framework is registered, or without asking a master")
+	f.BoolVar(&o.Force, "force", false, "reset although the framework is, or may be, registered, or without asking a master")
 	f.BoolVar(&o.Yes, "yes", false, "do not ask for the name of the service")
 	return cmd
 }
@@ -106,7 +106,7 @@ func (o *resetOptions) run(ctx context.Context, env environment) (err error) {
 	return err
 }
 
-// mayForget refuses to forget a framework that is registered.
+// mayForget refuses to forget a framework that is registered, or may be.
 func (o *resetOptions) mayForget(ctx context.Context, env environment, s summary) error {
 	switch {
 	case o.Force, s.FrameworkID == "" && len(s.Unread) == 0:
@@ -123,15 +123,20 @@ func (o *resetOptions) mayForget(ctx context.Context, env environment, s summary
 	}
 	ctx, cancel := context.WithTimeout(ctx, masterPatience)
 	defer cancel()
-	tasks, registered, err := mesos.Lookup(ctx, cfg, s.FrameworkID)
-	if err != nil {
+	found, err := mesos.Lookup(ctx, cfg, s.FrameworkID)
+	switch {
+	case err != nil:
 		return fmt.Errorf("--master: %w; give another, or --force", err)
+	case found.Known:
+		return exitCode{exitRefused, fmt.Errorf("framework %s: it is registered with the master, with %d tasks; tear it down first "+
+			"(POST frameworkId=%s to the master's /teardown, which kills them), or give --force", s.FrameworkID, found.Tasks, s.FrameworkID)}
+	case found.Doubt != "":
+		return exitCode{exitRefused, fmt.Errorf("framework %s: the master does not list it, which does not say that it is gone: %s; or give --force", s.FrameworkID, found.Doubt)}
+	case found.Unreachable > 0:
+		_, err := fmt.Fprintf(env.Stdout, "the master does not know the framework; what ran on %d agents that it can't reach it does not know either\n", found.Unreachable)
+		return err
 	}
-	if !registered {
-		return nil
-	}
-	return exitCode{exitRefused, fmt.Errorf("framework %s: it is registered with the master, with %d tasks; tear it down first "+
-		"(POST frameworkId=%s to the master's /teardown, which kills them), or give --force", s.FrameworkID, tasks, s.FrameworkID)}
+	return nil
 }
 
 // orphaned says what nobody would look after any more.

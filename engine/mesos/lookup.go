@@ -4,27 +4,65 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/mesos/wire"
 )
 
-// Lookup asks the leading master whether it knows a framework, connected or not, and how many tasks of it may run. The master is found, and
-// told who asks, as by a Session; what Config says of the framework is of no matter. Every candidate is asked once: who wants to try again calls again.
-func Lookup(ctx context.Context, cfg Config, frameworkID string) (tasks int, known bool, err error) {
+// Registered is what a master knows of a framework.
+type Registered struct {
+	// Known: it is registered, connected or not.
+	Known bool
+	// Tasks is how many of it may run.
+	Tasks int
+	// Doubt says why one that is not known may be registered all the same, and its tasks run; empty: as far as a master can know it is not. A new master
+	// learns of it when its agents come back.
+	Doubt string
+	// Unreachable is how many agents the master has given up, which it knows if the framework is not. They may come back with whatever ran on them.
+	Unreachable int
+}
+
+// statePath is what knows all that it takes to be sure at one moment, and of one master.
+const statePath = "/state"
+
+// Lookup asks the leading master whether it knows a framework. The master is found, and told who asks, as by a Session; what Config says of the
+// framework is of no matter. Every candidate is asked once: who wants to try again calls again.
+func Lookup(ctx context.Context, cfg Config, frameworkID string) (found Registered, err error) {
 	cfg = cfg.withDefaults()
 	detector, masters, err := cfg.detector()
 	if err != nil {
-		return 0, false, err
+		return found, err
 	}
 	r := (&Session{cfg: cfg, detector: detector, masters: masters}).newRun()
 	err = r.detecting(ctx, func(ctx context.Context) error {
 		text, err := r.askLeader(ctx, summaryPath)
 		if err == nil {
-			tasks, known, err = wire.TasksOf(frameworkID, text)
+			found.Tasks, found.Known, err = wire.TasksOf(frameworkID, text)
+		}
+		if err == nil && !found.Known {
+			found, err = r.absent(ctx, frameworkID)
 		}
 		return err
 	})
-	return tasks, known, err
+	return found, err
+}
+
+// absent looks whether a framework that is not listed is not there. Who can't look does not know.
+func (r *run) absent(ctx context.Context, frameworkID string) (Registered, error) {
+	text, err := r.askLeader(ctx, statePath)
+	var a wire.Absence
+	if err == nil {
+		a, err = wire.AbsenceOf(frameworkID, text)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return Registered{}, err
+	case err != nil:
+		return Registered{Doubt: fmt.Sprintf("whether it waits for agents that may bring it back can't be seen: %s", err)}, nil
+	case a.Listed: // it has come back meanwhile, with tasks that were not counted
+		return Registered{Doubt: "it has come back to it just now"}, nil
+	}
+	return Registered{Doubt: a.Doubt(time.Now()), Unreachable: a.Unreachable}, nil
 }
 
 // askLeader makes a call of the operator API to the first candidate that leads or knows who does.

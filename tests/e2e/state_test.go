@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
+	"github.com/quobyte/mesos-framework/engine/store"
 	"github.com/quobyte/mesos-framework/internal/zktest"
 	"github.com/quobyte/mesos-framework/plans"
 )
@@ -123,4 +124,50 @@ func TestABackupOfARunningFramework(t *testing.T) {
 	}
 	eventually(t, "deploy is complete", func() bool { return after.deploy().Status == plans.Complete })
 	wantEachOnce(t, c)
+}
+
+// After the master's failover nobody knows the framework before its agents are back: reset must not take it for gone. With the registry the master says for
+// whom it waits; without one, that it has no way to know.
+func TestResetWhileAgentsHaveNotComeBack(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "127.0.105.", 1)
+	forgetful := startClusterWith(t, "127.0.106.", 1, "--registry=in_memory")
+	for _, test := range []struct {
+		*cluster
+		want string
+	}{
+		{c, "1 agents have not come back since this master was elected"},
+		{forgetful, "does not know the agents of the one before it (--registry=in_memory)"},
+	} {
+		p, api := test.serve(t, "serve", "--expect=registry=1,metadata=1,data=1")
+		eventually(t, "the registry runs", func() bool { return len(api.tasks()) >= 2 })
+		p.signal(syscall.SIGTERM)
+		if code := p.wait(); code != 0 {
+			t.Fatalf("SIGTERM: exit code %d", code)
+		}
+		if out, code := run(t, built(t).framework(), "sandbox", "fault", "master-failover", "--master", test.master, "--delay=10s", "--for=100ms"); code != 0 {
+			t.Fatalf("master-failover: exit code %d: %s", code, out)
+		}
+		reset := func() (string, int) {
+			return run(t, built(t).framework(), "state", "reset", "--state-dir", filepath.Join(test.dir, "state"), "--master", test.master, "--yes")
+		}
+		out, code := "", 1
+		eventually(t, "the next master leads", func() bool {
+			out, code = reset()
+			return code != 1
+		})
+		if code != 13 || !strings.Contains(out, test.want) {
+			t.Fatalf("reset while agents are away: exit code %d, want 13 and %q:\n%s", code, test.want, tail(out, 5))
+		}
+		eventually(t, "the agent is back, and the framework with it", func() bool {
+			out, code := reset()
+			if code != 13 {
+				t.Fatalf("reset of a framework that runs: exit code %d:\n%s", code, tail(out, 5))
+			}
+			return strings.Contains(out, "it is registered with the master, with ")
+		})
+		if records, err := store.ReadBolt(t.Context(), filepath.Join(test.dir, "state")); err != nil || len(records) < 5 {
+			t.Errorf("%d records are left: %v", len(records), err)
+		}
+	}
 }

@@ -272,14 +272,9 @@ func TestLeadersFallAtRandomMoments(t *testing.T) {
 	}
 	t.Logf("SOAK_SEED=%d", seed)
 	draw := rand.New(rand.NewPCG(seed, 1))
-	left := max(kills(t)/3, 1)
-	var all takeovers
-	for deployment := 0; left > 0; deployment++ {
-		n, took := leadersFall(t, fmt.Sprintf("%s/%d", zk, deployment), draw, deployment, left)
-		left -= n
-		all = append(all, took...)
-	}
-	reportStandby(t, "leader killed or stopped at random", all)
+	reportStandby(t, "leader killed or stopped at random", fall(t, max(kills(t)/3, 1), func(deployment, most int) (int, takeovers) {
+		return leadersFall(t, fmt.Sprintf("%s/%d", zk, deployment), draw, deployment, most)
+	}))
 }
 
 // leadersFall deploys on a new cluster, where up to most leaders fall. It says how many did, and how long it took until the next was SUBSCRIBED if
@@ -330,5 +325,5 @@ func leadersFall(t *testing.T, zk string, draw *rand.Rand, deployment, most int)
 		q.signal(syscall.SIGTERM)
 		q.wait()
 	}
-	return max(n, 1), took
+	return n, took
 }

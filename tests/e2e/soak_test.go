@@ -45,14 +45,49 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	}
 	t.Logf("SOAK_SEED=%d", seed)
 	draw := rand.New(rand.NewPCG(seed, 0))
-	left := kills(t)
+	reportTakeovers(t, "serve killed and started again, until SUBSCRIBED again", fall(t, kills(t), func(deployment, most int) (int, takeovers) {
+		return killed(t, draw, deployment, most)
+	}))
+}
+
+// fall deploys until so many instances have fallen, and says how long the take-overs took. A deployment in which none fell, because the moments that were
+// drawn were later than its end, does not count.
+func fall(t testing.TB, want int, deploy func(deployment, most int) (fell int, took takeovers)) takeovers {
+	t.Helper()
 	var all takeovers
-	for deployment := 0; left > 0; deployment++ {
-		n, took := killed(t, draw, deployment, left)
-		left -= n
+	fell, idle := 0, 0
+	for deployment := 0; fell < want; deployment++ {
+		n, took := deploy(deployment, want-fell)
 		all = append(all, took...)
+		fell += n
+		if idle++; n > 0 {
+			idle = 0
+		}
+		if idle == mostIdle {
+			t.Fatalf("%d of %d have fallen, and none in %d deployments in a row: the moments that are drawn never come", fell, want, idle)
+		}
 	}
-	reportTakeovers(t, "serve killed and started again, until SUBSCRIBED again", all)
+	if fell != want {
+		t.Errorf("%d have fallen, want %d", fell, want)
+	}
+	t.Logf("%d have fallen", fell)
+	return all
+}
+
+// mostIdle is how many deployments in a row nothing falls in before the test is taken to be wrong.
+const mostIdle = 5
+
+// Only what has fallen counts.
+func TestWhatHasFallenIsCounted(t *testing.T) {
+	var asked []int
+	one := takeovers{time.Second}
+	falls := []int{0, 3, 0, 0, 5, 2}
+	if all := fall(t, 10, func(deployment, most int) (int, takeovers) {
+		asked = append(asked, most)
+		return falls[deployment], one
+	}); len(all) != len(falls) || !slices.Equal(asked, []int{10, 10, 7, 7, 7, 2}) {
+		t.Errorf("%v take-overs; at most %v were to fall", all, asked)
+	}
 }
 
 // perDeployment is how often serve is killed in one deployment at most.
@@ -81,7 +116,9 @@ func killed(t *testing.T, draw *rand.Rand, deployment, most int) (int, takeovers
 	for n < min(most, perDeployment) && p.lines(1+draw.IntN(60)) {
 		p.signal(syscall.SIGKILL)
 		now := time.Now()
-		p.wait()
+		if code := p.wait(); code != -1 {
+			t.Fatalf("%s was not killed: it ended before, with exit code %d", p.name, code)
+		}
 		note(p, last)
 		n++
 		begun, last = time.Now(), now
@@ -107,7 +144,7 @@ func killed(t *testing.T, draw *rand.Rand, deployment, most int) (int, takeovers
 	if out, code := run(t, built(t).framework(), "replay", "--quiet", recording); code != 0 {
 		t.Errorf("what was recorded is not what replay decides: exit %d: %s", code, tail(out, 20))
 	}
-	return max(n, 1), took
+	return n, took
 }
 
 // lines waits until so many lines were written. It says no if none comes for a while: the program is done with what it had to do.

@@ -16,6 +16,7 @@ import (
 // what a seed means: new ones come last, and take the place of a nil.
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
+	(*story).pausedSoon,
 }
 
 // drawRare adds one of them now and then.
@@ -66,6 +67,16 @@ func (t *story) pausedInStop() {
 	if t.r.IntN(3) == 0 {
 		t.fault(time.Minute, Fault{Kind: serveCrash, For: between(t.r, time.Second, 30*time.Second)})
 	}
+}
+
+// pausedSoon: who has just had registries restarted pauses that a few seconds later, and for long.
+func (t *story) pausedSoon() {
+	t.at += 3 * time.Minute // something must have been deployed
+	pause := t.at + 300*time.Millisecond + t.upTo(5*time.Second)
+	t.Verbs = append(t.Verbs,
+		Verb{At: t.at, Kind: "restart", Phase: quobyte.Registry},
+		Verb{At: pause, Kind: "pause", Phase: quobyte.Registry},
+		Verb{At: pause + 12*time.Minute, Kind: "continue", Phase: quobyte.Registry})
 }
 
 // tasksOfNobody: tasks run in the framework's name that no record knows, and operators have them killed.

@@ -38,7 +38,7 @@ func (c *checker) markedGone(i *instance, v machine.Verb) bool {
 	last := record.Consents[len(record.Consents)-1]
 	c.consented[last.TaskID] = v.Pod
 	known, told := c.knew[v.ID][last.TaskID]
-	if silent := !told && c.now.Sub(c.session) >= longSilence; !known.Unproven() && !silent {
+	if silent := !told && c.now.Sub(c.session) >= longSilence; !outOfSight(known) && !silent {
 		c.fail(markedGone, "serve %d takes %s for gone, of which it was told last in this session that it is %q", i.number, last.TaskID, known)
 	}
 	return last.Verb == v.Kind && last.By == v.Actor && last.Reason == v.Reason
@@ -60,7 +60,7 @@ func (c *checker) believed() {
 func (c *checker) checkGone(i *instance) {
 	for task, pod := range c.consented {
 		record := c.disk.pods[pod]
-		if t := record.Task; t != nil && t.ID == task && !t.State.Terminal() {
+		if t := record.Task; t != nil && t.ID == task && !ended(t.State) {
 			c.fail(markedGone, "serve %d has %s as the task of %s again, which was taken for gone", i.number, task, pod)
 		}
 		if !slices.ContainsFunc(record.Consents, func(said machine.Consent) bool { return said.TaskID == task }) {

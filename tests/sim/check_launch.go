@@ -137,7 +137,7 @@ func prefixed(prefix, text string) string {
 // progress orders the states that a task goes through.
 func progress(s machine.TaskState) int {
 	switch {
-	case s.Terminal():
+	case ended(s):
 		return 9
 	case s == machine.Killing:
 		return 3
@@ -168,15 +168,15 @@ func (c *checker) acknowledging(i *instance, call machine.Acknowledge) {
 	pod, kind := podOf(call.TaskID)
 	record := c.disk.pods[pod]
 	if record.Task == nil || record.Task.ID != call.TaskID {
-		if s.State.Terminal() && slices.ContainsFunc(record.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == call.TaskID }) {
+		if ended(s.State) && slices.ContainsFunc(record.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == call.TaskID }) {
 			c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record still waits for that", i.number, call.TaskID, s.State)
 		}
 		return
 	}
-	if have := record.Task.State; !have.Unproven() && progress(have) < progress(s.State) {
+	if have := record.Task.State; !outOfSight(have) && progress(have) < progress(s.State) {
 		c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record says %s", i.number, call.TaskID, s.State, have)
 	}
-	if kind == quobyte.Prober && len(s.Data) > 0 && !record.Task.State.Terminal() && c.disk.hosts[record.Host].Facts == nil {
+	if kind == quobyte.Prober && len(s.Data) > 0 && !ended(record.Task.State) && c.disk.hosts[record.Host].Facts == nil {
 		c.fail(durableAck, "serve %d acknowledges what %s says of %s, and that is not recorded", i.number, pod, record.Host)
 	}
 }

@@ -41,7 +41,7 @@ func (c *checker) promised(key string, restarted bool) {
 		return
 	}
 	for name, pod := range c.disk.pods {
-		if t := pod.Task; t != nil && !t.State.Terminal() && t.LaunchedAt.Before(p.fact.At) && covers(p.fact, pod, pod.Type) && c.takesPart(pod) {
+		if t := pod.Task; t != nil && !ended(t.State) && t.LaunchedAt.Before(p.fact.At) && covers(p.fact, pod, pod.Type) && c.takesPart(pod) {
 			p.tasks[name] = t.ID
 		}
 	}

@@ -26,7 +26,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 		r := c.running(quobyte.Registry, h)
 		switch {
 		case r != nil && r.task == call.TaskID:
-			unheard := c.killed[call.TaskID].Sub(r.joined) < plans.FreshVerdict || record.Completed == "" && (h.away || h.cut)
+			unheard := c.killed[call.TaskID].Sub(r.joined) < verdict || record.Completed == "" && (h.away || h.cut)
 			victim = !unheard // that it belongs to them
 		case r != nil && c.serves(r, c.killed[call.TaskID]) || c.news(h.died[quobyte.Registry], call.TaskID):
 			up++
@@ -41,13 +41,13 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 // member of the replica set and whether that has a majority is looked at by who asks.
 func (c *checker) serves(r *container, at time.Time) bool {
 	ill := r.host.sick[r.kind]
-	return at.Sub(r.since) >= r.catchUp && (!at.Before(ill.till) || at.Sub(ill.since) < plans.FreshVerdict)
+	return at.Sub(r.since) >= r.catchUp && (!at.Before(ill.till) || at.Sub(ill.since) < verdict)
 }
 
 // news says that a death is too new for the framework to know of it when it gave the KILL of another one away: it asks the probers of all the others
 // right before that, and what they say counts for as long as a verdict does. What it has stopped itself it knows.
 func (c *checker) news(d death, victim string) bool {
-	return !d.at.IsZero() && !c.stops[d.task] && c.killed[victim].Sub(d.at) < plans.FreshVerdict
+	return !d.at.IsZero() && !c.stops[d.task] && c.killed[victim].Sub(d.at) < verdict
 }
 
 // stopping looks at a KILL that the machine gives away: why is on record, and of pods that keep data no other one is down.
@@ -109,14 +109,12 @@ func (c *checker) checkBudget(i *instance, p machine.Pod, at time.Time) {
 		if name == p.Name || t == nil || c.excusedAt(name, at) {
 			continue
 		}
-		if c.unsettled(i, other) || t.State.Unproven() || other.Completed != "" && (t.State.Terminal() || t.Healthy.IsZero()) {
+		if c.unsettled(i, other) || outOfSight(t.State) || other.Completed != "" && (ended(t.State) || t.Healthy.IsZero()) {
 			down = append(down, name+" "+string(t.State))
 		}
 	}
-	for _, b := range c.service.Budgets() {
-		if most := max(b.MaxUnavailable.Of(total), 1); b.PodType == p.Type && len(down)+1 > most {
-			c.fail(budgetKept, "serve %d stops %s, %d of %d may be down, and down are %v", i.number, p.Name, most, total, down)
-		}
+	if most := c.schedule.mostDown(p.Type, total); len(down)+1 > most {
+		c.fail(budgetKept, "serve %d stops %s, %d of %d may be down, and down are %v", i.number, p.Name, most, total, down)
 	}
 }
 
@@ -150,12 +148,7 @@ func (c *checker) unsettled(i *instance, p machine.Pod) bool {
 	if p.Stop == nil || t.ID == p.Stop.TaskID || t.State != machine.Running || t.Healthy.IsZero() {
 		return p.Stop != nil
 	}
-	for _, phase := range c.service.Phases() {
-		if slices.Contains(phase.PodTypes, p.Type) {
-			return i.clock().Before(t.Healthy.Add(phase.Settle))
-		}
-	}
-	return true
+	return i.clock().Before(t.Healthy.Add(settling[p.Type]))
 }
 
 // checkPauseOfStop: what is paused is not stopped, if the stop was decided after the pause.
@@ -202,7 +195,7 @@ func (c *checker) checkAnswer(i *instance, p machine.Pod) {
 func (c *checker) checkReturns(i *instance) {
 	for name, p := range c.disk.pods {
 		var h *host
-		if p.Stop != nil && p.Task != nil && p.Task.State.Terminal() && !c.excused[name] {
+		if p.Stop != nil && p.Task != nil && ended(p.Task.State) && !c.excused[name] {
 			h = c.hostNamed(p.Host)
 		}
 		if h == nil {

@@ -128,7 +128,7 @@ func (c *checker) done(i *instance, v machine.Verb) {
 	case machine.Replace:
 		p := c.disk.pods[v.Pod]
 		recorded = (p.Claim == nil || p.Claim.ID != v.Claim) && c.disk.releases[v.Claim].Pod == v.Pod
-		if t := p.Task; t != nil && !t.State.Terminal() && t.Claim == nil { // one that was launched since has another claim
+		if t := p.Task; t != nil && !ended(t.State) && t.Claim == nil { // one that was launched since has another claim
 			c.fail(keeps, "serve %d gives up what is reserved for %s, whose task %s is %s", i.number, v.Pod, t.ID, t.State)
 		}
 	case machine.ReleaseLeftover:

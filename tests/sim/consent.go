@@ -24,7 +24,7 @@ func (w *world) markGone(id uint64, v Verb, tries int) {
 	i := w.serve()
 	if i != nil && i.view != nil {
 		for _, p := range i.view.Pods {
-			if p.State.Unproven() && i.clock().Sub(p.Since) >= doubt && (v.Blind || !w.alive(p.TaskID)) {
+			if outOfSight(p.State) && i.clock().Sub(p.Since) >= doubt && (v.Blind || !w.alive(p.TaskID)) {
 				lost = append(lost, p)
 			}
 		}
@@ -62,11 +62,11 @@ func (w *world) markLost(i *instance, n *uint64) bool {
 	for _, p := range i.view.Pods {
 		h := w.hostNamed(p.Host)
 		reserved := w.disk.pods[p.Name].Claim != nil && w.check.started[p.TaskID] // if it never got there, neither did its reservations
-		if p.State == "" || p.State.Terminal() || h == nil || h.agent == p.AgentID || p.Type == quobyte.Prober || reserved {
+		if p.State == "" || ended(p.State) || h == nil || h.agent == p.AgentID || p.Type == quobyte.Prober || reserved {
 			continue
 		}
 		waits = true // a master says nothing for ten minutes of tasks on an agent that it still waits for
-		if p.State.Unproven() && i.clock().Sub(p.Since) >= despair && !w.alive(p.TaskID) {
+		if outOfSight(p.State) && i.clock().Sub(p.Since) >= despair && !w.alive(p.TaskID) {
 			*n++
 			w.sayGone(i, 1000+*n, p.Name)
 		}
@@ -93,10 +93,10 @@ func (w *world) replace(id uint64, v Verb, tries int) {
 			if p.Claim == nil {
 				continue
 			}
-			if p.State.Terminal() || v.Blind {
+			if ended(p.State) || v.Blind {
 				down = append(down, p)
 			}
-			if p.State.Unproven() {
+			if outOfSight(p.State) {
 				lost = append(lost, p)
 			}
 		}

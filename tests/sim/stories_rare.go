@@ -16,7 +16,7 @@ import (
 // what a seed means: new ones come last, and take the place of a nil.
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
-	(*story).pausedSoon,
+	(*story).pausedSoon, (*story).killedLate,
 }
 
 // drawRare adds one of them now and then.
@@ -77,6 +77,26 @@ func (t *story) pausedSoon() {
 		Verb{At: t.at, Kind: "restart", Phase: quobyte.Registry},
 		Verb{At: pause, Kind: "pause", Phase: quobyte.Registry},
 		Verb{At: pause + 12*time.Minute, Kind: "continue", Phase: quobyte.Registry})
+}
+
+// killedLate: the KILL of a registry is lost, and lost again, while others fall ill whose probers hang, so that nobody tells of it unasked.
+func (t *story) killedLate() {
+	t.Asks = false // who knows the replica set would know
+	t.at += 4 * time.Minute
+	for range 2 {
+		t.Faults = append(t.Faults, Fault{At: t.at - time.Second, Kind: swallowed, What: "KILL"})
+	}
+	t.Verbs = append(t.Verbs, Verb{At: t.at, Kind: "restart", Phase: quobyte.Registry})
+	spared := t.on(quobyte.Registry)
+	for k := range t.Hosts {
+		if h := t.Hosts[k]; !h.Registry || k == spared {
+			continue
+		}
+		at := t.at + time.Second + t.upTo(3*time.Second)
+		t.Faults = append(t.Faults,
+			Fault{At: at, Kind: proberHangs, Host: k, For: time.Minute + t.upTo(time.Minute)},
+			Fault{At: at, Kind: daemonSick, Host: k, What: quobyte.Registry, For: 2*time.Minute + t.upTo(time.Minute)})
+	}
 }
 
 // tasksOfNobody: tasks run in the framework's name that no record knows, and operators have them killed.

@@ -60,7 +60,7 @@ func (w *world) say(id uint64, v Verb) {
 	case machine.ForgetReservations:
 		// What is forgotten and still there nobody can have any more, the pod's ports among it. That it never got there, or that a task has ended which nobody
 		// hears of, is as much as operators can know.
-		if p := w.disk.pods[v.Pod]; p.Claim != nil && p.Task != nil && (p.Task.State.Unproven() || p.Task.State.Terminal() && w.check.reserved[p.Claim.ID]) {
+		if p := w.disk.pods[v.Pod]; p.Claim != nil && p.Task != nil && (outOfSight(p.Task.State) || ended(p.Task.State) && w.check.reserved[p.Claim.ID]) {
 			return
 		}
 	}

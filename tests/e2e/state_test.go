@@ -171,3 +171,61 @@ func TestResetWhileAgentsHaveNotComeBack(t *testing.T) {
 		}
 	}
 }
+
+// The state is a backup from before most of the pods were launched, and the master is new, so that nothing is known of them until their agents are back,
+// much later than serve. None of them is launched a second time.
+func TestAnOldBackupAfterAMasterFailover(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "127.0.98.", 3)
+	flags := []string{"--expect=registry=3,metadata=3,data=3", "--ports-from=host"}
+	first, before := c.serve(t, "serve", flags...)
+	eventually(t, "registries are deployed", func() bool { return before.phase("registry").Status == plans.Complete })
+	backup, code := run(t, built(t).framework(), "state", "export", "--url", before.url)
+	if code != 0 {
+		t.Fatalf("export: exit %d: %s", code, backup)
+	}
+	eventually(t, "deploy is complete", func() bool { return before.deploy().Status == plans.Complete })
+	tasks := before.tasks()
+	first.signal(syscall.SIGKILL)
+	first.wait()
+	if err := os.Rename(filepath.Join(c.dir, "state"), filepath.Join(c.dir, "newer")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "backup.json")
+	if err := os.WriteFile(file, []byte(backup), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := run(t, built(t).framework(), "state", "import", "--state-dir", filepath.Join(c.dir, "state"), file); code != 0 {
+		t.Fatalf("import: exit %d: %s", code, out)
+	}
+	c.fault(t, "master-failover", "--delay=6s", "--for=100ms")
+	second, after := c.serve(t, "serve from the backup", flags...)
+	second.find("msg=subscribed")
+	known := func(v machine.View) map[string]bool {
+		all := map[string]bool{}
+		for _, p := range v.Pods {
+			all[p.TaskID] = true
+		}
+		for _, s := range v.Strangers {
+			all[s.TaskID] = true
+		}
+		return all
+	}
+	eventually(t, "Mesos has told of all tasks, and the pods that have none on record wait for them", func() bool {
+		v, _ := after.view()
+		all := known(v)
+		for _, id := range tasks {
+			if !all[id] {
+				return false
+			}
+		}
+		held := 0
+		for _, s := range after.phase("data").Steps {
+			if len(s.Holds) > 0 && s.Holds[0].Code == plans.CodeUnknownTask && strings.Contains(s.Holds[0].Text, "is on no record") {
+				held++
+			}
+		}
+		return held == 3
+	})
+	wantEachOnce(t, c)
+}

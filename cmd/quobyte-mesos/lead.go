@@ -155,12 +155,17 @@ func (o *serveOptions) advertised() string {
 	return strings.TrimSuffix(cmp.Or(o.AdvertiseURL, o.Quobyte.FrameworkURL), "/")
 }
 
+// sessionAsked is how long a session a candidate asks for, so that another leads within the session timeout and two seconds: a server ends sessions on its
+// ticks, and so up to one late, which is two seconds as a rule. What is asked for less is for the rest of taking over.
+func sessionAsked(timeout time.Duration) time.Duration { return timeout - min(timeout/5, time.Second) }
+
 // join makes the instance a candidate, as soon as ZooKeeper can be reached.
 func (f *framework) join(ctx context.Context) (*leader.Election, error) {
 	at, err := f.options.node("election", f.log)
 	if err != nil {
 		return nil, err
 	}
+	at.SessionTimeout = sessionAsked(at.SessionTimeout)
 	pause := time.NewTicker(rejoinPause)
 	defer pause.Stop()
 	for {

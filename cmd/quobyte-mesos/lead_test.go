@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/leader"
 )
@@ -49,5 +50,15 @@ func TestAStandbyThatKnowsNoLeader(t *testing.T) {
 	new(framework).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/plans/deploy/interrupt", nil))
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d, headers %v; want 503", w.Code, w.Header())
+	}
+}
+
+func TestSessionThatACandidateAsksFor(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{
+		10 * time.Second: 9 * time.Second, time.Minute: 59 * time.Second, 5 * time.Second: 4 * time.Second, time.Second: 800 * time.Millisecond,
+	} {
+		if got := sessionAsked(timeout); got != want {
+			t.Errorf("of %s it asks for %s, want %s", timeout, got, want)
+		}
 	}
 }

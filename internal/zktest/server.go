@@ -34,15 +34,32 @@ type Server struct {
 	out  *bytes.Buffer // may be read when done is closed
 }
 
+// The tick of servers that are to be quick, which allows sessions of 400 ms, and the one that ZooKeeper's own configuration has.
+const (
+	quickTick = 200 * time.Millisecond
+	usualTick = 2 * time.Second
+)
+
 // Start starts a server with an empty directory of its own. It has a tick of 200 ms, so that sessions may be as short as 400 ms. It
 // ends with the test at the latest.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	return StartEnsemble(t, 1)[0]
+	return startAll(t, 1, quickTick)[0]
+}
+
+// StartUsual starts a server that ticks as those of operators do, every two seconds: sessions are 4 s at least, and end up to a tick late.
+func StartUsual(t testing.TB) *Server {
+	t.Helper()
+	return startAll(t, 1, usualTick)[0]
 }
 
 // StartEnsemble starts several servers that are one ZooKeeper.
 func StartEnsemble(t testing.TB, servers int) []*Server {
+	t.Helper()
+	return startAll(t, servers, quickTick)
+}
+
+func startAll(t testing.TB, servers int, tick time.Duration) []*Server {
 	t.Helper()
 	if reason := Missing(); reason != "" {
 		t.Skip("ZooKeeper is not tested: " + reason + " (apt-get install zookeeper)")
@@ -61,8 +78,8 @@ func StartEnsemble(t testing.TB, servers int) []*Server {
 	var all []*Server
 	for i := range servers {
 		s := &Server{t: t, Address: fmt.Sprintf("127.0.0.1:%d", ports[3*i]), dir: t.TempDir()}
-		settings := fmt.Sprintf("tickTime=200\ninitLimit=50\nsyncLimit=20\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n"+
-			"maxSessionTimeout=60000\nmaxClientCnxns=0\n4lw.commands.whitelist=*\n%s", filepath.Join(s.dir, "data"), ports[3*i], peers)
+		settings := fmt.Sprintf("tickTime=%d\ninitLimit=50\nsyncLimit=20\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n"+
+			"maxSessionTimeout=60000\nmaxClientCnxns=0\n4lw.commands.whitelist=*\n%s", tick.Milliseconds(), filepath.Join(s.dir, "data"), ports[3*i], peers)
 		err := errors.Join(
 			os.WriteFile(filepath.Join(s.dir, "zoo.cfg"), []byte(settings), 0o600),
 			os.Mkdir(filepath.Join(s.dir, "data"), 0o700),

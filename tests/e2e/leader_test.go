@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quobyte/mesos-framework/engine/zookeeper"
 	"github.com/quobyte/mesos-framework/internal/zktest"
 	"github.com/quobyte/mesos-framework/plans"
 )
@@ -44,11 +45,16 @@ const takeoverLimit = sessionTimeout + 2*time.Second
 // wantTakeover waits until a standby is SUBSCRIBED as a framework whose leader fell, and returns how long that took.
 func wantTakeover(t *testing.T, standby *process, framework string, fell time.Time) time.Duration {
 	t.Helper()
+	return wantTakeoverWithin(t, takeoverLimit, standby, framework, fell)
+}
+
+func wantTakeoverWithin(t *testing.T, limit time.Duration, standby *process, framework string, fell time.Time) time.Duration {
+	t.Helper()
 	standby.find(`msg=subscribed .*framework_id=` + framework + ` `)
 	_, at, _ := standby.subscription()
 	took := at.Sub(fell)
-	if took > takeoverLimit {
-		t.Errorf("%s: SUBSCRIBED %.2f s after the leader fell; it has a session timeout and two seconds, %s", standby.name, took.Seconds(), takeoverLimit)
+	if took > limit {
+		t.Errorf("%s: SUBSCRIBED %.2f s after the leader fell; it has a session timeout and two seconds, %s", standby.name, took.Seconds(), limit)
 	}
 	return took
 }
@@ -162,6 +168,32 @@ func TestStandbyTakesOverFromALeaderThatWasKilled(t *testing.T) {
 		t.Errorf("after SIGTERM the takeover took %s", d)
 	}
 	third.find(`msg=subscribed .*framework_id=` + view.FrameworkID + ` `)
+}
+
+// ZooKeeper as operators have it, and serve with what it has if nothing else is said: a tick of two seconds, a session of ten. Sessions end on a tick, so that
+// serve asks for a bit less than may pass.
+func TestTakeoverWithTheUsualTimes(t *testing.T) {
+	t.Parallel()
+	const limit = zookeeper.DefaultSessionTimeout + 2*time.Second
+	zk := zktest.StartUsual(t).Address + "/quobyte"
+	c := startCluster(t, "127.0.107.", 3)
+	usual := []string{"--zk-session-timeout=" + zookeeper.DefaultSessionTimeout.String(), "--log-level=debug", "--server_command=" + built(t).framework() + " standin --start-delay=1s"}
+	lead, api := c.serveZK(t, "leader", zk, usual...)
+	lead.find(leading.String())
+	lead.find(`text="authenticated: id=[0-9]+, timeout=9000"`)
+	eventually(t, "registry is being started", func() bool { return api.begun("registry") })
+	framework, _, _ := lead.subscription()
+	var all takeovers
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
+		next, nextAPI := c.serveZK(t, "standby for "+signal.String(), zk, usual...)
+		next.find(`msg="standing by"`)
+		lead.signal(signal)
+		all = append(all, wantTakeoverWithin(t, limit, next, framework, time.Now()))
+		lead, api = next, nextAPI
+	}
+	reportTakeovers(t, fmt.Sprintf("tick 2 s, session %s: leader killed, then stopped, until the standby is SUBSCRIBED (at most %s)", zookeeper.DefaultSessionTimeout, limit), all)
+	eventually(t, "deploy is complete", func() bool { return api.deploy().Status == plans.Complete })
+	wantEachOnce(t, c)
 }
 
 // The leader is stopped in the middle of the deployment and goes on when another leads: it ends without having done anything.

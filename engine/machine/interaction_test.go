@@ -53,7 +53,7 @@ func newWorld() *world {
 //
 //	start [expect=N] [setting=S] [canary=true] [attempts=N] [asks=yes]   build the machine from what is stored (again: a crash, nothing of memory is left)
 //	subscribe [version=V] [back=no] / disconnect [fatal]   the session with the master, which knows the agents of all hosts, and answers at once; or none of them is back
-//	offer HOST... [cpus=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
+//	offer HOST... [cpus=N] [disk=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
 //	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
 //	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
@@ -268,14 +268,15 @@ func (w *world) start(d *datadriven.TestData) string {
 }
 
 func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offer {
-	cpus := 4.0
+	cpus, disk := 4.0, 1000.0
 	fmt.Sscan(value(d, "cpus", "4"), &cpus)
+	fmt.Sscan(value(d, "disk", "1000"), &disk)
 	var out []offers.Offer
 	for _, h := range hosts {
 		w.offers++
 		o := offers.Offer{
 			ID: fmt.Sprintf("O%d", w.offers), AgentID: value(d, "agent", "S-"+h), Site: offers.Site{Host: h, Hostname: h}, Address: "ip-" + h, Role: "r",
-			Free: offers.Quantities{CPUs: offers.Scalar(cpus), Disk: 1_000_000, Ports: []offers.Range{{Begin: 7000, End: 7000}}},
+			Free: offers.Quantities{CPUs: offers.Scalar(cpus), Disk: offers.Scalar(disk), Ports: []offers.Range{{Begin: 7000, End: 7000}}},
 		}
 		if kept := value(d, "kept", ""); kept != "" {
 			o.Free.Ports, o.Rest = nil, slices.Clone(w.given[kept])

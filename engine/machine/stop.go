@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quobyte/mesos-framework/offers"
@@ -146,7 +147,7 @@ func (m *Machine) fit(now time.Time, p *Pod) (plans.Fit, []plans.Hold) {
 		return plans.Fits, nil
 	}
 	r := m.ownRequirement(p)
-	if (r.Host != "" || len(r.Constraint.Clauses) == 0) && p.Task.Took.Contains(demand(r)) {
+	if (r.Host != "" || len(r.Constraint.Clauses) == 0) && len(r.Volumes) == 0 && p.Task.Took.Contains(demand(r)) {
 		return plans.Fits, nil
 	}
 	known, ok := m.fits[p.Name]
@@ -162,14 +163,23 @@ func (m *Machine) fit(now time.Time, p *Pod) (plans.Fit, []plans.Hold) {
 	return known.Fit, nil
 }
 
-// ownRequirement is what a pod that runs needs beside what is its own wherever it is: its reservations are freed with its task, and its volumes stay.
+// ownRequirement is what a pod that runs needs beside what is its own wherever it is: its reservations are freed with its task, and the volumes that it has
+// stay. Whether those can grow is not looked at.
 func (m *Machine) ownRequirement(p *Pod) offers.Requirement {
 	r := m.service.Requirement(*p)
-	r.Claim, r.Volumes = nil, nil
+	r.Volumes = slices.DeleteFunc(slices.Clone(r.Volumes), p.hasVolume)
+	r.Claim = nil
+	if len(r.Volumes) > 0 {
+		r.Claim = &offers.Claim{Service: m.service.Name(), Framework: m.frameworkID, Principal: m.cfg.Principal, ID: "fit"} // nothing bears this id
+	}
 	if p.Claim != nil {
 		r.Host = p.Host
 	}
 	return r
+}
+
+func (p *Pod) hasVolume(v offers.Volume) bool {
+	return p.Claim != nil && slices.ContainsFunc(p.Claim.Volumes, func(has PodVolume) bool { return has.Name == v.Name })
 }
 
 // demand is what a requirement takes of offers. Ports of any number are left out: a pod that has some keeps them.

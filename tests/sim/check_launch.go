@@ -27,6 +27,7 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 			c.fail(durableTask, "serve %d launches %s, and the record of %s does not say so", i.number, task.ID, pod)
 			continue
 		}
+		c.checkEnded(i, record, task.ID)
 		c.checkPause(record, kind)
 		if record.Fallen.IsZero() && record.Stop == nil && record.BegunAt.Equal(record.Task.LaunchedAt) {
 			c.checkBegins(record, kind, record.BegunAt)
@@ -34,6 +35,27 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 		c.checkOrder(record, kind)
 		c.checkBeside(i, record)
 	}
+}
+
+// checkEnded: a pod is launched anew when its task has ended, or when it is on record that nobody knows, or that somebody took it for gone. Probers' tasks end before
+// the processes do that they are part of.
+func (c *checker) checkEnded(i *instance, p machine.Pod, task string) {
+	before := c.newest[p.Name]
+	c.newest[p.Name] = task
+	doubtful := c.consented[before] != "" || slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == before })
+	if before != "" && before != task && p.Type != quobyte.Prober && !doubtful && c.isUp(before) {
+		c.fail(knownEnd, "serve %d launches %s, and %s runs", i.number, task, before)
+	}
+}
+
+// isUp says whether a process of a task runs. One that is still being prepared when its task is killed is not waited for by Mesos either.
+func (w *world) isUp(task string) bool {
+	for _, c := range w.containers {
+		if c.task == task && c.up {
+			return true
+		}
+	}
+	return false
 }
 
 // checkPause: nothing is launched of what is paused in the plan that launches it, nor what is taken out of all plans. What was stopped comes back whoever pauses.

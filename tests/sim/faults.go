@@ -46,6 +46,7 @@ const (
 	redirects     Kind = "redirects"      // for For masters send everybody on: to a standby if Count is 0, in circles otherwise
 	swallowed     Kind = "swallowed"      // a What is accepted after Count others, and nobody hears of it: 202 says nothing
 	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
+	goneUnseen    Kind = "gone-unseen"    // an agent is cut off, and marked gone after Count seconds, and what it runs runs on until another one starts there after For. What: on which a pod of this type runs
 	strayTask     Kind = "stray-task"     // with the next Count launches a task gets there that no record knows, as if records were lost
 )
 
@@ -98,6 +99,7 @@ var faultKinds = []faultKind{
 	{offersLost, 3, drawCountUpTo(6), func(w *world, f Fault) { w.network.offersLost += f.Count }},
 	{agentGone, 3, drawGone, (*world).markAgentGone},
 	{strayTask, 0, nil, func(w *world, f Fault) { w.network.strays += f.Count }}, // only in a story
+	{goneUnseen, 0, nil, (*world).markGoneUnseen},                                // and this one
 }
 
 // Kinds lists all kinds of faults.
@@ -358,6 +360,20 @@ func (w *world) markAgentGone(f Fault) {
 		}
 		return append(effects, w.cluster.MarkAgentGone(now, agent)...)
 	})
+}
+
+// markGoneUnseen has an agent cut off, so that it does not hear that it is marked gone.
+func (w *world) markGoneUnseen(f Fault) {
+	for k := range w.hosts {
+		n := (f.Host + k) % len(w.hosts)
+		if w.running(f.What, w.hosts[n]) == nil {
+			continue
+		}
+		gone := time.Duration(f.Count) * time.Second
+		w.partition(Fault{Host: n, For: f.For})
+		w.after(gone, "gone", func() { w.markAgentGone(Fault{Host: n, For: f.For - gone}) })
+		return
+	}
 }
 
 // succeedAgent takes an agent away, and starts another one in its place. Of a pod whose resources were not reserved nobody can say then whether it

@@ -16,7 +16,7 @@ import (
 // what a seed means: new ones come last, and take the place of a nil.
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
-	(*story).pausedSoon, (*story).killedLate,
+	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen,
 }
 
 // drawRare adds one of them now and then.
@@ -97,6 +97,14 @@ func (t *story) killedLate() {
 			Fault{At: at, Kind: proberHangs, Host: k, For: time.Minute + t.upTo(time.Minute)},
 			Fault{At: at, Kind: daemonSick, Host: k, What: quobyte.Registry, For: 2*time.Minute + t.upTo(time.Minute)})
 	}
+}
+
+// goneUnseen: an agent that is cut off is marked gone, and its tasks run on.
+func (t *story) goneUnseen() {
+	kind := []string{quobyte.API, quobyte.Webconsole, t.aType()}[t.r.IntN(3)]
+	f := Fault{Kind: goneUnseen, Host: t.on(kind), What: kind, Count: 1 + t.r.IntN(150)}
+	f.For = time.Duration(f.Count)*time.Second + between(t.r, 30*time.Second, 5*time.Minute)
+	t.fault(time.Minute, f)
 }
 
 // tasksOfNobody: tasks run in the framework's name that no record knows, and operators have them killed.

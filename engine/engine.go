@@ -192,9 +192,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	wg.Go(func() { written = e.work(ctx, cancel) })
 	wg.Wait()
 	e.asking.Wait() // the loop has ended, so that nobody asks any more
+	// If it is not written its disk hangs: who is in a system call can't be joined, and no other instance is made to wait for it. It ends with the process.
 	if written {
 		<-recorded
-	} // else its disk hangs: nobody can join who is in a system call, and no other instance is made to wait for it. It ends with the process
+	}
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}

@@ -90,6 +90,9 @@ func (c *checker) checkStops(i *instance) {
 		}
 		c.budgeted[p.Stop.TaskID] = p.Stop.At
 		c.stopSeen()
+		if want := c.settings.Resources[p.Type].CPUs; want > hostCPUs*1000 {
+			c.fail(mustFit, "serve %d stops %s, and what takes its place wants %s processors of a host's %d", i.number, p.Name, want, hostCPUs)
+		}
 		if p.Task != nil && p.Task.ID == p.Stop.TaskID && !p.Task.Healthy.IsZero() && !p.Stop.Forced { // what does not work costs nothing more
 			c.checkBudget(i, p, p.Stop.At)
 		}

@@ -47,6 +47,7 @@ const (
 	swallowed     Kind = "swallowed"      // a What is accepted after Count others, and nobody hears of it: 202 says nothing
 	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
 	goneUnseen    Kind = "gone-unseen"    // an agent is cut off, and marked gone after Count seconds, and what it runs runs on until another one starts there after For. What: on which a pod of this type runs
+	tooLarge      Kind = "too-large"      // for For the settings give the pods of the type What more than any host has
 	strayTask     Kind = "stray-task"     // with the next Count launches a task gets there that no record knows, as if records were lost
 )
 
@@ -99,7 +100,8 @@ var faultKinds = []faultKind{
 	{offersLost, 3, drawCountUpTo(6), func(w *world, f Fault) { w.network.offersLost += f.Count }},
 	{agentGone, 3, drawGone, (*world).markAgentGone},
 	{strayTask, 0, nil, func(w *world, f Fault) { w.network.strays += f.Count }}, // only in a story
-	{goneUnseen, 0, nil, (*world).markGoneUnseen},                                // and this one
+	{goneUnseen, 0, nil, (*world).markGoneUnseen},                                // and these
+	{tooLarge, 0, nil, (*world).outgrow},
 }
 
 // Kinds lists all kinds of faults.
@@ -207,6 +209,19 @@ func (w *world) change(f Fault) {
 	}
 	w.configure()
 	w.crash(Fault{For: w.upTo(5 * time.Second)}, 0)
+}
+
+// outgrow starts the framework again with settings with which no pod of a type fits anywhere, and again when somebody has noticed.
+func (w *world) outgrow(f Fault) {
+	w.outgrown[f.What] = true
+	w.configure()
+	w.crash(Fault{For: w.upTo(5 * time.Second)}, 0)
+	w.after(f.For, "settings", func() {
+		w.note("operator: takes back the settings of %s", f.What)
+		delete(w.outgrown, f.What)
+		w.configure()
+		w.crash(Fault{For: w.upTo(5 * time.Second)}, 0)
+	})
 }
 
 func callFaultOf(f Fault, call string) callFault {

@@ -43,9 +43,12 @@ func (h *host) has(kind string) bool {
 
 func (h *host) address() string { return fmt.Sprintf("10.0.1.%d", h.number+1) }
 
+// hostCPUs is how many processors each host has.
+const hostCPUs = 32
+
 func (h *host) join() {
 	agent, effects := h.cluster.AddAgent(h.now, direct.Host{
-		Hostname: h.name, IP: h.address(), CPUs: 32, MemMB: 65536, DiskMB: 500000,
+		Hostname: h.name, IP: h.address(), CPUs: hostCPUs, MemMB: 65536, DiskMB: 500000,
 		Ports: [][2]uint64{{8880, 8890}, {21000, 21020}, {31000, 32000}}, Disks: disksOf(h.schedule),
 	})
 	h.agent = agent

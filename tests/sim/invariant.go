@@ -30,11 +30,12 @@ const (
 	forceSaid    = "budget and quorum are passed over only where an operator said so"
 	upToDate     = "in the end every pod was launched with the settings of now"
 	knownEnd     = "no pod is launched again before its task is known to have ended, unless the doubt is on record"
+	mustFit      = "nothing is stopped if what takes its place does not fit"
 	reproducible = "the same seed gives the same journal"
 )
 
 // Invariants lists what every run is checked for.
 var Invariants = []string{
-	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed, markedGone, forceSaid, upToDate, knownEnd,
+	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed, markedGone, forceSaid, upToDate, knownEnd, mustFit,
 	reproducible,
 }

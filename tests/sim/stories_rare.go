@@ -16,7 +16,7 @@ import (
 // what a seed means: new ones come last, and take the place of a nil.
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
-	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen,
+	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge,
 }
 
 // drawRare adds one of them now and then.
@@ -105,6 +105,19 @@ func (t *story) goneUnseen() {
 	f := Fault{Kind: goneUnseen, Host: t.on(kind), What: kind, Count: 1 + t.r.IntN(150)}
 	f.For = time.Duration(f.Count)*time.Second + between(t.r, 30*time.Second, 5*time.Minute)
 	t.fault(time.Minute, f)
+}
+
+// tooLarge: new settings ask for more than any host has, and somebody may even restart what they are about by force.
+func (t *story) tooLarge() {
+	t.at += time.Minute
+	f := Fault{Kind: tooLarge, What: t.aType(), For: 2*time.Minute + t.upTo(3*time.Minute)}
+	t.fault(0, f)
+	if t.r.IntN(2) == 0 {
+		t.Verbs = append(t.Verbs, Verb{At: t.at + t.upTo(f.For), Kind: "restart", Phase: f.What, Force: t.r.IntN(2) == 0})
+	}
+	if t.r.IntN(3) == 0 {
+		t.fault(f.For, Fault{Kind: taskEnds, Host: t.on(f.What), What: f.What})
+	}
 }
 
 // tasksOfNobody: tasks run in the framework's name that no record knows, and operators have them killed.

@@ -34,7 +34,8 @@ type world struct {
 	queue
 	schedule Schedule
 	settings quobyte.Settings
-	changes  map[string]int // pod type -> how often its settings have changed
+	changes  map[string]int  // pod type -> how often its settings have changed
+	outgrown map[string]bool // pod types that the settings give more than any host has
 	service  machine.Service
 
 	model   *cluster.Cluster
@@ -133,7 +134,7 @@ func newWorld(s Schedule, journal io.Writer) *world {
 		calm: began,
 	}
 	w.queue.now = began
-	w.changes = map[string]int{}
+	w.changes, w.outgrown = map[string]int{}, map[string]bool{}
 	w.configure()
 	registry := cluster.Replicated
 	if s.Forgetful {
@@ -150,7 +151,7 @@ func newWorld(s Schedule, journal io.Writer) *world {
 
 // configure makes the service anew, as an operator does who starts the framework with other settings.
 func (w *world) configure() {
-	w.settings = settingsOf(w.schedule, w.changes)
+	w.settings = settingsOf(w.schedule, w.changes, w.outgrown)
 	service, err := quobyte.New(w.settings)
 	if err != nil {
 		panic(err) // the settings are ours
@@ -161,7 +162,7 @@ func (w *world) configure() {
 	}
 }
 
-func settingsOf(s Schedule, changes map[string]int) quobyte.Settings {
+func settingsOf(s Schedule, changes map[string]int, outgrown map[string]bool) quobyte.Settings {
 	settings := quobyte.DefaultSettings()
 	settings.DockerImage, settings.ClientImage, settings.Release = "quobyte/quobyte-server", "quobyte/quobyte-client", "1.0"
 	settings.Containerizer, settings.ServerCommand = quobyte.Command, "quobyte-server"
@@ -170,6 +171,11 @@ func settingsOf(s Schedule, changes map[string]int) quobyte.Settings {
 	for kind, n := range changes {
 		r := settings.Resources[kind]
 		r.CPUs += offers.Milli(n)
+		settings.Resources[kind] = r
+	}
+	for kind := range outgrown {
+		r := settings.Resources[kind]
+		r.CPUs = (hostCPUs + 8) * 1000
 		settings.Resources[kind] = r
 	}
 	if s.MaxUnavailable != "" {

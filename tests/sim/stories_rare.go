@@ -71,18 +71,18 @@ func (t *story) pausedInStop() {
 
 // pausedSoon: who has just had registries restarted pauses that a few seconds later, and for long.
 func (t *story) pausedSoon() {
-	t.at += 3 * time.Minute // something must have been deployed
+	t.at += time.Minute // something must have been deployed
 	pause := t.at + 300*time.Millisecond + t.upTo(5*time.Second)
 	t.Verbs = append(t.Verbs,
 		Verb{At: t.at, Kind: "restart", Phase: quobyte.Registry},
 		Verb{At: pause, Kind: "pause", Phase: quobyte.Registry},
-		Verb{At: pause + 12*time.Minute, Kind: "continue", Phase: quobyte.Registry})
+		Verb{At: pause + 6*time.Minute, Kind: "continue", Phase: quobyte.Registry})
 }
 
 // killedLate: the KILL of a registry is lost, and lost again, while others fall ill whose probers hang, so that nobody tells of it unasked.
 func (t *story) killedLate() {
 	t.Asks = false // who knows the replica set would know
-	t.at += 4 * time.Minute
+	t.at += time.Minute
 	for range 2 {
 		t.Faults = append(t.Faults, Fault{At: t.at - time.Second, Kind: swallowed, What: "KILL"})
 	}
@@ -109,8 +109,7 @@ func (t *story) goneUnseen() {
 
 // tooLarge: new settings ask for more than any host has, and somebody may even restart what they are about by force.
 func (t *story) tooLarge() {
-	t.at += time.Minute
-	f := Fault{Kind: tooLarge, What: t.aType(), For: 2*time.Minute + t.upTo(3*time.Minute)}
+	f := Fault{Kind: tooLarge, What: t.aType(), For: time.Minute + t.upTo(2*time.Minute)}
 	t.fault(0, f)
 	if t.r.IntN(2) == 0 {
 		t.Verbs = append(t.Verbs, Verb{At: t.at + t.upTo(f.For), Kind: "restart", Phase: f.What, Force: t.r.IntN(2) == 0})

@@ -80,7 +80,7 @@ type Result struct {
 	At             time.Duration
 	// Took is the virtual time until everything was deployed and well for good, or the end; Calm when faults had ceased.
 	Took, Calm time.Duration
-	// Digest is that of the journal, and of all calls, records, answers and views in full; empty without a journal.
+	// Digest is that of the journal, and of all calls, records and answers in full, and of some views; empty without a journal.
 	Digest                                     string
 	Events, Decisions, Launches, Boots, Faults int
 }
@@ -239,7 +239,7 @@ func (w *world) note(format string, args ...any) {
 	w.line = line
 }
 
-// seal adds all that a machine wants to the digest of the journal, which tells only what somebody might want to read.
+// seal adds what a machine wants to the digest of the journal, which tells only what somebody might want to read.
 func (w *world) seal(e machine.Effects) {
 	if w.journal == nil {
 		return
@@ -252,7 +252,9 @@ func (w *world) seal(e machine.Effects) {
 	w.sealOne(all, e.Groups)
 	w.sealOne(all, e.Asks)
 	w.sealOne(all, e.Answers)
-	w.sealOne(all, e.View)
+	if w.decisions%10 == 0 { // they are long
+		w.sealOne(all, e.View)
+	}
 	w.sealOne(all, e.WakeAt)
 }
 

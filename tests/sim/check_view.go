@@ -91,11 +91,11 @@ func (c *checker) ending(wellSince time.Time) {
 }
 
 // checkSettled: in the end every pod has a task that was launched with the settings of now, by the record, and by what Mesos was asked for. Of what somebody has
-// declared complete the next run says so.
+// declared complete, or taken out while a run rolled them out, the next run does so.
 func (c *checker) checkSettled() {
 	for _, name := range slices.Sorted(maps.Keys(c.disk.pods)) {
 		p := c.disk.pods[name]
-		if p.Task == nil || c.forced[name] {
+		if _, out := c.included[name]; p.Task == nil || c.forced[name] || out {
 			continue
 		}
 		if want := c.service.Fingerprint(p.Type); p.Task.Fingerprint != want {

@@ -58,11 +58,11 @@ func (c *Cluster) isDown(a *agent) bool {
 	return m != nil && m.down
 }
 
-// admitNew gives an agent its id. One that was at the same address before and is not there any more is removed, with
-// all of its tasks (F58).
+// admitNew gives an agent its id. One that was at the same address before is removed, with all of its tasks (F58): two processes do not share one, and the
+// connection of the former is broken at the latest when the master hears of the new one, also if that came back in a partition that nobody noticed.
 func (c *Cluster) admitNew(a *agent) {
 	for _, old := range slices.Clone(c.agents) {
-		if old.ip == a.ip && old.port == a.port && !old.connected {
+		if old.ip == a.ip && old.port == a.port {
 			c.removeMember(old, "a new agent registered at the same address")
 			c.tally["slave_removals/reason_registered"]++
 		}

@@ -110,8 +110,11 @@ func (w *world) endMaintenance(h *host) {
 		return
 	}
 	answer, effects := w.cluster.BringUp(w.now, window)
-	w.note("%s: is brought up: %d %s", h.name, answer.Status, answer.Text) // a new master may know nothing of it
+	w.note("%s: is brought up: %d %s", h.name, answer.Status, answer.Text)
 	w.act(effects)
+	if answer.Status != 200 {
+		w.announce() // a new master may know nothing of its having been down, and all of the window
+	}
 	h.down = false
 	w.startWhenEmpty(h)
 }

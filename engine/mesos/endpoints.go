@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/engine/mesos/wire"
 )
 
@@ -29,11 +28,8 @@ func (r *run) lookAtEndpoints(ctx context.Context, m endpoint, instead denied) e
 	if err != nil || len(orphans) == 0 {
 		return err
 	}
-	why := fmt.Sprintf("%s: framework %s was left behind by a subscription that was lost; a new one is made beside it in %v unless somebody comes back to it", m, ids(orphans), orphanPatience)
-	r.cfg.Logger.Warn("not subscribed yet", "because", why)
-	r.deliver(machine.Disconnected{Err: why}) // for who wonders why there is no session
-	if !sleep(ctx, orphanPatience) {
-		return because(ctx, ctx.Err())
+	if err := r.awaitOwner(ctx, m, orphans, "a new one is made beside it"); err != nil {
+		return err
 	}
 	still, err := r.endpointOrphans(ctx, m)
 	if err != nil {

@@ -96,11 +96,8 @@ func (r *run) removeOrphans(ctx context.Context, m endpoint) error {
 	if err != nil || len(orphans) == 0 {
 		return err
 	}
-	why := fmt.Sprintf("%s: framework %s was left behind by a subscription that was lost; it is torn down in %v unless somebody comes back to it", m, ids(orphans), orphanPatience)
-	r.cfg.Logger.Warn("not subscribed yet", "because", why)
-	r.deliver(machine.Disconnected{Err: why}) // for who wonders why there is no session
-	if !sleep(ctx, orphanPatience) {
-		return because(ctx, ctx.Err())
+	if err := r.awaitOwner(ctx, m, orphans, "it is torn down"); err != nil {
+		return err
 	}
 	still, err := r.orphans(ctx, m)
 	if err != nil {
@@ -113,6 +110,17 @@ func (r *run) removeOrphans(ctx context.Context, m endpoint) error {
 		if err := r.tearDown(ctx, m, o.ID); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// awaitOwner gives whoever lost a subscription the time to come back to the frameworks that it left behind, and says what is done otherwise.
+func (r *run) awaitOwner(ctx context.Context, m endpoint, orphans []wire.Namesake, otherwise string) error {
+	why := fmt.Sprintf("%s: framework %s was left behind by a subscription that was lost; %s in %v unless somebody comes back to it", m, ids(orphans), otherwise, orphanPatience)
+	r.cfg.Logger.Warn("not subscribed yet", "because", why)
+	r.deliver(machine.Disconnected{Err: why}) // for who wonders why there is no session
+	if !sleep(ctx, orphanPatience) {
+		return because(ctx, ctx.Err())
 	}
 	return nil
 }

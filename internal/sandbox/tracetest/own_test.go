@@ -44,17 +44,7 @@ func TestAlteredOwnRecordings(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			altered, err := readTrace(filepath.Join("testdata", "own", tc.file+".jsonl"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			tc.alter(altered)
-			for i, l := range altered.lines {
-				l.number = i + 1
-			}
-			if r := run(t, altered, ledger{}); len(r.problems) == 0 {
-				t.Error("nobody noticed")
-			}
+			wantNoticed(t, filepath.Join("testdata", "own", tc.file+".jsonl"), tc.alter)
 		})
 	}
 }

@@ -6,6 +6,22 @@ import (
 	"testing"
 )
 
+// wantNoticed changes a recording, and wants that the replay complains.
+func wantNoticed(t *testing.T, path string, alter func(*trace)) {
+	t.Helper()
+	altered, err := readTrace(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alter(altered)
+	for i, l := range altered.lines {
+		l.number = i + 1
+	}
+	if r := run(t, altered, ledger{}); len(r.problems) == 0 {
+		t.Error("nobody noticed")
+	}
+}
+
 // TestAlteredRecordingsAreNotFollowed: whatever is changed in a recording, the sandbox is not like it any more, and that is
 // noticed. Otherwise a replay without problems would mean nothing.
 func TestAlteredRecordingsAreNotFollowed(t *testing.T) {
@@ -91,17 +107,7 @@ func TestAlteredRecordingsAreNotFollowed(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			altered, err := readTrace(filepath.Join(folder, tc.file+".jsonl"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			tc.alter(altered)
-			for i, l := range altered.lines {
-				l.number = i + 1
-			}
-			if r := run(t, altered, ledger{}); len(r.problems) == 0 {
-				t.Error("nobody noticed")
-			}
+			wantNoticed(t, filepath.Join(folder, tc.file+".jsonl"), tc.alter)
 		})
 	}
 }

@@ -47,6 +47,8 @@ func (m *Machine) markGone(now time.Time, v Verb) (AnswerCode, string) {
 		return Invalid, fmt.Sprintf("pod %q: the reason is missing; say why its task is certainly gone, for others to see", v.Pod)
 	case m.lingering(p) != nil:
 		return m.markReplacedGone(now, p, v)
+	case !p.runs() && m.namesake(p) != "":
+		return m.markNamesakeGone(now, p, v)
 	case p.Task == nil:
 		return Already, fmt.Sprintf("pod %q: it has no task; it was never launched", p.Name)
 	case p.Task.State.Terminal():
@@ -73,6 +75,24 @@ func (m *Machine) markReplacedGone(now time.Time, p *Pod, v Verb) (AnswerCode, s
 	r.Seen = ""
 	m.touchPod(p)
 	return Done, m.markedGone(p, r.TaskID, r.AgentID, seen)
+}
+
+// markNamesakeGone is the same of a task that is on no record and keeps the pod back. From then on it is one that gave way: it is killed if it shows up.
+func (m *Machine) markNamesakeGone(now time.Time, p *Pod, v Verb) (AnswerCode, string) {
+	id := m.namesake(p)
+	s := m.strangers[id]
+	switch {
+	case !s.State.Unproven():
+		return Refused, fmt.Sprintf("pod %q: task %s, which is on no record, is %s, by Mesos's word; end it: task kill %s", p.Name, id, s.State, id)
+	case !m.connection.Connected || now.Before(m.connection.Since.Add(hearsFirst)):
+		return Refused, fmt.Sprintf("pod %q: task %s, which is on no record and was %s, may have shown up again: Mesos was not asked in this session, or has not had the time to answer; try again in %s",
+			p.Name, id, s.State, hearsFirst)
+	}
+	task := TaskRef{TaskID: id, AgentID: s.Agent}
+	m.consent(now, p, v, task, s.State)
+	delete(m.strangers, id)
+	m.giveWay(p, task)
+	return Done, m.markedGone(p, id, s.Agent, s.State)
 }
 
 // mayBeGone says Done if an operator may take a task for gone.
@@ -122,8 +142,12 @@ func whoKnows(p *Pod) string {
 
 // replace notes that a task gives way, and may still run.
 func (m *Machine) replace(p *Pod, t *PodTask) {
-	p.Replaced = append(p.Replaced, ReplacedTask{TaskRef: TaskRef{TaskID: t.ID, AgentID: t.AgentID}})
-	m.replaced[t.ID] = p
+	m.giveWay(p, TaskRef{TaskID: t.ID, AgentID: t.AgentID})
+}
+
+func (m *Machine) giveWay(p *Pod, task TaskRef) {
+	p.Replaced = append(p.Replaced, ReplacedTask{TaskRef: task})
+	m.replaced[task.TaskID] = p
 	m.touchPod(p)
 }
 
@@ -225,7 +249,10 @@ func (m *Machine) lingering(p *Pod) *ReplacedTask {
 // lingers is why a pod is not launched although its last task has ended.
 func (m *Machine) lingers(p *Pod) plans.Hold {
 	r := m.lingering(p)
-	hold := plans.Hold{Code: plans.CodeStopping, Subject: r.TaskID, Since: p.Task.StateAt}
+	hold := plans.Hold{Code: plans.CodeStopping, Subject: r.TaskID}
+	if p.Task != nil {
+		hold.Since = p.Task.StateAt
+	}
 	hold.Text = fmt.Sprintf("task %s was taken for gone, has shown up again on agent %s, and is killed; waits for its end; it is %s", r.TaskID, r.AgentID, r.Seen)
 	if r.Seen.Unproven() {
 		hold.Code = plans.CodeUnknownTask

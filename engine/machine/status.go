@@ -277,10 +277,13 @@ func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
 	switch {
 	case len(m.hostHolds[p.Host]) > 0:
 		o.Holds = m.hostHolds[p.Host]
-	case (t == nil || t.State.Terminal()) && m.namesake(p) != "":
+	case !p.runs() && m.namesake(p) != "":
 		m.observeIdle(now, p, &o)
 		o.Holds = append([]plans.Hold{m.taken(p)}, o.Holds...)
-	case (t == nil || t.State.Terminal()) && m.lingering(p) == nil && m.hears(now, p):
+	case !p.runs() && m.lingering(p) != nil:
+		hold := m.lingers(p)
+		o.Since, o.Holds = hold.Since, []plans.Hold{hold}
+	case !p.runs() && m.hears(now, p):
 		m.observeIdle(now, p, &o)
 		o.Holds = append([]plans.Hold{m.heardFirst(now, p)}, o.Holds...)
 	case m.launchable(now, p):
@@ -288,9 +291,6 @@ func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
 	case t.State.Unproven():
 		o.Since = t.StateAt
 		o.Holds = []plans.Hold{m.unproven(p)}
-	case t.State.Terminal():
-		o.Since = t.StateAt
-		o.Holds = []plans.Hold{m.lingers(p)}
 	case p.stopping():
 		o.Status, o.Since = plans.Starting, p.Stop.At
 		o.Holds = []plans.Hold{m.beingStopped(p)}

@@ -207,9 +207,13 @@ func (m *Machine) taken(p *Pod) plans.Hold {
 	if !m.bears(id, p.Name, p.Type) {
 		what = fmt.Sprintf("is a %s on the pod's host", p.Type)
 	}
+	end := "or end it: task kill " + id
+	if s.State.Unproven() {
+		end = "or, " + whoKnows(p)
+	}
 	return plans.Hold{
 		Code: plans.CodeUnknownTask, Subject: id,
-		Text: fmt.Sprintf("task %s on agent %s, which is %s, %s and is on no record: the records are older than it. Start with those that know it, or end it: task kill %s",
-			id, s.Agent, s.State, what, id),
+		Text: fmt.Sprintf("task %s on agent %s, which is %s, %s and is on no record: the records are older than it. Start with those that know it, %s",
+			id, s.Agent, s.State, what, end),
 	}
 }

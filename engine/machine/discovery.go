@@ -194,15 +194,38 @@ func (m *Machine) joined() int {
 	return n
 }
 
+// pausedDiscovery says whether an operator has paused the search for members: pauses that let what has begun come to its end let that
+// search go on which had begun before.
 func (m *Machine) pausedDiscovery() bool {
-	first := m.service.Phases()[0].Name
 	for _, f := range m.facts {
-		now := f.When == "" || f.When == plans.PauseNow // other pauses let what has begun come to its end
-		if f.Kind == plans.Paused && f.Plan == DeployPlan && now && f.Step == "" && (f.Phase == "" || f.Phase == first) {
+		if m.pausesSearch(f) && (f.When == "" || f.When == plans.PauseNow || !m.searchedAt(f.At)) {
 			return true
 		}
 	}
 	return false
+}
+
+// mayNotSearch says whether the search of the present run has never begun, because it was paused before that run came.
+func (m *Machine) mayNotSearch() bool {
+	for _, f := range m.facts {
+		if m.pausesSearch(f) && !m.searchedAt(f.At) {
+			return true
+		}
+	}
+	return false
+}
+
+// pausesSearch says whether a fact is a pause of what the search for members belongs to. That of its phase until this has ended holds only what follows.
+func (m *Machine) pausesSearch(f plans.Fact) bool {
+	if f.Kind != plans.Paused || f.Plan != DeployPlan || f.Step != "" {
+		return false
+	}
+	return f.Phase == "" || f.Phase == m.service.Phases()[0].Name && f.When != plans.PauseAfterPhase
+}
+
+// searchedAt says whether the present run had begun at some time, and searches for members still. The next search is that of another run.
+func (m *Machine) searchedAt(at time.Time) bool {
+	return m.run.FrozenAt.IsZero() && at.After(m.run.StartedAt)
 }
 
 // freeze makes the pods that the run is about. Hosts that were not heard are left to a later run; their scouts to recovery.

@@ -329,6 +329,9 @@ func (m *Machine) observeDiscovery(now time.Time) plans.Observation {
 		return plans.Observation{Status: plans.Complete, Since: m.run.FrozenAt, Done: plans.Mark{Run: m.run.Number, At: m.run.FrozenAt}}
 	}
 	o := plans.Observation{Status: plans.Started, Since: m.run.StartedAt, Holds: m.waitingForMembers(now)}
+	if m.mayNotSearch() {
+		o.Status = plans.Pending
+	}
 	if !m.connection.Connected {
 		o.Holds = append([]plans.Hold{m.disconnected()}, o.Holds...)
 	}

@@ -72,7 +72,9 @@ func join[T any](all []T, phrase func(T) string) string {
 // phrase is what is said behind the name of the host.
 func (r Refusal) phrase() string {
 	switch r.Code {
-	case CodeMaintenance, CodeConstraint, CodeRole:
+	case CodeMaintenance:
+		return "is in maintenance " + r.Have
+	case CodeConstraint, CodeRole:
 		return "is " + r.words(true, "")
 	}
 	return r.words(true, r.comparison())

@@ -36,6 +36,20 @@ type Unavailability struct {
 	Duration time.Duration
 }
 
+// Over says whether the window has ended. Mesos shows it for as long as it is in the schedule, until an operator brings the machine up.
+func (u *Unavailability) Over(now time.Time) bool {
+	return u.Duration > 0 && !now.Before(u.Start.Add(u.Duration))
+}
+
+// String is the window in UTC.
+func (u *Unavailability) String() string {
+	text := "from " + u.Start.UTC().Format(time.RFC3339)
+	if u.Duration > 0 {
+		text += " until " + u.Start.Add(u.Duration).UTC().Format(time.RFC3339)
+	}
+	return text
+}
+
 // Resources is all that is offered, in normal form.
 func (o Offer) Resources() Resources {
 	all := plainResources(o.Free, o.Role, nil)

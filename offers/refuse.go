@@ -60,7 +60,7 @@ type Refusal struct {
 	Name string
 	// Clause is the clause of the constraint.
 	Clause string
-	// Need is an amount, or the ports that are missing or in use. Have is an amount, or the ports on offer.
+	// Need is an amount, or the ports that are missing or in use. Have is an amount, the ports on offer, or the window of maintenance.
 	Need string
 	Have string
 }
@@ -93,6 +93,7 @@ type lack struct {
 	ports    []Range // that are missing or in use
 	offered  []Range // ports on offer
 	count    int     // of disks
+	window   *Unavailability
 }
 
 func (l *lack) refusal(host string) Refusal {
@@ -131,6 +132,8 @@ func (l *lack) refusal(host string) Refusal {
 	case CodeRole:
 		r.Have = l.text
 		r.Name = ""
+	case CodeMaintenance:
+		r.Have = l.window.String()
 	}
 	return r
 }
@@ -261,17 +264,18 @@ func (g *gathering) hostLack(h *host) lack {
 	if l := p.excluded(h, n); l.code != "" {
 		return l
 	}
-	roles, usable := false, false
+	var window *Unavailability
 	for i := range h.slots {
 		s := &h.slots[i]
-		roles = roles || n.considers(s) && n.willDo(s)
-		usable = usable || p.admits(s, n)
+		if p.admits(s, n) {
+			return lack{}
+		}
+		if window == nil && n.considers(s) && n.willDo(s) {
+			window = s.unavailability
+		}
 	}
-	switch {
-	case usable:
-		return lack{}
-	case roles:
-		return lack{code: CodeMaintenance}
+	if window != nil {
+		return lack{code: CodeMaintenance, window: window}
 	}
 	return lack{code: CodeRole, text: h.roles(n)}
 }

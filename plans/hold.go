@@ -167,7 +167,7 @@ var CodeTable = ranked([]CodeInfo{
 		Advice:  "Check that the agent is up and that its resources are not held by other frameworks."},
 	{Code: CodeNoMatch,
 		Meaning: "Offers came, and none had all that is needed.",
-		Advice:  "Compare what is needed with what was there."},
+		Advice:  "Compare what is needed with what was there. A host in maintenance gets new pods when the window is over, or when an operator of Mesos takes it out of the schedule."},
 	{Code: CodeStopping, Blocks: true,
 		Meaning: "A plan has stopped the pod, or a task of it that was taken for gone has shown up again and is killed; it is launched when it is proven that the task has ended.",
 		Advice:  "Wait; a daemon may take a while to end. If it takes long, look at the agent that is named."},

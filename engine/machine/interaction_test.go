@@ -54,7 +54,8 @@ func newWorld() *world {
 //	start [expect=N] [setting=S] [canary=true] [attempts=N] [asks=yes]   build the machine from what is stored (again: a crash, nothing of memory is left)
 //	subscribe [version=V] [back=no] / disconnect [fatal]   the session with the master, which knows the agents of all hosts, and answers at once; or none of them is back
 //	offer HOST... [cpus=N] [disk=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
-//	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod
+//	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod;
+//	                                 away=FROM..[UNTIL]: of an agent in maintenance, as of now
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
 //	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
 //	old POD STATE                    the same for the task before the last
@@ -278,6 +279,7 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 			ID: fmt.Sprintf("O%d", w.offers), AgentID: value(d, "agent", "S-"+h), Site: offers.Site{Host: h, Hostname: h}, Address: "ip-" + h, Role: "r",
 			Free: offers.Quantities{CPUs: offers.Scalar(cpus), Disk: offers.Scalar(disk), Ports: []offers.Range{{Begin: 7000, End: 7000}}},
 		}
+		o.Unavailability = w.window(value(d, "away", ""))
 		if kept := value(d, "kept", ""); kept != "" {
 			o.Free.Ports, o.Rest = nil, slices.Clone(w.given[kept])
 			w.grow(d, o.Rest)
@@ -295,6 +297,23 @@ func (w *world) makeOffers(d *datadriven.TestData, hosts []string) []offers.Offe
 		out = append(out, o)
 	}
 	return out
+}
+
+// window reads a window of maintenance: from when until when, as of now.
+func (w *world) window(text string) *offers.Unavailability {
+	from, until, ok := strings.Cut(text, "..")
+	if !ok {
+		return nil
+	}
+	start, err := time.ParseDuration(from)
+	if err != nil {
+		return nil
+	}
+	u := &offers.Unavailability{Start: w.now.Add(start)}
+	if end, err := time.ParseDuration(until); err == nil {
+		u.Duration = end - start
+	}
+	return u
 }
 
 func (w *world) grow(d *datadriven.TestData, rest []offers.Resource) {

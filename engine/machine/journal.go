@@ -213,16 +213,21 @@ func (m *Machine) restoreReports(reports map[string]report) {
 // The volatile state in JSON: the fields of these types are nobody else's.
 
 type tryJSON struct {
-	Since time.Time  `json:"since"`
-	Hold  plans.Hold `json:"hold"`
+	Since  time.Time  `json:"since"`
+	Hold   plans.Hold `json:"hold"`
+	Looked time.Time  `json:"looked,omitzero"`
+	Last   string     `json:"last,omitempty"`
+	Kept   bool       `json:"kept,omitempty"`
 }
 
-func (t try) MarshalJSON() ([]byte, error) { return json.Marshal(tryJSON{t.since, t.hold}) }
+func (t try) MarshalJSON() ([]byte, error) {
+	return json.Marshal(tryJSON{t.since, t.hold, t.looked, t.last, t.kept})
+}
 
 func (t *try) UnmarshalJSON(data []byte) error {
 	var j tryJSON
 	err := json.Unmarshal(data, &j)
-	*t = try{since: j.Since, hold: j.Hold}
+	*t = try{since: j.Since, hold: j.Hold, looked: j.Looked, last: j.Last, kept: j.Kept}
 	return err
 }
 

@@ -16,7 +16,15 @@ import (
 type try struct {
 	since time.Time
 	hold  plans.Hold
+	// looked is when offers were last looked at, and last what was said of them. Kept: the hold still tells of those.
+	looked time.Time
+	last   string
+	kept   bool
 }
+
+// lookPatience is for how long a pod shows what the last offers lacked. They were given back for RefuseWanted, and come again in one of the
+// next rounds; most decisions are made in between.
+const lookPatience = 30 * time.Second
 
 // REVIVEs come from a bucket of tokens, because Mesos answers each with offers of everything: reviveBurst at once, then one every
 // reviveRefill.
@@ -32,7 +40,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	}
 	refused := map[string]try{}
 	unplaced := map[string]offers.Requirement{}
-	pool := m.usableOffers()
+	pool := m.usableOffers(now)
 	candidates, reqs := m.requirements(now, random, candidates, pool, refused)
 	var results []offers.Result
 	if len(candidates) > 0 {
@@ -46,7 +54,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	}
 	for i, p := range candidates {
 		if results[i].Placement == nil {
-			refused[p.Name] = m.refusal(now, p, reqs[i], results[i])
+			refused[p.Name] = m.notPlaced(now, p, reqs[i], results[i])
 			unplaced[p.Name] = reqs[i]
 			continue
 		}
@@ -104,8 +112,9 @@ func (m *Machine) requirements(now time.Time, random [16]byte, all []*Pod, pool 
 	return candidates, reqs
 }
 
-// usableOffers returns the offers in a stable order; those of hosts that may not be used are left out.
-func (m *Machine) usableOffers() []offers.Offer {
+// usableOffers returns the offers in a stable order; those of hosts that may not be used are left out. Maintenance that is over by its window
+// keeps nobody away: whoever forgot to take it out of the schedule may never do so.
+func (m *Machine) usableOffers(now time.Time) []offers.Offer {
 	ids := make([]string, 0, len(m.offers))
 	for id := range m.offers {
 		ids = append(ids, id)
@@ -113,9 +122,14 @@ func (m *Machine) usableOffers() []offers.Offer {
 	slices.Sort(ids)
 	out := make([]offers.Offer, 0, len(ids))
 	for _, id := range ids {
-		if len(m.hostHolds[m.offers[id].Host]) == 0 {
-			out = append(out, m.offers[id])
+		o := m.offers[id]
+		if len(m.hostHolds[o.Host]) > 0 {
+			continue
 		}
+		if o.Unavailability != nil && o.Unavailability.Over(now) {
+			o.Unavailability = nil
+		}
+		out = append(out, o)
 	}
 	return out
 }
@@ -166,6 +180,28 @@ func (m *Machine) appendPorts(ports []uint64, p *Pod) []uint64 {
 	return ports
 }
 
+// notPlaced is why a candidate was not launched. While there is nothing on offer, that is what the last offers lacked.
+func (m *Machine) notPlaced(now time.Time, p *Pod, req offers.Requirement, r offers.Result) try {
+	before := m.tries[p.Name]
+	end := before.looked.Add(lookPatience)
+	switch {
+	case r.Hosts > 0:
+		t := m.refusal(now, p, req, r)
+		t.looked, t.last = now, t.hold.Text
+		return t
+	case before.looked.IsZero():
+		return m.refusal(now, p, req, r)
+	case now.Before(end):
+		m.wakeAt(end)
+		before.kept = true
+		return before
+	}
+	t := m.refusal(now, p, req, r)
+	t.looked, t.last = before.looked, before.last
+	t.hold.Text += fmt.Sprintf(" since %s; then: %s", t.looked.UTC().Format("15:04:05Z"), t.last)
+	return t
+}
+
 func (m *Machine) refusal(now time.Time, p *Pod, req offers.Requirement, r offers.Result) try {
 	hold := plans.Hold{Code: plans.CodeNoOffer, Subject: p.Name, Text: offers.Explain(req, r)}
 	if len(r.Summary) > 0 && r.Summary[0].Code != offers.CodeNoOffer {
@@ -173,6 +209,9 @@ func (m *Machine) refusal(now time.Time, p *Pod, req offers.Requirement, r offer
 	}
 	return m.keepSince(now, p, hold)
 }
+
+// starves says whether nothing was on offer.
+func (t try) starves() bool { return t.kept || t.hold.Code == plans.CodeNoOffer }
 
 // keepSince: a reason holds since it first held, even when its details change.
 func (m *Machine) keepSince(now time.Time, p *Pod, hold plans.Hold) try {
@@ -319,7 +358,7 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 	for name := range unplaced {
 		last, asked := m.revived[name]
 		switch {
-		case asked && (strings.HasPrefix(name, releaseSubject) || m.tries[name].hold.Code != plans.CodeNoOffer): // offers come, and are refused shortly
+		case asked && (strings.HasPrefix(name, releaseSubject) || !m.tries[name].starves()): // offers come, and are refused shortly
 		case asked && now.Before(last.next):
 			m.wakeAt(last.next)
 		default:

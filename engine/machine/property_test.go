@@ -149,7 +149,7 @@ func (p *play) checkExcluded() {
 	if p.m.tokens > 0 {
 		for name, tried := range p.m.tries {
 			pod := p.m.pods[name]
-			if wants := pod.Bound && p.excluded[pod.Host] || !pod.Bound && len(p.excluded) > 0; wants && tried.hold.Code == plans.CodeNoOffer {
+			if wants := pod.Bound && p.excluded[pod.Host] || !pod.Bound && len(p.excluded) > 0; wants && tried.starves() {
 				p.t.Fatalf("%s waits for offers that do not come", name)
 			}
 		}

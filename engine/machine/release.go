@@ -229,7 +229,7 @@ func (m *Machine) release(now time.Time, random [16]byte) {
 	if !m.connection.Connected {
 		return
 	}
-	usable := m.releaseOffers()
+	usable := m.releaseOffers(now)
 	for _, r := range m.dueReleases(now, usable) {
 		pool := slices.DeleteFunc(slices.Clone(usable[r.Host]), func(o offers.Offer) bool { return m.offers[o.ID].ID == "" || r.Role != "" && o.Role != r.Role })
 		found := offers.ReleaseClaim(pool, r.Pod, offers.Claim{Service: m.service.Name(), ID: r.Claim})
@@ -245,7 +245,7 @@ func (m *Machine) release(now time.Time, random [16]byte) {
 
 // releaseOffers are the offers of hosts on which something is to be given back. There may be thousands that wait for hosts which are dead: what is done in every
 // decision is no more than to look whether any of them offers something.
-func (m *Machine) releaseOffers() map[string][]offers.Offer {
+func (m *Machine) releaseOffers(now time.Time) map[string][]offers.Offer {
 	if len(m.releases) == 0 || len(m.offers) == 0 {
 		return nil
 	}
@@ -253,7 +253,7 @@ func (m *Machine) releaseOffers() map[string][]offers.Offer {
 	for _, r := range m.releases {
 		usable[r.Host] = nil
 	}
-	for _, o := range m.usableOffers() {
+	for _, o := range m.usableOffers(now) {
 		if all, ok := usable[o.Host]; ok {
 			usable[o.Host] = append(all, o)
 		}

@@ -220,7 +220,7 @@ func (m *Machine) tryFits(now time.Time, evaluations []plans.Evaluation) bool {
 // belongs to none, nothing is known, and offers are asked for.
 func (m *Machine) tryFit(now time.Time, p *Pod) bool {
 	r := m.ownRequirement(p)
-	pool, seen := m.offersWith(p, r)
+	pool, seen := m.offersWith(now, p, r)
 	if !seen {
 		m.unfit[p.Name] = true
 		return false
@@ -243,9 +243,9 @@ func (m *Machine) tryFit(now time.Time, p *Pod) bool {
 }
 
 // offersWith are the offers that a pod may use, with what it has itself, and whether there is any of a host that will do.
-func (m *Machine) offersWith(p *Pod, r offers.Requirement) (pool []offers.Offer, seen bool) {
+func (m *Machine) offersWith(now time.Time, p *Pod, r offers.Requirement) (pool []offers.Offer, seen bool) {
 	own := false
-	for _, o := range m.usableOffers() {
+	for _, o := range m.usableOffers(now) {
 		if r.Host != "" && o.Host != r.Host {
 			continue
 		}

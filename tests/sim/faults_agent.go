@@ -101,7 +101,8 @@ func (w *world) takeDown(h *host) {
 	w.act(effects)
 }
 
-// endMaintenance brings a machine up that was taken down, and takes it out of the schedule.
+// endMaintenance brings a machine up that was taken down, which takes it out of the schedule. A master that was elected meanwhile may know of the window and
+// not that the machine was down, and refuse; whoever does that leaves it at that, so that the window stays in the schedule when it is over.
 func (w *world) endMaintenance(h *host) {
 	window := *h.window
 	h.window = nil
@@ -112,9 +113,6 @@ func (w *world) endMaintenance(h *host) {
 	answer, effects := w.cluster.BringUp(w.now, window)
 	w.note("%s: is brought up: %d %s", h.name, answer.Status, answer.Text)
 	w.act(effects)
-	if answer.Status != 200 {
-		w.announce() // a new master may know nothing of its having been down, and all of the window
-	}
 	h.down = false
 	w.startWhenEmpty(h)
 }

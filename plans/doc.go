@@ -53,7 +53,9 @@
 //   - From above: an error in the phase; the plan is not started, or its run has ended; pauses; halt; breakpoints; phases that come first.
 //   - In the phase: its turn. Steps named in After must be done. A serial phase works on one step: the first that is under way and may go
 //     on, otherwise the first that is not done, in the order Observation.Rank, Step.Rank, place, among those whose After is done. So what
-//     has begun keeps the turn when the order changes. A parallel phase begins, among those whose After is done, all of the lowest rank
+//     has begun keeps the turn when the order changes, save that a launch that was never tried in this run goes first if it comes before
+//     it by rank and by place, and no pod of the phase is down because the plan stopped it: it was passed over, and is a part of the run
+//     again, and what was begun meanwhile may need it to become ready. A parallel phase begins, among those whose After is done, all of the lowest rank
 //     (both numbers) that is not done, and goes on with what has begun. Neither ranks nor places can wait for each other; only After could,
 //     and Validate refuses that.
 //   - A canary phase begins only what it was released for (see below).

@@ -139,15 +139,35 @@ func (e *evaluator) orderOf(i, j int) order {
 }
 
 // turnOf finds out whose turn it is. In a serial phase what is under way, and may go on, keeps the turn until it is done, whatever becomes
-// of the order meanwhile. While released canaries work the turn goes round among them.
+// of the order meanwhile, unless it was begun too soon. While released canaries work the turn goes round among them.
 func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
 	if !p.def.Strategy.parallel() && p.under > 0 {
 		goesOn := func(f flags) bool { return f.has(isUnderWay) && f.has(isReady|isStopped) && !f.has(isNewcomer) }
 		if t := e.turnAmong(i, p, c, goesOn); t.next != nowhere {
-			return t
+			return e.passedOver(i, p, c, t)
 		}
 	}
 	return e.turnAmong(i, p, c, func(f flags) bool { return f.has(isReady) && !f.has(isDone) })
+}
+
+// passedOver gives the turn of a serial phase to the first launch that was never tried in this run and comes before what is under way, by
+// its rank and by its place: it was passed over (taken out of the run, or forced to be COMPLETE) and is a part of the run again, and what
+// was begun meanwhile may need it to become ready. A launch disrupts nothing; but while a pod is down because the plan stopped it, it waits.
+func (e *evaluator) passedOver(i int, p *phase, c *canary, underWay turn) turn {
+	if p.stopping > 0 {
+		return underWay
+	}
+	first := underWay
+	for j, f := range p.flags[:underWay.next] {
+		if !f.has(isUntried) || !f.has(isReady) || f.has(isDone|isBegun) || !c.lets(p, j) {
+			continue
+		}
+		o := e.orderOf(i, j)
+		if o.before(first.order) || first.next == underWay.next && o == first.order {
+			first.next, first.order = j, o
+		}
+	}
+	return first
 }
 
 // turnAmong finds out whose turn it is among some steps.

@@ -12,6 +12,8 @@ func TestWhatHasBegunGoesOn(t *testing.T) {
 	before := noon.Add(-time.Minute)
 	down := Observation{BegunAt: before, TriedAt: before, Attempts: 1}
 	runs := Observation{Running: true, Fit: Fits}
+	waits := Observation{Status: Started, Since: before, BegunAt: before, TriedAt: before}
+	stopped := Observation{BegunAt: before, TriedAt: before, Stopped: true}
 	tests := []struct {
 		name     string
 		strategy Strategy
@@ -23,6 +25,10 @@ func TestWhatHasBegunGoesOn(t *testing.T) {
 		{"in a parallel phase, whatever its rank", Parallel, [2]int{1, 0}, [2]Observation{down, runs}, []Candidate{{Step: 0}}},
 		{"in a serial phase, whatever its rank", Serial, [2]int{1, 0}, [2]Observation{down, runs}, []Candidate{{Step: 0}}},
 		{"but by the order what has not begun", Parallel, [2]int{1, 0}, [2]Observation{{}, {}}, []Candidate{{Step: 1}}},
+		{"but what was passed over is not left behind", Serial, [2]int{}, [2]Observation{{}, waits}, []Candidate{{Step: 0}}},
+		{"nor if what has begun has to be launched again", Serial, [2]int{}, [2]Observation{{}, down}, []Candidate{{Step: 0}}},
+		{"but by the order it would come later", Serial, [2]int{1, 0}, [2]Observation{{}, down}, []Candidate{{Step: 1}}},
+		{"but a pod is down because the plan stopped it", Serial, [2]int{}, [2]Observation{{}, stopped}, []Candidate{{Step: 1}}},
 		{
 			"a newcomer that was stopped has no turn", Serial, [2]int{},
 			[2]Observation{{Status: Starting, Since: before, BegunAt: before, TriedAt: before, Stopped: true, Newcomer: true}, {}},

@@ -826,7 +826,7 @@ func (p plain) inTurn(i, j int) bool {
 		keeps = keeps || !p.parallelPhase(i) && p.underWay(i, k) && (p.afterDone(i, k) || p.owed(i, k))
 	}
 	for _, k := range p.members(i) {
-		if keeps && !p.underWay(i, k) {
+		if keeps && !p.underWay(i, k) && !p.passedOver(i, k) {
 			continue
 		}
 		if !p.done(i, k) && (p.afterDone(i, k) || keeps && p.owed(i, k)) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k) || p.yields(i) && p.untried(i, k)) {
@@ -845,6 +845,24 @@ func (p plain) inTurn(i, j int) bool {
 		}
 	}
 	return true
+}
+
+// passedOver: "unless the first launch that was never tried in this run comes before it by rank and by place, and no pod of the phase is
+// down because the plan stopped it"
+func (p plain) passedOver(i, j int) bool {
+	if !p.untried(i, j) || p.begun(i, j) {
+		return false
+	}
+	first := -1 // of what is under way, and keeps the turn
+	for _, k := range p.members(i) {
+		if p.underWay(i, k) && p.owed(i, k) {
+			return false
+		}
+		if p.underWay(i, k) && p.afterDone(i, k) && (first < 0 || p.before(i, k, first)) {
+			first = k
+		}
+	}
+	return first > j && p.compareRanks(i, first, j) >= 0
 }
 
 // Canary.

@@ -130,8 +130,13 @@ func (c *checker) checkOrder(p machine.Pod, kind string) {
 	if p.BegunIn != 1 || !p.Fallen.IsZero() {
 		return
 	}
+	_, out := c.included[p.Name]
+	passedOver := out || c.forced[p.Name] // and is a part of the run again: nothing that comes after it has to be complete
 	for name, other := range c.disk.pods {
 		waits := slices.Contains(before[kind], other.Type) || kind == quobyte.Registry && other.Type == kind && other.Task != nil && !c.toRestart(other)
+		if passedOver && other.Type == kind && other.Index > p.Index {
+			continue
+		}
 		settles := other.Task != nil && !other.Task.Healthy.IsZero() // it was begun anew, or is to be, and is up
 		if name != p.Name && waits && other.Completed == "" && !settles && !c.forced[name] && !c.excused[name] {
 			c.fail(inOrder, "%s is launched for the first time, and %s is not complete", p.Name, name)

@@ -12,6 +12,9 @@ import (
 // The numbers and words of this file are those of docs/rolling-updates.md and of Mesos. They are the product's as well, and are written down here once more, so that
 // it is not taken at its word for what it is checked against.
 
+// asksAgain is how long it takes at most until Mesos is asked about everything again, also if nobody heard the last question.
+const asksAgain = 10 * time.Minute
+
 // verdict is how old an answer of probers, and that of the service, may be when it counts.
 const verdict = 10 * time.Second
 

@@ -32,6 +32,7 @@ func (s *session) withStray(c machine.Call) machine.Call {
 	}
 	last.Tasks = append(slices.Clip(last.Tasks), stray)
 	s.check.launched[stray.ID] = true
+	s.strayed = append(s.strayed, stray.ID)
 	s.note("serve %d: %s gets there, too", s.number, stray.ID)
 	return a
 }
@@ -46,6 +47,18 @@ func (w *world) killStranger(id uint64, v Verb, tries int) {
 	case tries > 0 && w.now.Before(w.calm):
 		w.after(w.upTo(10*time.Second), "verb", func() { w.killStranger(id, v, tries-1) })
 	}
+}
+
+// unheardOf says whether a task runs that belongs to no pod and of which the framework has not heard, so that nobody can have it killed. A question about
+// everything may have got lost just before faults ceased; the next is due.
+func (w *world) unheardOf() bool {
+	if w.now.After(w.calm.Add(asksAgain)) {
+		return false
+	}
+	return slices.ContainsFunc(w.strayed, func(task string) bool {
+		state, told := w.check.told[task]
+		return (!told || outOfSight(state)) && w.isUp(task)
+	})
 }
 
 // killStrangers has operators kill all tasks that belong to no pod, when faults have ceased. It says whether there were any.

@@ -123,7 +123,7 @@ func (w *world) release(n uint64) {
 			w.note("operator: start")
 		}
 	}
-	if held || w.now.Before(w.calm.Add(time.Minute)) { // what was said last may not have been carried out yet
+	if held || w.now.Before(w.calm.Add(time.Minute)) || w.unheardOf() { // what was said last may not have been carried out yet
 		w.after(10*time.Second, "release", func() { w.release(n) })
 	}
 }

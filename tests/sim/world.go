@@ -61,6 +61,7 @@ type world struct {
 	past    []bool    // which hosts' registries ran then
 	store   storeFaults
 	check   *checker
+	strayed []string          // tasks that got there and that no record knows
 	eager   []func(*instance) // what operators say as soon as a session begins
 	onStop  []func()          // and when a pod was stopped
 
@@ -98,7 +99,7 @@ func Run(s Schedule, journal io.Writer) Result {
 	w := newWorld(s, journal)
 	w.plan()
 	end := w.calm.Add(patience + time.Duration(len(s.Hosts))*slowly)
-	wellSince := time.Time{}
+	wellSince, heardSince := time.Time{}, time.Time{}
 	for w.check.broken == "" && w.next(end) {
 		if w.now.Before(w.calm) {
 			continue
@@ -107,8 +108,10 @@ func Run(s Schedule, journal io.Writer) Result {
 		case !well:
 			wellSince = time.Time{}
 		case wellSince.IsZero():
-			wellSince = w.now
-		case w.now.Sub(wellSince) > time.Minute:
+			wellSince, heardSince = w.now, w.now
+		case w.unheardOf():
+			heardSince = w.now
+		case w.now.Sub(heardSince) > time.Minute:
 			end = w.now // and nothing more
 		}
 	}

@@ -95,7 +95,11 @@ func (m *Machine) killTask(id string) (AnswerCode, string) {
 		return Refused, fmt.Sprintf("task %q: there is no session with a Mesos master that it could be killed by", id)
 	}
 	m.calls = append(m.calls, Kill{TaskID: id, AgentID: task.Agent})
-	return Done, fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", id, task.Agent)
+	said := fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", id, task.Agent)
+	if task.State.Unproven() {
+		said += fmt.Sprintf("; it is %s, so that may come to nothing: say so again when it has shown up", task.State)
+	}
+	return Done, said
 }
 
 // forgetReservations takes from a pod's record what is reserved for it: if that is gone for good, the pod would wait for it without

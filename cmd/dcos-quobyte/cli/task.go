@@ -65,7 +65,8 @@ func (c *command) taskKill() *cobra.Command {
 			return c.kill(cmd.Context(), cl, args[0], reason)
 		},
 	}
-	cmd.Long = `Kill a task that belongs to no pod (task list). It stays in the list until Mesos says that it has ended. The task of a pod is not killed so.`
+	cmd.Long = `Kill a task that belongs to no pod (task list). It stays in the list until Mesos says that it has ended, or that it knows nothing of it.
+Mesos is asked once: kill it again if it stays, or shows up again. The task of a pod is not killed so.`
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for others to see")
 	yesFlag(cmd, &yes)
 	return cmd

@@ -42,7 +42,7 @@ func (e *evaluator) evaluatePhase(i int, p *phase) {
 		w := b.reasons(j, step, o, stops.of(j))
 		mayBegin := f.has(isEligible) && !stops.of(j).holds()
 		if mayBegin {
-			e.candidates = append(e.candidates, Candidate{Phase: i, Step: j, Stops: f.has(isRunning)})
+			e.candidates = append(e.candidates, Candidate{Phase: i, Step: j, Stops: f.has(isRunning), Forced: f.has(isRunning) && e.byForce(p, j)})
 		}
 		was := step.Status
 		if w.waits {

@@ -98,7 +98,7 @@ func (c claim) repairHold() Hold {
 func (a *arrangement) consented(pool []place) []place {
 	var others, unknown []place
 	for _, j := range pool {
-		if !a.forced(j) {
+		if !a.e.byForce(a.p, j) {
 			others = append(others, j)
 			continue
 		}
@@ -118,10 +118,10 @@ func (a *arrangement) consented(pool []place) []place {
 	return others
 }
 
-// forced says whether an operator restarts the step by force.
-func (a *arrangement) forced(j int) bool {
-	restart := a.e.restartOf(a.p, a.p.saidOf(j), a.p.def.Steps[j].Kind)
-	return restart != nil && restart.Force && a.e.observation(a.p.at, j).TriedAt.Before(restart.At)
+// byForce says whether an operator restarts the step by force: the newest restart that concerns it is one, and is still to be done.
+func (e *evaluator) byForce(p *phase, j int) bool {
+	restart := e.restartOf(p, p.saidOf(j), p.def.Steps[j].Kind)
+	return restart != nil && restart.Force && e.observation(p.at, j).TriedAt.Before(restart.At)
 }
 
 // fit says whether what the step launches is known to fit.

@@ -1122,7 +1122,7 @@ func (p plain) decide(i int, down []string) plainDecision {
 
 	for j := range p.in.Definition.Phases[i].Steps {
 		if p.free(i, j) && (!p.runs(i, j) || slices.Contains(d.granted, j)) {
-			d.candidates = append(d.candidates, Candidate{Phase: i, Step: j, Stops: p.runs(i, j)})
+			d.candidates = append(d.candidates, Candidate{Phase: i, Step: j, Stops: p.runs(i, j), Forced: p.runs(i, j) && p.restartedWithForce(i, j)})
 		}
 	}
 	return d

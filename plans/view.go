@@ -7,6 +7,8 @@ type Candidate struct {
 	Phase, Step int
 	// Stops says that the step's pod runs: to begin is to stop it.
 	Stops bool
+	// Forced says that it may be stopped whatever repair, batch, budget and gate say, because an operator restarts it by force.
+	Forced bool
 }
 
 // Evaluation is the result of evaluating a plan.

@@ -27,7 +27,7 @@ func (m *Machine) candidates(now time.Time) (all []plans.Evaluation, out []*Pod,
 			case p == nil || seen[p]:
 				continue
 			case c.Stops && m.connection.Connected:
-				m.stop(now, e.View.Name, p)
+				m.stop(now, e.View.Name, p, c.Forced)
 			case !c.Stops && m.launchable(now, p):
 				out = append(out, p)
 			default:
@@ -222,18 +222,6 @@ func (m *Machine) afterRestart(now time.Time, p *Pod) time.Time {
 		return now
 	}
 	return later(now, m.restartsIn(m.sortedFacts()).of(m.deploy.phase[p.Type], m.stepName(p)))
-}
-
-// forced says whether a restart by force concerns the pod's step.
-func (m *Machine) forced(p *Pod) bool {
-	phase, step := m.deploy.phase[p.Type], m.stepName(p)
-	for _, f := range m.facts {
-		about := f.Phase == "" || f.Phase == phase && (f.Step == "" || f.Step == step)
-		if f.Kind == plans.Restarted && f.Plan == DeployPlan && f.Run == m.run.Number && f.Force && about {
-			return true
-		}
-	}
-	return false
 }
 
 // of is when the restart of a step was asked for last, its own, its phase's or the plan's; zero if never.

@@ -21,10 +21,10 @@ func (p *Pod) owedBy(plan string) bool {
 }
 
 // stop begins to stop a pod for a plan: that is in the records before Mesos hears of it, so that whatever happens next, the plan knows that it owes
-// the pod its return.
-func (m *Machine) stop(now time.Time, plan string, p *Pod) {
+// the pod its return. It is forced if that is why the plan lets it be stopped, and not because somebody has once asked for that.
+func (m *Machine) stop(now time.Time, plan string, p *Pod, forced bool) {
 	now = m.afterRestart(now, p)
-	p.Stop = &PodStop{Plan: plan, Run: m.run.Number, At: now, TaskID: p.Task.ID, Reason: m.run.Reason, Forced: m.forced(p)}
+	p.Stop = &PodStop{Plan: plan, Run: m.run.Number, At: now, TaskID: p.Task.ID, Reason: m.run.Reason, Forced: forced}
 	p.BegunIn, p.BegunAt = m.run.Number, now
 	p.Failures, p.NextTry = 0, time.Time{}
 	m.stopped[p.Name] = true

@@ -74,12 +74,13 @@ func (a *application) stop() Reply {
 	return a.done("run %d is stopped; what runs is left alone%s", r.Number, a.leftDown())
 }
 
-// leftDown says which pods the plan has stopped and leaves to repair.
+// leftDown says which pods the plan has stopped and leaves to repair. Those that are ready again, and were only watched, are back.
 func (a *application) leftDown() string {
 	var pods []string
 	for i := range a.e.phases {
 		for j := range a.e.phases[i].flags {
-			if step := &a.e.def.Phases[i].Steps[j]; step.Kind == Launch && a.e.phases[i].flags[j].has(isStopped) && a.covers(i, j) {
+			step, f := &a.e.def.Phases[i].Steps[j], a.e.phases[i].flags[j]
+			if step.Kind == Launch && f.has(isStopped) && !f.has(isSettling) && a.covers(i, j) {
 				pods = append(pods, step.Pod)
 			}
 		}

@@ -83,6 +83,9 @@ func (m *Machine) noteHandedOver(now time.Time, e *plans.Evaluation) bool {
 			p.Fallen = now
 		}
 		m.touchPod(p)
+		if p.Stop != nil && !p.stopping() && p.Task.State == Running && !p.Task.Healthy.IsZero() {
+			m.setHealth(now, p, true, "") // it was settling: recovery has nothing left to do, and nobody will say once more that it is ready
+		}
 		any = true
 	}
 	return any

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/plans"
+	"github.com/quobyte/mesos-framework/quobyte"
 )
 
 // checkBegins looks at a step of deploy that begins: pauses that let what has begun come to its end hold it, and so do breakpoints.
@@ -25,9 +26,9 @@ func (c *checker) checkBegins(p machine.Pod, kind string, at time.Time) {
 		case plans.PauseAfterSteps:
 			held = covers(f, p, kind)
 		case plans.PauseAfterPhase:
-			held = (f.Phase == "" || slices.Contains(before[kind], f.Phase)) && f.Step == "" && !c.hasBegun(phaseOf(kind), p.Name)
+			held = (f.Phase == "" || slices.Contains(before[kind], f.Phase)) && f.Step == "" && !c.hasBegun(phaseOf(kind), p.Name) && !c.searchedAt(kind, f.At)
 		case plans.BeforePhase:
-			held = f.Phase == phaseOf(kind) && !c.hasBegun(f.Phase, p.Name)
+			held = f.Phase == phaseOf(kind) && !c.hasBegun(f.Phase, p.Name) && !c.searchedAt(kind, f.At)
 		case plans.AfterPhase:
 			held = slices.Contains(before[kind], f.Phase) && !c.hasBegun(phaseOf(kind), p.Name)
 		case plans.AfterBatch:
@@ -78,6 +79,11 @@ func (c *checker) hasBegun(phase, besides string) bool {
 		}
 	}
 	return false
+}
+
+// searchedAt says whether the run was searching for members when something was said, and does so still: probers of hosts that come meanwhile belong to what had begun.
+func (c *checker) searchedAt(kind string, at time.Time) bool {
+	return kind == quobyte.Prober && c.disk.run.FrozenAt.IsZero() && at.After(c.disk.run.StartedAt)
 }
 
 // batchesOver says whether a batch is over in which a breakpoint lies.

@@ -104,7 +104,7 @@ func containsAll(all, some []string) bool {
 func (c *checker) checkRestarted(i *instance, p *promise) {
 	for name, task := range p.tasks {
 		pod := c.disk.pods[name]
-		if pod.Task == nil || pod.Task.ID != task || c.excused[name] || c.declared(p.fact, pod) {
+		if pod.Task == nil || pod.Task.ID != task || c.excused[name] || c.declared(p.fact, pod) || !c.takesPart(pod) { // the last: it was left behind
 			delete(p.tasks, name)
 		}
 	}

@@ -192,6 +192,8 @@ type Pod struct {
 	Completed   string    `json:"completed,omitempty"`
 	CompletedAt time.Time `json:"completed_at,omitzero"`
 	Good        string    `json:"good,omitempty"`
+	// Served says of one that has never completed a launch step that a task of it was ready, or may have been without anybody having seen it.
+	Served bool `json:"served,omitempty"`
 	// Stop says that a plan has stopped it and owes it its return; nil otherwise.
 	Stop *PodStop `json:"stop,omitempty"`
 	// BegunIn is the deploy run in which it was launched first, BegunAt when that was.

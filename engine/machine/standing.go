@@ -10,7 +10,7 @@ import (
 // standing says how a pod stands, by what was heard since the session with Mesos began. What the records of an earlier session say is not
 // taken for the present: a pod may have fallen meanwhile. One that fell by itself has to settle, too, before it counts.
 func (m *Machine) standing(now time.Time, p *Pod) Standing {
-	s := Standing{Name: p.Name, Type: p.Type, Host: p.Host, State: Down, Served: p.Completed != ""}
+	s := Standing{Name: p.Name, Type: p.Type, Host: p.Host, State: Down, Served: p.Completed != "" || p.Served}
 	t := p.Task
 	s.Served = s.Served || t != nil && m.mayServe(p, t)
 	switch {
@@ -46,6 +46,30 @@ func (m *Machine) standing(now time.Time, p *Pod) Standing {
 func (m *Machine) mayServe(p *Pod, t *PodTask) bool {
 	unseen := (t.State == Running || t.State.Unproven()) && t.Sick == "" && m.service.Health(p.Type)
 	return !t.Healthy.IsZero() || unseen
+}
+
+// noteServed records that a task of the pod was ready, or may have been: from then on it may belong to a quorum, with what is on its device, whatever becomes of
+// the task. Of a pod that was completed that is known.
+func (m *Machine) noteServed(p *Pod) {
+	if p.Completed == "" && !p.Served {
+		p.Served = true
+		m.touchPod(p)
+	}
+}
+
+// unseen says that a task, which is about to be in another state, may have been ready without anybody having seen it: it goes out of sight, or it ran and has
+// ended, and the scout looks only now and then. What was stopped was known not to be ready. Mesos's word about what ran while nobody listened tells the end alone.
+func (p *Pod) unseen(next TaskStatus) bool {
+	switch t := p.Task; {
+	case next.State.Unproven():
+		return true
+	case !next.State.Terminal():
+		return false
+	case t.State == Running || t.State == Killing || t.State.Unproven():
+		return !p.stopping() || next.Source != "EXECUTOR"
+	}
+	ended := next.State == Finished || next.State == Failed || next.State == Killed
+	return ended && next.Source == "MASTER"
 }
 
 // unconfirmed says that a pod runs and is ready by the records, and that nobody has said so in this session: Mesos was asked about its task and

@@ -102,6 +102,9 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	if t.State == Running && (s.State == Staging || s.State == Starting) {
 		return // an answer to a reconciliation that a later update has overtaken
 	}
+	if m.gated[p.Type] && p.unseen(s) {
+		m.noteServed(p)
+	}
 	wasUnproven := t.State.Unproven()
 	t.State, t.StateAt = s.State, now
 	t.Message, t.Reason, t.Source = s.Message, s.Reason, s.Source
@@ -203,11 +206,15 @@ func (m *Machine) takeReport(now time.Time, scout *Pod, data []byte) {
 	}
 	for _, r := range report.Pods {
 		p := m.byTask[r.TaskID]
-		if p == nil || p.Host != scout.Host || p.Task.State.Terminal() {
+		if p == nil || p.Host != scout.Host {
 			continue
 		}
 		if r.Healthy && p.Task.State != Running {
-			continue // what is out of sight may have become sick, not ready
+			m.noteServed(p)
+			continue // it has been ready; what has ended or is out of sight has not become so
+		}
+		if p.Task.State.Terminal() {
+			continue
 		}
 		m.setHealth(now, p, r.Healthy, r.Text)
 	}
@@ -228,13 +235,15 @@ func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
 		m.touchPod(p)
 	}
 	switch {
-	case p.stopping(): // its last words
+	case p.stopping(): // its last words, unless its KILL is lost
+		m.noteServed(p)
 		return
 	case p.owedBy(RecoveryPlan):
 		m.endStop(now, p)
 	case p.Stop != nil: // when it has settled
+		m.noteServed(p)
 	case p.Completed == "":
-		p.Completed, p.CompletedAt, p.Good = t.Target, now, t.Fingerprint
+		p.Completed, p.CompletedAt, p.Good, p.Served = t.Target, now, t.Fingerprint, false
 		m.touchPod(p)
 	case p.Good != t.Fingerprint:
 		p.Good = t.Fingerprint

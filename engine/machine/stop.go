@@ -130,7 +130,7 @@ func (m *Machine) beingStopped(p *Pod) plans.Hold {
 // endStop takes note that a pod which was stopped is back for good.
 func (m *Machine) endStop(now time.Time, p *Pod) {
 	p.Stop = nil
-	p.Completed, p.CompletedAt, p.Good = p.Task.Target, now, p.Task.Fingerprint
+	p.Completed, p.CompletedAt, p.Good, p.Served = p.Task.Target, now, p.Task.Fingerprint, false
 	m.touchPod(p)
 }
 

@@ -343,7 +343,13 @@ func (m *Machine) lostState() *plans.Hold {
 	if m.cfg.IgnoreLeftovers || len(m.leftovers) == 0 || slices.ContainsFunc(m.order, m.launchedOnce) {
 		return nil
 	}
-	hosts := slices.Sorted(maps.Keys(m.leftovers))
+	hosts := slices.DeleteFunc(slices.Sorted(maps.Keys(m.leftovers)), func(host string) bool { return len(m.leftoverClaims(host)) == 0 })
+	if len(hosts) == 0 {
+		return &plans.Hold{
+			Code: plans.CodeConflict, Subject: m.service.Name(),
+			Text: fmt.Sprintf("the state is empty, and what was reserved for %s on %d hosts is being given back; waits until that is done", m.service.Name(), len(m.leftovers)),
+		}
+	}
 	return &plans.Hold{
 		Code: plans.CodeConflict, Subject: hosts[0],
 		Text: fmt.Sprintf("the state is empty, and on %d hosts something is reserved for %s already (%s: %s); start with the state that belongs to it, or with --ignore-leftovers to begin anew beside it",

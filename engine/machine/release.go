@@ -229,7 +229,7 @@ func (m *Machine) release(now time.Time, random [16]byte) {
 	if !m.connection.Connected {
 		return
 	}
-	usable := m.releaseOffers(now)
+	usable := m.releaseOffers()
 	for _, r := range m.dueReleases(now, usable) {
 		pool := slices.DeleteFunc(slices.Clone(usable[r.Host]), func(o offers.Offer) bool { return m.offers[o.ID].ID == "" || r.Role != "" && o.Role != r.Role })
 		found := offers.ReleaseClaim(pool, r.Pod, offers.Claim{Service: m.service.Name(), ID: r.Claim})
@@ -243,9 +243,9 @@ func (m *Machine) release(now time.Time, random [16]byte) {
 	}
 }
 
-// releaseOffers are the offers of hosts on which something is to be given back. There may be thousands that wait for hosts which are dead: what is done in every
-// decision is no more than to look whether any of them offers something.
-func (m *Machine) releaseOffers(now time.Time) map[string][]offers.Offer {
+// releaseOffers are the offers of hosts on which something is to be given back, by id. There may be thousands that wait for hosts which are dead: what is done in every
+// decision is no more than to look whether any of them offers something. That the state is empty keeps nothing from being given back: it may be what it waits for.
+func (m *Machine) releaseOffers() map[string][]offers.Offer {
 	if len(m.releases) == 0 || len(m.offers) == 0 {
 		return nil
 	}
@@ -253,10 +253,17 @@ func (m *Machine) releaseOffers(now time.Time) map[string][]offers.Offer {
 	for _, r := range m.releases {
 		usable[r.Host] = nil
 	}
-	for _, o := range m.usableOffers(now) {
+	for _, o := range m.offers {
 		if all, ok := usable[o.Host]; ok {
 			usable[o.Host] = append(all, o)
 		}
+	}
+	for host, all := range usable {
+		if h := m.hosts[host]; h != nil && len(m.holdsOfHost(h)) > 0 {
+			delete(usable, host)
+			continue
+		}
+		slices.SortFunc(all, func(a, b offers.Offer) int { return strings.Compare(a.ID, b.ID) })
 	}
 	return usable
 }

@@ -49,6 +49,7 @@
 //     with, or an operator restarts it. Package plans says when: budget, gate, fit, settling. Only what was heard in this session with Mesos says that
 //     a pod is up (Standing); after a restart of the framework nothing is stopped before it was. Of the other pods of a quorum only the answer to a question
 //     that the scouts were asked within the last ten seconds says so (rollcall.go).
+//   - A running pod of a quorum counts as none of it only if it is known of each of its tasks that it was never ready (Pod.Served), and of the present one by such an answer.
 //   - That a plan has stopped a pod, and why, is in the pod's record (PodStop) before its task is killed. The KILL is said in a later decision, and again until it is
 //     proven that the task has ended; each time only if the budget, and of gated pods Judge, let it be, and otherwise the stop is taken back. Then the pod is
 //     launched again, whoever has paused what, until it is ready and has settled.

@@ -82,16 +82,31 @@ func (m *Machine) sure(now time.Time, pods []string, all []Standing) (sure []Sta
 }
 
 // watched says yes if the scouts of those pods that are to be stopped and may be at work have answered, too: nobody else could say that they are
-// well again. Otherwise it returns the hosts of those that have not.
+// well again. So must those of pods of a quorum that run and were never ready: they may have become so since somebody looked last. Otherwise it returns the hosts of
+// those that have not.
 func (m *Machine) watched(now time.Time, pods []string, all []Standing) (said Judgement, hosts []string) {
 	said.Gate = plans.GateOpen
 	for _, s := range all {
-		if s.State != Down && slices.Contains(pods, s.Name) && !m.seen(now, s) {
-			said = Judgement{Text: "nobody could say when it is well again: " + m.unseen(s.Host)}
-			hosts = append(hosts, s.Host)
+		if !slices.Contains(pods, s.Name) || m.seen(now, s) {
+			continue
 		}
+		switch {
+		case s.State != Down:
+			said = Judgement{Text: "nobody could say when it is well again: " + m.unseen(s.Host)}
+		case !s.Served && m.quorate[s.Type] && m.works(s.Name):
+			said = Judgement{Text: "it may have become ready: " + m.unseen(s.Host)}
+		default:
+			continue
+		}
+		hosts = append(hosts, s.Host)
 	}
 	return said, hosts
+}
+
+// works says whether a pod's task runs, by Mesos's word.
+func (m *Machine) works(pod string) bool {
+	p := m.pods[pod]
+	return p != nil && p.Task != nil && p.Task.State == Running
 }
 
 // seen says whether the scout of a pod has looked at it just now; of pods that are ready when they run Mesos's word is all there is.

@@ -51,8 +51,8 @@
 //     that the scouts were asked within the last ten seconds says so (rollcall.go).
 //   - A running pod of a quorum counts as none of it only if it is known of each of its tasks that it was never ready (Pod.Served), and of the present one by such an answer.
 //   - That a plan has stopped a pod, and why, is in the pod's record (PodStop) before its task is killed. The KILL is said in a later decision, and again until it is
-//     proven that the task has ended; each time only if the budget, and of gated pods Judge, let it be, and otherwise the stop is taken back. Then the pod is
-//     launched again, whoever has paused what, until it is ready and has settled.
+//     proven that the task has ended; each time only if the budget, and of gated pods Judge, let it be, and otherwise the stop is taken back; and only if what
+//     takes its place fits, and otherwise later. Then the pod is launched again, whoever has paused what, until it is ready and has settled.
 //   - A pod whose step somebody forced to be COMPLETE is recovery's, if it was launched; otherwise the next run's.
 //   - A pod of a quorum that was launched, and is down before it was ever ready, is recovery's if deploy has still to do another one that runs: that may not
 //     become ready without it.

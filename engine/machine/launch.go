@@ -257,6 +257,7 @@ func (m *Machine) stage(now time.Time, p *Pod, task offers.Task, r offers.Requir
 	p.Host = at.Host
 	p.NextTry = time.Time{}
 	delete(m.stunted, p.Name)
+	delete(m.fits, p.Name)
 	if p.BegunIn != m.run.Number {
 		p.BegunIn, p.BegunAt = m.run.Number, now
 	}
@@ -427,7 +428,7 @@ func (m *Machine) lookForFits(now time.Time, refused map[string]try, unplaced ma
 	for name, f := range m.fits {
 		switch end := f.At.Add(plans.FreshVerdict); {
 		case m.unfit[name]:
-		case !now.Before(end):
+		case !now.Before(end) || !m.pods[name].runs():
 			delete(m.fits, name)
 		case f.Fit == plans.FitsNot:
 			unplaced[name] = m.ownRequirement(m.pods[name])

@@ -302,7 +302,7 @@ func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
 		o.Holds = []plans.Hold{m.unproven(p)}
 	case p.stopping():
 		o.Status, o.Since = plans.Starting, p.Stop.At
-		o.Holds = []plans.Hold{m.beingStopped(p)}
+		o.Holds = m.beingStopped(now, p)
 	case t.State == Running:
 		o.Status, o.Since = plans.Started, t.StateAt
 		if !t.Healthy.IsZero() {

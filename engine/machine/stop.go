@@ -28,7 +28,6 @@ func (m *Machine) stop(now time.Time, plan string, p *Pod, forced bool) {
 	p.BegunIn, p.BegunAt = m.run.Number, now
 	p.Failures, p.NextTry = 0, time.Time{}
 	m.stopped[p.Name] = true
-	delete(m.fits, p.Name)
 	delete(m.drops, p.Name)
 	m.touchPod(p)
 	m.changed = true
@@ -53,29 +52,43 @@ func (m *Machine) killStopped(now time.Time) {
 			m.wakeAt(now)
 			continue
 		}
-		last := m.killed[p.Task.ID]
-		if p.Task.State == Killing {
-			last.next = later(last.next, p.Task.StateAt.Add(killRetry[len(killRetry)-1]))
-		}
-		if now.Before(last.next) {
-			m.wakeAt(last.next)
+		if due := m.killDue(p); now.Before(due) {
+			m.wakeAt(due)
 			continue
 		}
 		if !m.mayStillKill(now, p) {
 			continue
 		}
-		next := now.Add(killRetry[min(last.count, len(killRetry)-1)])
-		m.killed[p.Task.ID] = retry{next: next, count: last.count + 1}
+		count := m.killed[p.Task.ID].count
+		next := now.Add(killRetry[min(count, len(killRetry)-1)])
+		m.killed[p.Task.ID] = retry{next: next, count: count + 1}
+		delete(m.fits, p.Name) // what was known of that counts for one KILL
 		m.wakeAt(next)
 		m.calls = append(m.calls, Kill{TaskID: p.Task.ID, AgentID: p.Task.AgentID})
 	}
 }
 
+// killDue is when the task of a pod that was stopped is to be killed next.
+func (m *Machine) killDue(p *Pod) time.Time {
+	due := m.killed[p.Task.ID].next
+	if p.Task.State == Killing {
+		due = later(due, p.Task.StateAt.Add(killRetry[len(killRetry)-1]))
+	}
+	return due
+}
+
 // mayStillKill says whether a task may be killed now. When its stop began that was allowed; now the world may be another one: recording it took long, and another
 // pod fell meanwhile; or a registry whose KILL was lost with its agent is back, and by now one of two that keep the quorum. Then the stop is taken back, so that
-// the step begins anew, with all that is asked for that, and others may have their turn.
+// the step begins anew, with all that is asked for that, and others may have their turn. Not so if its place is gone, or the settings ask for a larger one by
+// now: others may be as large, and the KILL may have got through, so that the pod is ending and costs its budget.
 func (m *Machine) mayStillKill(now time.Time, p *Pod) bool {
-	if p.Task.State == Killing || p.Stop.Forced {
+	if p.Task.State == Killing {
+		return true
+	}
+	if fit, _ := m.fit(now, p); fit != plans.Fits {
+		return false
+	}
+	if p.Stop.Forced {
 		return true
 	}
 	room := m.hasRoom(now, p)
@@ -120,11 +133,22 @@ func (m *Machine) hasRoom(now time.Time, p *Pod) bool {
 }
 
 // beingStopped is why a pod that was stopped is not launched yet.
-func (m *Machine) beingStopped(p *Pod) plans.Hold {
-	return plans.Hold{
+func (m *Machine) beingStopped(now time.Time, p *Pod) []plans.Hold {
+	stopping := plans.Hold{
 		Code: plans.CodeStopping, Subject: p.Name, Since: p.Stop.At,
 		Text: fmt.Sprintf("stopped by %s; waits for the end of task %s on agent %s, which is %s", p.Stop.Plan, p.Task.ID, p.Task.AgentID, p.Task.State),
 	}
+	if p.Task.State == Killing || now.Before(m.killDue(p)) {
+		return []plans.Hold{stopping}
+	}
+	fit, why := m.fit(now, p)
+	switch fit {
+	case plans.FitsNot:
+		stopping.Text += "; it is not killed, because what takes its place does not fit"
+	case plans.FitUnknown:
+		stopping.Text += "; it is not killed before it is known that what takes its place fits"
+	}
+	return append([]plans.Hold{stopping}, why...)
 }
 
 // endStop takes note that a pod which was stopped is back for good.
@@ -213,7 +237,21 @@ func (m *Machine) tryFits(now time.Time, evaluations []plans.Evaluation) bool {
 			}
 		}
 	}
+	for _, p := range m.order {
+		if m.asksForFit(now, p) {
+			found = m.tryFit(now, p) || found
+		}
+	}
 	return found
+}
+
+// asksForFit says whether a pod that was stopped is killed as soon as it is known that what takes its place still fits.
+func (m *Machine) asksForFit(now time.Time, p *Pod) bool {
+	if !p.stopping() || p.Task.State == Killing || p.Task.State.Unproven() || now.Before(m.killDue(p)) {
+		return false
+	}
+	fit, _ := m.fit(now, p)
+	return fit == plans.FitUnknown
 }
 
 // tryFit looks whether a running pod would fit anew into what is on offer, with what it has. Without an offer of its host, or of any host if it

@@ -67,6 +67,9 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 	if worked && !record.Stop.Forced && record.Task.State != machine.Killing {
 		c.checkBudget(i, record, i.clock())
 	}
+	if record.Task.State != machine.Killing {
+		c.checkFit(i, record, "kills")
+	}
 	if c.stops[call.TaskID] {
 		return
 	}
@@ -90,12 +93,17 @@ func (c *checker) checkStops(i *instance) {
 		}
 		c.budgeted[p.Stop.TaskID] = p.Stop.At
 		c.stopSeen()
-		if want := c.settings.Resources[p.Type].CPUs; want > hostCPUs*1000 {
-			c.fail(mustFit, "serve %d stops %s, and what takes its place wants %s processors of a host's %d", i.number, p.Name, want, hostCPUs)
-		}
+		c.checkFit(i, p, "stops")
 		if p.Task != nil && p.Task.ID == p.Stop.TaskID && !p.Task.Healthy.IsZero() && !p.Stop.Forced { // what does not work costs nothing more
 			c.checkBudget(i, p, p.Stop.At)
 		}
+	}
+}
+
+// checkFit: what takes the place of a pod wants no more than any host has, when its stop becomes durable and at each KILL.
+func (c *checker) checkFit(i *instance, p machine.Pod, does string) {
+	if want := c.settings.Resources[p.Type].CPUs; want > hostCPUs*1000 {
+		c.fail(mustFit, "serve %d %s %s, and what takes its place wants %s processors of a host's %d", i.number, does, p.Name, want, hostCPUs)
 	}
 }
 

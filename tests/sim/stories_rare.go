@@ -16,7 +16,7 @@ import (
 // what a seed means: new ones come last, and take the place of a nil.
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
-	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge,
+	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
 }
 
 // drawRare adds one of them now and then.
@@ -117,6 +117,16 @@ func (t *story) tooLarge() {
 	if t.r.IntN(3) == 0 {
 		t.fault(f.For, Fault{Kind: taskEnds, Host: t.on(f.What), What: f.What})
 	}
+}
+
+// tooLargeLate: pods are restarted, the KILL of one is lost, and before it is said again settings ask for more than any host has.
+func (t *story) tooLargeLate() {
+	kind := t.aType()
+	t.at += time.Minute
+	t.Faults = append(t.Faults,
+		Fault{At: t.at - time.Second, Kind: swallowed, What: "KILL"},
+		Fault{At: t.at + time.Second + t.upTo(8*time.Second), Kind: tooLarge, What: kind, For: time.Minute + t.upTo(2*time.Minute)})
+	t.Verbs = append(t.Verbs, Verb{At: t.at, Kind: "restart", Phase: kind, Force: t.r.IntN(3) == 0})
 }
 
 // tasksOfNobody: tasks run in the framework's name that no record knows, and operators have them killed.

@@ -242,16 +242,25 @@ func (m *Machine) setHealth(now time.Time, p *Pod, healthy bool, text string) {
 		m.endStop(now, p)
 	case p.Stop != nil: // when it has settled
 		m.noteServed(p)
+	default:
+		m.noteReady(now, p)
+	}
+	delete(m.drops, p.Name)
+	if !p.Fallen.IsZero() || !p.NextTry.IsZero() {
+		p.Fallen, p.NextTry = time.Time{}, time.Time{}
+		m.touchPod(p)
+	}
+}
+
+// noteReady takes note that a pod is ready with what its task was launched with.
+func (m *Machine) noteReady(now time.Time, p *Pod) {
+	t := p.Task
+	switch {
 	case p.Completed == "":
 		p.Completed, p.CompletedAt, p.Good, p.Served = t.Target, now, t.Fingerprint, false
 		m.touchPod(p)
 	case p.Good != t.Fingerprint:
 		p.Good = t.Fingerprint
-		m.touchPod(p)
-	}
-	delete(m.drops, p.Name)
-	if !p.Fallen.IsZero() || !p.NextTry.IsZero() {
-		p.Fallen, p.NextTry = time.Time{}, time.Time{}
 		m.touchPod(p)
 	}
 }

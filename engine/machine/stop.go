@@ -111,6 +111,9 @@ func (m *Machine) mayStillKill(now time.Time, p *Pod) bool {
 	p.Stop, p.BegunIn, p.BegunAt = nil, 0, time.Time{}
 	if !p.Task.Healthy.IsZero() {
 		p.Fallen = time.Time{}
+		if !m.outdated(p, m.restartsIn(m.sortedFacts())) { // nobody wants it stopped any more, and it may have become ready since it was
+			m.noteReady(now, p)
+		}
 	}
 	delete(m.killed, p.Task.ID)
 	m.touchPod(p)

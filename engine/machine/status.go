@@ -307,8 +307,7 @@ func (m *Machine) observe(now time.Time, p *Pod) plans.Observation {
 	case m.launchable(now, p):
 		m.observeIdle(now, p, &o)
 	case t.State.Unproven():
-		o.Since = t.StateAt
-		o.Holds = []plans.Hold{m.unproven(p)}
+		o.Since, o.Holds = t.StateAt, m.doubtful(now, p)
 	case p.stopping():
 		o.Status, o.Since = plans.Starting, p.Stop.At
 		o.Holds = m.beingStopped(now, p)
@@ -385,6 +384,18 @@ func (m *Machine) unproven(p *Pod) plans.Hold {
 	}
 	hold.Text += "; " + whoKnows(p)
 	return hold
+}
+
+// doubtful is why a pod is not launched anew whose task may still run: a pod that would not wait for a proof any more may have to wait for other tasks.
+func (m *Machine) doubtful(now time.Time, p *Pod) []plans.Hold {
+	holds := []plans.Hold{m.unproven(p)}
+	switch {
+	case m.namesake(p) != "":
+		holds = append(holds, m.taken(p))
+	case !p.Bound && m.hears(now, p):
+		holds = append(holds, m.heardFirst(now, p))
+	}
+	return holds
 }
 
 func (m *Machine) disconnected() plans.Hold {

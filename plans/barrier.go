@@ -92,10 +92,14 @@ func (b *barrier) above() {
 			b.broken = true
 		}
 	}
-	if f := p.batch; f != nil && p.under == 0 && p.cursor.Done > f.batchesIn(&e.run) {
-		both(f.breakHold(p.def.Name))
-		b.stop(f.At)
+	if f := p.batch; f != nil && p.cursor.Done > f.batchesIn(&e.run) {
+		hold := f.breakHold(p.def.Name)
 		b.broken = true
+		b.fresh = append(b.fresh, hold)
+		if p.under == 0 { // otherwise something fell over after its batch, and comes back
+			b.again = append(b.again, hold)
+			b.stop(f.At)
+		}
 	}
 }
 

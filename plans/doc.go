@@ -54,10 +54,9 @@
 //   - In the phase: its turn. Steps named in After must be done. A serial phase works on one step: the first that is under way and may go
 //     on, otherwise the first that is not done, in the order Observation.Rank, Step.Rank, place, among those whose After is done. So what
 //     has begun keeps the turn when the order changes, save that a launch that was never tried in this run goes first if it comes before
-//     it by rank and by place, and no pod of the phase is down because the plan stopped it: it was passed over, and is a part of the run
-//     again, and what was begun meanwhile may need it to become ready. A parallel phase begins, among those whose After is done, all of the lowest rank
-//     (both numbers) that is not done, and goes on with what has begun. Neither ranks nor places can wait for each other; only After could,
-//     and Validate refuses that.
+//     it by rank and by place: it was passed over, and is a part of the run again, and what was begun meanwhile may need it to become
+//     ready. A parallel phase begins, among those whose After is done, all of the lowest rank (both numbers) that is not done, and goes on
+//     with what has begun. Neither ranks nor places can wait for each other; only After could, and Validate refuses that.
 //   - A canary phase begins only what it was released for (see below).
 //   - From outside: holds that block (CodeTable says which), and another plan that works on the pod.
 //   - If the pod is Running (of a launch or stop step): repair, batch, budget, fit and gate (see below).
@@ -139,7 +138,7 @@
 //
 // A breakpoint is a pause that lies ahead: before a phase, reached when those that it waits for are done; after a phase, reached when it is
 // over; or after each batch, reached when nothing of the phase is under way; behind the last batch it holds nothing. It holds as PauseNow
-// does. Continue takes it away when it is reached, or, after a batch, until the next. A batch is what is begun between two moments in which
+// does, save that what falls over after its batch, and is the phase's to bring back, is begun again. Continue takes it away when it is reached, or, after a batch, until the next. A batch is what is begun between two moments in which
 // nothing of the phase is under way: in a serial phase a step.
 //
 // # Failure

@@ -973,6 +973,7 @@ func situations(in Input) map[string]bool {
 		see("breakpoint before", p.atBefore(i))
 		see("breakpoint before, not reached", before && !p.atBefore(i))
 		see("breakpoint after batch", p.atBatch(i))
+		see("breakpoint after batch, and something has fallen over", p.atBatch(i) && p.phaseUnderWay(i))
 		see("breakpoint after batch, not reached", batch && !p.atBatch(i))
 		see("error in the phase", p.errorIn(i))
 		see("phase waits for After", len(phase.After) > 0 && !p.predecessorsDone(i))

@@ -152,11 +152,8 @@ func (e *evaluator) turnOf(i int, p *phase, c *canary) turn {
 
 // passedOver gives the turn of a serial phase to the first launch that was never tried in this run and comes before what is under way, by
 // its rank and by its place: it was passed over (taken out of the run, or forced to be COMPLETE) and is a part of the run again, and what
-// was begun meanwhile may need it to become ready. A launch disrupts nothing; but while a pod is down because the plan stopped it, it waits.
+// was begun meanwhile may need it to become ready. A launch disrupts nothing.
 func (e *evaluator) passedOver(i int, p *phase, c *canary, underWay turn) turn {
-	if p.stopping > 0 {
-		return underWay
-	}
 	first := underWay
 	for j, f := range p.flags[:underWay.next] {
 		if !f.has(isUntried) || !f.has(isReady) || f.has(isDone|isBegun) || !c.lets(p, j) {

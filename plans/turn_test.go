@@ -28,7 +28,7 @@ func TestWhatHasBegunGoesOn(t *testing.T) {
 		{"but what was passed over is not left behind", Serial, [2]int{}, [2]Observation{{}, waits}, []Candidate{{Step: 0}}},
 		{"nor if what has begun has to be launched again", Serial, [2]int{}, [2]Observation{{}, down}, []Candidate{{Step: 0}}},
 		{"but by the order it would come later", Serial, [2]int{1, 0}, [2]Observation{{}, down}, []Candidate{{Step: 1}}},
-		{"but a pod is down because the plan stopped it", Serial, [2]int{}, [2]Observation{{}, stopped}, []Candidate{{Step: 1}}},
+		{"and what the plan stopped comes back all the same", Serial, [2]int{}, [2]Observation{{}, stopped}, []Candidate{{Step: 0}, {Step: 1}}},
 		{
 			"a newcomer that was stopped has no turn", Serial, [2]int{},
 			[2]Observation{{Status: Starting, Since: before, BegunAt: before, TriedAt: before, Stopped: true, Newcomer: true}, {}},

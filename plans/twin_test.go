@@ -847,18 +847,14 @@ func (p plain) inTurn(i, j int) bool {
 	return true
 }
 
-// passedOver: "unless the first launch that was never tried in this run comes before it by rank and by place, and no pod of the phase is
-// down because the plan stopped it"
+// passedOver: "save that a launch that was never tried in this run goes first if it comes before it by rank and by place"
 func (p plain) passedOver(i, j int) bool {
 	if !p.untried(i, j) || p.begun(i, j) {
 		return false
 	}
 	first := -1 // of what is under way, and keeps the turn
 	for _, k := range p.members(i) {
-		if p.underWay(i, k) && p.owed(i, k) {
-			return false
-		}
-		if p.underWay(i, k) && p.afterDone(i, k) && (first < 0 || p.before(i, k, first)) {
+		if p.underWay(i, k) && (p.afterDone(i, k) || p.owed(i, k)) && (first < 0 || p.before(i, k, first)) {
 			first = k
 		}
 	}
@@ -974,19 +970,23 @@ func (p plain) atBefore(i int) bool {
 	return false
 }
 
-// One after batches is "reached if nothing of the phase is under way and Done > fact.Batches, where Batches counts as 0 if BatchRun is
-// not this run".
+// One after batches is reached if Done > fact.Batches, where Batches counts as 0 if BatchRun is not this run: so many batches are over.
 func (p plain) atBatch(i int) bool {
 	for _, f := range p.onPhase(Breakpoint, i) {
 		continued := 0
 		if f.BatchRun == p.in.Run.Number {
 			continued = f.Batches
 		}
-		if f.When == AfterBatch && !p.phaseUnderWay(i) && p.cursor(i).Done > continued {
+		if f.When == AfterBatch && p.cursor(i).Done > continued {
 			return true
 		}
 	}
 	return false
+}
+
+// heldByBatch: "what falls over after its batch, and is the phase's to bring back, is begun again".
+func (p plain) heldByBatch(i, j int) bool {
+	return p.atBatch(i) && !(p.phaseUnderWay(i) && p.begun(i, j))
 }
 
 // cursor is how far the phase has come with its batches, moved on "if cursor.Open and nothing of the phase is under way any more".
@@ -1020,7 +1020,7 @@ func (p plain) waits(i, j int, d plainDecision) bool {
 	if p.owed(i, j) {
 		return false
 	}
-	return p.heldByPause(i, j) || p.atBefore(i) || p.atBatch(i) || p.heldByCanary(i, j) ||
+	return p.heldByPause(i, j) || p.atBefore(i) || p.heldByBatch(i, j) || p.heldByCanary(i, j) ||
 		d.why[j] == CodeGateClosed || d.why[j] == CodeGateUnknown
 }
 
@@ -1099,7 +1099,7 @@ func (p plain) free(i, j int) bool {
 	if p.owed(i, j) {
 		return true
 	}
-	return !p.errorIn(i) && !p.heldByPause(i, j) && !p.atBefore(i) && !p.atBatch(i) && p.predecessorsDone(i) &&
+	return !p.errorIn(i) && !p.heldByPause(i, j) && !p.atBefore(i) && !p.heldByBatch(i, j) && p.predecessorsDone(i) &&
 		p.inTurn(i, j) && !p.heldByCanary(i, j)
 }
 
@@ -1480,7 +1480,7 @@ func (p plain) verdictAbout(pods, batch []string) (gate Gate, said bool) {
 
 // phasePaused: the phase's own or the plan's pause has come to rest in this phase, or a breakpoint is reached, or the plan does not go.
 func (p plain) phasePaused(i int) bool {
-	if p.notStarted() || p.ended() || p.atBefore(i) || p.atBatch(i) || p.halted && !p.phaseUnderWay(i) {
+	if p.notStarted() || p.ended() || p.atBefore(i) || (p.atBatch(i) || p.halted) && !p.phaseUnderWay(i) {
 		return true
 	}
 	for _, f := range p.onPlan(Paused) {

@@ -144,7 +144,7 @@ func (a *application) passBreakpoints(i int) []string {
 		a.forget(Breakpoint, AfterPhase)
 		passed = append(passed, fmt.Sprintf("passes the breakpoint after phase %q", p.def.Name))
 	}
-	if f := p.batch; f != nil && p.under == 0 && p.cursor.Done > f.batchesIn(&a.e.run) && !p.over() {
+	if f := p.batch; f != nil && p.cursor.Done > f.batchesIn(&a.e.run) && !p.over() {
 		moved := *f
 		moved.Batches, moved.BatchRun = p.cursor.Done, a.e.run.Number
 		a.forget(Breakpoint, AfterBatch)

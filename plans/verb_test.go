@@ -374,7 +374,11 @@ func TestContinue(t *testing.T) {
 				func(in *Input) { in.Run.Batches = []BatchCursor{{Phase: "data", Done: 2}} }), verb: proceed("data"), code: Done,
 			text: `plan "deploy": phase "data": passes the breakpoint after batch 2 of phase "data"`, forgets: []int{0},
 			put: []Fact{{Kind: Breakpoint, When: AfterBatch, Phase: "data", Batches: 2, BatchRun: 1, Actor: "bob", At: noon.Add(-time.Hour)}}},
-		{name: "breakpoint after a batch that goes on", change: together(saidBefore(Fact{Kind: Breakpoint, When: AfterBatch, Phase: "data"}),
+		{name: "breakpoint after a batch, and something has fallen over", change: together(saidBefore(Fact{Kind: Breakpoint, When: AfterBatch, Phase: "data"}),
+			func(in *Input) { in.Run.Batches = []BatchCursor{{Phase: "data", Done: 2, Open: true}} }), verb: proceed("data"), code: Done,
+			text: `plan "deploy": phase "data": passes the breakpoint after batch 2 of phase "data"`, forgets: []int{0},
+			put: []Fact{{Kind: Breakpoint, When: AfterBatch, Phase: "data", Batches: 2, BatchRun: 1, Actor: "bob", At: noon.Add(-time.Hour)}}},
+		{name: "breakpoint after a batch that goes on", change: together(saidBefore(Fact{Kind: Breakpoint, When: AfterBatch, Phase: "data", Batches: 2, BatchRun: 1}),
 			func(in *Input) { in.Run.Batches = []BatchCursor{{Phase: "data", Done: 2, Open: true}} }), verb: proceed("data"), code: Already,
 			text: `plan "deploy": phase "data": is not paused`},
 	})

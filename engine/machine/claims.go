@@ -145,7 +145,7 @@ func (m *Machine) notGrown(now time.Time, p *Pod, why string) {
 	p.Claim.Growing = 0
 	p.Failures++
 	if p.Task != nil {
-		p.NextTry = now.Add(m.backoff(p))
+		p.NextTry = now.Add(m.backoff(p, p.Failures, m.cfg.BackoffMax))
 	}
 	m.stunted[p.Name] = why
 	m.touchPod(p)

@@ -57,7 +57,7 @@ func newWorld() *world {
 //	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod;
 //	                                 away=FROM..[UNTIL]: of an agent in maintenance, as of now
 //	update POD STATE [message=M]     the agent's status update of the pod's last task
-//	master POD STATE                 the same from the master, without uuid (reconciliation, lost agents)
+//	master POD STATE [reason=R]      the same from the master, without uuid (reconciliation, lost agents)
 //	old POD STATE                    the same for the task before the last
 //	gave-way POD STATE               the same for the last of its tasks that gave way without proof
 //	copy                             the last update once more, of a task or an operation, and
@@ -327,7 +327,7 @@ func (w *world) grow(d *datadriven.TestData, rest []offers.Resource) {
 
 func (w *world) update(d *datadriven.TestData, args []string) {
 	task := w.m.pods[args[0]].Task
-	s := TaskStatus{TaskID: task.ID, AgentID: task.AgentID, State: TaskState(args[1]), Source: "MASTER", Message: value(d, "message", "")}
+	s := TaskStatus{TaskID: task.ID, AgentID: task.AgentID, State: TaskState(args[1]), Source: "MASTER", Reason: value(d, "reason", ""), Message: value(d, "message", "")}
 	if d.Cmd == "update" {
 		w.uuids++
 		s.UUID, s.Source = bytes.Repeat([]byte{w.uuids}, 16), value(d, "source", "EXECUTOR")

@@ -29,8 +29,14 @@ func (s TaskState) Unproven() bool {
 	return false
 }
 
-// freeRelaunches is how often in a row a task that never ran is replaced without a wait. More than that is no race.
+// freeRelaunches is how often in a row a task that never ran is replaced without a wait.
 const freeRelaunches = 3
+
+// reasonInvalidOffers is the master's when an ACCEPT came too late for its offers: it had taken them back.
+const reasonInvalidOffers = "INVALID_OFFERS"
+
+// raceBackoffMax bounds the wait after many ACCEPTs in a row that came too late.
+const raceBackoffMax = 30 * time.Second
 
 // steady is how long a pod must have been ready for its earlier failures to be forgotten.
 const steady = time.Minute
@@ -129,7 +135,8 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 }
 
 // endTask says when the pod may be launched again. A task that never ran, through a race with the master, costs no wait the first times:
-// an offer that was gone, a launch that was lost. What an agent refuses, it will refuse again.
+// an offer that was gone, a launch that was lost. That offers are gone says nothing about the task however often it happens: many launches over a slow line
+// to a master that soon takes offers back get there one by one. What an agent refuses, it will refuse again.
 func (m *Machine) endTask(now time.Time, p *Pod) {
 	delete(m.told, p.Host)
 	delete(m.asked, p.Task.ID)
@@ -143,28 +150,35 @@ func (m *Machine) endTask(now time.Time, p *Pod) {
 		p.NextTry, t.Healthy, t.Sick = time.Time{}, time.Time{}, ""
 		return
 	}
-	neverRan := (t.State == Dropped || t.State == Gone) && t.Source != "AGENT"
-	if neverRan && m.drops[p.Name] < freeRelaunches {
+	if neverRan := (t.State == Dropped || t.State == Gone) && t.Source != "AGENT"; neverRan {
 		m.drops[p.Name]++
-		p.NextTry = time.Time{}
-		return
+		waits := m.drops[p.Name] - freeRelaunches
+		switch {
+		case waits <= 0:
+			p.NextTry = time.Time{}
+			return
+		case t.Reason == reasonInvalidOffers:
+			p.NextTry = now.Add(m.backoff(p, waits, raceBackoffMax))
+			return
+		}
 	}
 	if !t.Healthy.IsZero() && now.Sub(t.Healthy) >= steady {
 		p.Failures = 0
 	}
 	t.Healthy, t.Sick = time.Time{}, ""
 	p.Failures++
-	p.NextTry = now.Add(m.backoff(p))
+	p.NextTry = now.Add(m.backoff(p, p.Failures, m.cfg.BackoffMax))
 }
 
-// backoff doubles with every failure. The jitter, up to a tenth, comes from the task's id, which is random: pods that fell
+// backoff doubles with every failure, up to a longest. The jitter, up to a tenth, comes from the task's id, which is random: pods that fell
 // together do not come back together.
-func (m *Machine) backoff(p *Pod) time.Duration {
+func (m *Machine) backoff(p *Pod, failures int, longest time.Duration) time.Duration {
+	longest = min(longest, m.cfg.BackoffMax)
 	d := m.cfg.BackoffInitial
-	for i := 1; i < p.Failures && d < m.cfg.BackoffMax; i++ {
+	for i := 1; i < failures && d < longest; i++ {
 		d *= 2
 	}
-	d = min(d, m.cfg.BackoffMax)
+	d = min(d, longest)
 	h := fnv.New32a()
 	h.Write([]byte(p.Task.ID))
 	return d + time.Duration(h.Sum32()%1000)*d/10000
@@ -346,7 +360,7 @@ func (m *Machine) observeIdle(now time.Time, p *Pod, o *plans.Observation) {
 		o.Status, o.Since, o.Until = plans.Delayed, p.Task.StateAt, p.NextTry
 		o.Holds = []plans.Hold{{
 			Code: plans.CodeBackoff, Subject: p.Name, Since: p.Task.StateAt, Until: p.NextTry,
-			Text: fmt.Sprintf("failed %s: %s; tries again at %s", times(p.Failures), m.whyDown(p), p.NextTry.UTC().Format("15:04:05Z")),
+			Text: fmt.Sprintf("%s: %s; tries again at %s", m.triedInVain(p), m.whyDown(p), p.NextTry.UTC().Format("15:04:05Z")),
 		}}
 		return
 	}
@@ -363,6 +377,17 @@ func (m *Machine) observeIdle(now time.Time, p *Pod, o *plans.Observation) {
 	if !m.connection.Connected {
 		o.Holds = append([]plans.Hold{m.disconnected()}, o.Holds...)
 	}
+}
+
+// triedInVain is how often a pod was tried in vain.
+func (m *Machine) triedInVain(p *Pod) string {
+	switch {
+	case p.Failures > 0:
+		return "failed " + times(p.Failures)
+	case m.drops[p.Name] > 0:
+		return "came too late for its offers " + times(m.drops[p.Name])
+	}
+	return "last task"
 }
 
 // whyDown is how a pod's last task ended, and what went wrong before it.

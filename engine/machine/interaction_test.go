@@ -70,7 +70,7 @@ func newWorld() *world {
 //	start-plan / stop-plan / restart-plan PLAN [PHASE [STEP]] [force=yes]   an operator
 //	judged ASK open|closed|unknown [text=T]      the answer to an ask
 //	stranger TASK HOST STATE         Mesos tells of a task that no pod has
-//	kill-task TASK                   an operator wants it killed
+//	kill-task TASK [lost]            an operator wants it killed, and the session ends before anything is decided
 //	mark-gone POD [reason=R]         an operator says that its task is gone
 //	replace POD [CLAIM]              an operator gives up its place; CLAIM is own, or a name
 //	release HOST [CLAIM]             an operator gives back what is left over there; CLAIM is c
@@ -136,6 +136,9 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		w.m.Take(w.now, j)
 	case "kill-task":
 		w.m.Take(w.now, Verb{ID: 1, Kind: KillTask, Task: args[0], Actor: "ann"})
+		if slices.Contains(args, "lost") {
+			w.m.Take(w.now, Disconnected{Err: "stream ended"})
+		}
 	case "mark-gone":
 		w.m.Take(w.now, Verb{ID: 1, Kind: MarkGone, Pod: args[0], Actor: "ann", Reason: value(d, "reason", "host burnt down")})
 	case "replace":

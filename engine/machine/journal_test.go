@@ -20,7 +20,7 @@ var outsideSnapshot = map[string]string{
 	"hosts": "in records", "pods": "in records", "history": "in records", "facts": "in records", "releases": "in records", "releasing": "follows from the releases",
 	"byTask": "follows from the pods", "operations": "follows from the pods", "replaced": "follows from the pods", "order": "follows from the pods", "sorted": "follows from the pods",
 	"hostOrder": "follows from the hosts", "scouts": "follows from the pods", "bound": "follows from the pods", "deploy": "only saves time", "inputs": "only saves time", "nextIndex": "follows from the pods",
-	"settle": "given", "gated": "given", "quorate": "given", "wanted": "empty after a decision", "inquire": "empty after a decision", "stopped": "empty after a decision", "asks": "empty after a decision", "unfit": "made anew in every decision", "dirty": "empty after a decision", "deleted": "empty after a decision", "calls": "empty after a decision", "answers": "empty after a decision",
+	"settle": "given", "gated": "given", "quorate": "given", "wanted": "empty after a decision", "inquire": "empty after a decision", "stopped": "empty after a decision", "asks": "empty after a decision", "unfit": "made anew in every decision", "dirty": "empty after a decision", "deleted": "empty after a decision", "calls": "empty after a decision", "answers": "empty after a decision", "taskKills": "empty after a decision",
 	"shown": "only saves memory", "byName": "follows from the pods", "budgets": "given", "compared": "follows from the survey", "wake": "every decision begins with none",
 }
 

@@ -146,21 +146,22 @@ type Machine struct {
 	compared   comparison // of the survey with the pods
 
 	// Collected for the next decision.
-	dirty    map[string]bool
-	deleted  map[string]bool
-	calls    []Call
-	answers  []Answer
-	asks     []Ask
-	wanted   map[string][]string // sets of pods that the service is to be asked about, if a plan still wants to know
-	inquire  map[string]bool     // hosts whose scout is to be asked how its pods are
-	stopped  map[string]bool     // pods that are stopped since the last decision
-	unfit    map[string]bool     // running pods of which only offers can say whether what takes their place fits
-	changed  bool                // a reader could see a difference
-	urgent   bool                // publish without regard to ViewInterval
-	viewed   time.Time
-	shown    shown // the view that was published last
-	revision uint64
-	wake     time.Time
+	dirty     map[string]bool
+	deleted   map[string]bool
+	calls     []Call
+	answers   []Answer
+	taskKills []taskKill // that operators asked for since the last decision
+	asks      []Ask
+	wanted    map[string][]string // sets of pods that the service is to be asked about, if a plan still wants to know
+	inquire   map[string]bool     // hosts whose scout is to be asked how its pods are
+	stopped   map[string]bool     // pods that are stopped since the last decision
+	unfit     map[string]bool     // running pods of which only offers can say whether what takes their place fits
+	changed   bool                // a reader could see a difference
+	urgent    bool                // publish without regard to ViewInterval
+	viewed    time.Time
+	shown     shown // the view that was published last
+	revision  uint64
+	wake      time.Time
 }
 
 // Boot is what is particular to this start of the process.
@@ -302,7 +303,7 @@ func (m *Machine) Decide(now time.Time, random [16]byte) Effects {
 	for _, c := range m.calls {
 		effects.Calls = append(effects.Calls, Sending{Call: c, After: len(groups)})
 	}
-	m.calls, m.answers, m.asks = nil, nil, nil
+	m.calls, m.answers, m.asks, m.taskKills = nil, nil, nil, nil
 	effects.WakeAt = m.wake
 	return effects
 }
@@ -374,6 +375,7 @@ func (m *Machine) endSession() {
 	m.acked = acked{}
 	clear(m.fits)
 	m.calls = nil
+	m.notKilled()
 	m.fullAsk = time.Time{}
 	m.suppressed = false
 	m.exclusion = exclusion{}

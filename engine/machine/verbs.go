@@ -21,7 +21,7 @@ func (m *Machine) takeVerb(now time.Time, v Verb) {
 func (m *Machine) carryOut(now time.Time, v Verb) (AnswerCode, string) {
 	switch v.Kind {
 	case KillTask:
-		return m.killTask(v.Task)
+		return m.killTask(v)
 	case MarkGone:
 		return m.markGone(now, v)
 	case Replace:
@@ -83,7 +83,8 @@ func (m *Machine) verdictOf(now time.Time, pod string) []plans.Verdict {
 
 // killTask kills a task that no pod has. It is a stranger until Mesos says that it has ended; a KILL that was lost is given
 // again by saying it again.
-func (m *Machine) killTask(id string) (AnswerCode, string) {
+func (m *Machine) killTask(v Verb) (AnswerCode, string) {
+	id := v.Task
 	if p := m.byTask[id]; p != nil {
 		return Refused, fmt.Sprintf("task %q: is the task of pod %s; only tasks that belong to no pod are killed so", id, p.Name)
 	}
@@ -95,11 +96,30 @@ func (m *Machine) killTask(id string) (AnswerCode, string) {
 		return Refused, fmt.Sprintf("task %q: there is no session with a Mesos master that it could be killed by", id)
 	}
 	m.calls = append(m.calls, Kill{TaskID: id, AgentID: task.Agent})
+	m.taskKills = append(m.taskKills, taskKill{v.ID, id})
 	said := fmt.Sprintf("task %q: Mesos is asked to kill it on agent %s", id, task.Agent)
 	if task.State.Unproven() {
 		said += fmt.Sprintf("; it is %s, so that may come to nothing: say so again when it has shown up", task.State)
 	}
 	return Done, said
+}
+
+// taskKill is a task that an operator has killed, and the verb that says so.
+type taskKill struct {
+	verb uint64
+	task string
+}
+
+// notKilled: the session ends before Mesos was asked to kill what operators want killed. On record is nothing of that, so they have to say it again.
+func (m *Machine) notKilled() {
+	for _, k := range m.taskKills {
+		i := slices.IndexFunc(m.answers, func(a Answer) bool { return a.ID == k.verb && a.Code == Done })
+		if i >= 0 {
+			m.answers[i].Code = Refused
+			m.answers[i].Message = fmt.Sprintf("task %q: the session with the Mesos master has ended before it could be asked to kill it; try again when there is one", k.task)
+		}
+	}
+	m.taskKills = nil
 }
 
 // forgetReservations takes from a pod's record what is reserved for it: if that is gone for good, the pod would wait for it without

@@ -101,6 +101,7 @@ func (m *Machine) adopt(host string) {
 		return
 	}
 	if only := m.agents[host][0]; !h.is(only.id, only.identity) {
+		m.moved[host] = m.moved[host] || h.AgentID != only.id
 		h.become(only.id, only.identity)
 		m.touchHost(h)
 	}

@@ -335,13 +335,30 @@ func wantedHosts(unplaced map[string]offers.Requirement) map[string]bool {
 	return wanted
 }
 
-// refuse says how long the rest of a host's offers is refused: shortly if a candidate could use the host, or if it can't be used only
-// because another agent claims to be it.
+// refuse says how long the rest of a host's offers is refused: shortly if a candidate could use the host, if it can't be used only
+// because another agent claims to be it, or if its offers may soon prove something.
 func (m *Machine) refuse(host string, wanted map[string]bool) time.Duration {
-	if wanted[""] || wanted[host] || len(m.agents[host]) > 1 {
+	if wanted[""] || wanted[host] || len(m.agents[host]) > 1 || m.moved[host] && m.mayProve(host) {
 		return m.cfg.RefuseWanted
 	}
 	return m.cfg.RefuseIdle
+}
+
+// mayProve says whether a pod of the host has a task on an agent that the host is no more, and what was reserved for it: if that is on offer, the task has ended. Mesos
+// may have to say first that it knows nothing of the task, and the host would not be offered again for an hour. A host of which that is not so is not looked at
+// again before its agent is another one.
+func (m *Machine) mayProve(host string) bool {
+	h := m.hosts[host]
+	if h != nil && slices.ContainsFunc(m.order, func(p *Pod) bool { return p.Host == host && p.wentFrom(h.AgentID) && !m.excepted(p) }) {
+		return true
+	}
+	delete(m.moved, host)
+	return false
+}
+
+// wentFrom says whether the pod's task, for which something was reserved, was launched on another agent, and is not known to have ended.
+func (p *Pod) wentFrom(agent string) bool {
+	return p.Task != nil && p.Task.Claim != nil && !p.Task.State.Terminal() && p.Task.AgentID != agent
 }
 
 // reviveRetry is the wait before offers are asked for again for a candidate that still has none: a REVIVE can be overtaken by the

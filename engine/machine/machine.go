@@ -128,6 +128,7 @@ type Machine struct {
 	leftovers  map[string][]leftover   // host -> what is reserved there for no pod
 	revived    map[string]retry        // candidates for which offers were asked
 	returned   map[string]retry        // offers whose DECLINE failed; the count is negative while one that was sent again has not
+	moved      map[string]bool         // host keys whose agent may be another one than that on which one of their tasks was launched
 	drops      map[string]int          // pod name -> tasks in a row that never ran
 	heardAt    map[string]time.Time    // host -> when its scout last reported, having heard of this session
 	silent     map[string]bool         // hosts whose scout runs and says nothing
@@ -202,6 +203,7 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		leftovers:  map[string][]leftover{},
 		revived:    map[string]retry{},
 		returned:   map[string]retry{},
+		moved:      map[string]bool{},
 		drops:      map[string]int{},
 		heardAt:    map[string]time.Time{},
 		silent:     map[string]bool{},
@@ -234,6 +236,11 @@ func New(cfg Config, service Service, records []Record, boot Boot) (*Machine, er
 		m.quorate[b.PodType] = b.Quorum
 	}
 	m.resumed = m.frameworkID != ""
+	for _, p := range m.order {
+		if h := m.hosts[p.Host]; h != nil && p.wentFrom(h.AgentID) {
+			m.moved[h.Key] = true
+		}
+	}
 	m.clampTimes(boot.Now)
 	m.stepsOfDeploy()
 	if err := plans.Validate(m.ledgerAsRecorded(), m.deploy.definition); err != nil {

@@ -26,7 +26,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 		r := c.running(quobyte.Registry, h)
 		switch {
 		case r != nil && r.task == call.TaskID:
-			unheard := c.killed[call.TaskID].Sub(r.joined) < verdict || record.Completed == "" && (h.away || h.cut)
+			unheard := c.killed[call.TaskID].Sub(r.joined) < verdict
 			victim = !unheard // that it belongs to them
 		case r != nil && c.serves(r, c.killed[call.TaskID]) || c.news(h.died[quobyte.Registry], call.TaskID):
 			up++

@@ -440,7 +440,8 @@ func (m *Machine) lookForFits(now time.Time, refused map[string]try, unplaced ma
 	for name := range m.unfit {
 		p := m.pods[name]
 		unplaced[name] = m.ownRequirement(p)
-		refused[name] = m.keepSince(now, p, plans.Hold{Code: plans.CodeNoOffer, Subject: name})
+		text := offers.Explain(unplaced[name], offers.Result{}) // shown if its task ends before there is one
+		refused[name] = m.keepSince(now, p, plans.Hold{Code: plans.CodeNoOffer, Subject: name, Text: text})
 	}
 	for name, f := range m.fits {
 		switch end := f.At.Add(plans.FreshVerdict); {

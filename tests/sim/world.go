@@ -344,5 +344,8 @@ func (w *world) letGo() {
 	w.network, w.onStop = network{}, nil
 	w.silent, w.stale = time.Time{}, time.Time{}
 	w.store = storeFaults{}
+	for _, h := range w.hosts {
+		clear(h.broken) // starts that fail at intervals of minutes, as pods back off, would never end
+	}
 	w.release(0)
 }

@@ -140,7 +140,7 @@ func (m *Machine) volatile() []part {
 	return []part{
 		{"connection", &m.connection}, {"offers", &m.offers}, {"agents", &m.agents}, {"tries", &m.tries}, {"asked", &m.asked},
 		{"fullAsk", &m.fullAsk}, {"told", &m.told}, {"retell", &m.retell}, {"strangers", &m.strangers}, {"resumed", &m.resumed}, {"hearsUntil", &m.hearsUntil}, {"hearing", &m.hearing}, {"hostHolds", &m.hostHolds},
-		{"leftovers", &m.leftovers}, {"revived", &m.revived}, {"returned", &m.returned}, {"drops", &m.drops}, {"moved", &m.moved}, {"heardAt", &m.heardAt},
+		{"leftovers", &m.leftovers}, {"revived", &m.revived}, {"returned", &m.returned}, {"drops", &m.drops}, {"moved", &m.moved}, {"pace", &m.pace}, {"heardAt", &m.heardAt},
 		{"silent", &m.silent}, {"stunted", &m.stunted}, {"opAsked", &m.opAsked}, {"opRefused", &m.opRefused}, {"tokens", &m.tokens}, {"refilled", &m.refilled}, {"suppressed", &m.suppressed},
 		{"exclusion", &m.exclusion},
 		{"acked", &m.acked}, {"killed", &m.killed}, {"fits", &m.fits}, {"opinions", &m.opinions}, {"inquiries", &m.inquiries}, {"lastAsk", &m.lastAsk},

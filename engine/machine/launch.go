@@ -52,7 +52,14 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 	if slices.ContainsFunc(results, func(r offers.Result) bool { return r.Placement != nil }) { // it is large
 		cluster = m.cluster()
 	}
+	room := m.room(now)
 	for i, p := range candidates {
+		if results[i].Placement != nil && room == 0 {
+			results[i].Placement = nil
+			refused[p.Name] = m.keepSince(now, p, m.paced(p))
+			unplaced[p.Name] = reqs[i]
+			continue
+		}
 		if results[i].Placement == nil {
 			refused[p.Name] = m.notPlaced(now, p, reqs[i], results[i])
 			unplaced[p.Name] = reqs[i]
@@ -76,6 +83,7 @@ func (m *Machine) launch(now time.Time, random [16]byte, candidates []*Pod) {
 			unplaced[p.Name] = reqs[i]
 			continue
 		}
+		room--
 		m.claim(p, reqs[i], at)
 		m.stage(now, p, task, reqs[i], at)
 		operations[i] = append(m.nameOperations(now, random, p, at), at.Launch(task))

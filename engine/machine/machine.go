@@ -129,19 +129,20 @@ type Machine struct {
 	revived    map[string]retry        // candidates for which offers were asked
 	returned   map[string]retry        // offers whose DECLINE failed; the count is negative while one that was sent again has not
 	moved      map[string]bool         // host keys whose agent may be another one than that on which one of their tasks was launched
-	drops      map[string]int          // pod name -> tasks in a row that never ran
-	heardAt    map[string]time.Time    // host -> when its scout last reported, having heard of this session
-	silent     map[string]bool         // hosts whose scout runs and says nothing
-	acked      acked                   // updates that were acknowledged lately
-	killed     map[string]retry        // task id -> how often its end was asked for
-	fits       map[string]fitting      // running pod -> whether what takes its place fits
-	opinions   map[string]opinion      // set of pods -> what is said of stopping them together
-	inquiries  map[string]inquiry      // host -> what its scout was asked last
-	lastAsk    uint64                  // number of the last ask
-	tokens     int                     // REVIVEs that may be sent at once
-	refilled   time.Time               // when a token was gained last
-	suppressed bool                    // no offers come
-	exclusion  exclusion               // hosts whose offers do not come
+	pace       pace
+	drops      map[string]int       // pod name -> tasks in a row that never ran
+	heardAt    map[string]time.Time // host -> when its scout last reported, having heard of this session
+	silent     map[string]bool      // hosts whose scout runs and says nothing
+	acked      acked                // updates that were acknowledged lately
+	killed     map[string]retry     // task id -> how often its end was asked for
+	fits       map[string]fitting   // running pod -> whether what takes its place fits
+	opinions   map[string]opinion   // set of pods -> what is said of stopping them together
+	inquiries  map[string]inquiry   // host -> what its scout was asked last
+	lastAsk    uint64               // number of the last ask
+	tokens     int                  // REVIVEs that may be sent at once
+	refilled   time.Time            // when a token was gained last
+	suppressed bool                 // no offers come
+	exclusion  exclusion            // hosts whose offers do not come
 	survey     Survey
 	surveyed   bool       // the survey is that of the hosts as they are
 	compared   comparison // of the survey with the pods

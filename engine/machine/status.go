@@ -111,6 +111,9 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	if m.gated[p.Type] && p.unseen(s) {
 		m.noteServed(p)
 	}
+	if t.State == Staging && (s.State == Starting || s.State == Running) {
+		m.gotThere(t)
+	}
 	wasUnproven := t.State.Unproven()
 	t.State, t.StateAt = s.State, now
 	t.Message, t.Reason, t.Source = s.Message, s.Reason, s.Source
@@ -153,6 +156,9 @@ func (m *Machine) endTask(now time.Time, p *Pod) {
 	if neverRan := (t.State == Dropped || t.State == Gone) && t.Source != "AGENT"; neverRan {
 		m.drops[p.Name]++
 		waits := m.drops[p.Name] - freeRelaunches
+		if t.Reason == reasonInvalidOffers {
+			m.tooLate(now, t)
+		}
 		switch {
 		case waits <= 0:
 			p.NextTry = time.Time{}

@@ -15,6 +15,9 @@ import (
 // checker watches a run.
 type checker struct {
 	*world
+	memory
+	lost           map[string]bool // tasks that are on no record because a backup was restored
+	lifeless       int             // how many lives of the framework there were when a backup was restored last
 	broken, detail string
 	at             time.Time
 
@@ -31,24 +34,16 @@ type checker struct {
 	halts     map[uint64]time.Time          // verb that has a run go on -> when that had paused itself
 	verbs     map[uint64]machine.Verb
 	said      map[uint64]time.Time // when
-	promises  map[string]*promise  // what operators were told is on record
-	lastRun   plans.Run            // of deploy, that was on record
-	forced    map[string]bool      // pods of which operators said that they count as deployed
 	spent     map[string]string    // offers that a machine may not use any more, and why
 	open      []string             // offers that it may use
-	began     map[string]bool      // pods that were launched
-	excused   map[string]bool      // pods that operators have taken out
-	included  map[string]time.Time // when they took them in again last
 	answers   []yes
 	killed    map[string]time.Time                    // tasks, by when their KILL was given away last
 	budgeted  map[string]time.Time                    // tasks whose stop was held against the budget, and the time of that
 	unwanted  map[string]bool                         // tasks that operators want killed
-	stops     map[string]bool                         // tasks that were killed
 	downSince map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
 	quiet     map[element]time.Time                   // steps that do not move and show no reason, since when
-	doubted   map[string]bool                         // tasks that somebody said are gone while they ran
+	doubted   map[string]string                       // tasks that somebody said are gone while they ran -> of which pod
 	mistaken  map[string]bool                         // those of them that are on record as gone
-	consented map[string]string                       // tasks that operators took for gone, and were told so -> the pod
 	session   time.Time                               // when the session began
 	named     map[string]bool                         // claims that operators named to have them given back
 	givenUp   map[string]bool                         // claims that operators gave up
@@ -65,10 +60,10 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]bool{}, mistaken: map[string]bool{}, consented: map[string]string{},
+		world: w, memory: newMemory(), lost: map[string]bool{}, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]string{}, mistaken: map[string]bool{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, halts: map[uint64]time.Time{}, verbs: map[uint64]machine.Verb{},
-		promises: map[string]*promise{}, said: map[uint64]time.Time{}, forced: map[string]bool{}, spent: map[string]string{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
-		killed: map[string]time.Time{}, budgeted: map[string]time.Time{}, stops: map[string]bool{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
+		said: map[uint64]time.Time{}, spent: map[string]string{},
+		killed: map[string]time.Time{}, budgeted: map[string]time.Time{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]*machine.PodClaim{}, offered: map[string]offers.Offer{},
 		took: map[string]offers.Milli{}, newest: map[string]string{}, forces: map[uint64]machine.Verb{}, backed: map[string]bool{}, told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}
@@ -97,6 +92,7 @@ func (c *checker) taking(i *instance, e machine.Event) {
 		}
 		c.note("serve %d: UPDATE %s %s %s %s", i.number, e.Status.TaskID, e.Status.State, e.Status.Source, e.Status.Reason)
 		c.told[e.Status.TaskID] = e.Status.State
+		i.told[e.Status.TaskID] = e.Status.State
 	case machine.Verb:
 		if e.Kind == machine.MarkGone {
 			c.knew[e.ID] = maps.Clone(c.told)

@@ -9,9 +9,12 @@ import (
 
 // doubts notes, when somebody begins to say that the task of a pod is gone, whether they are wrong. It is the task of that moment: if the pod has another one when
 // the word is heard, that is none that could be marked gone. Nothing is excused by that, unless they are believed: see checkGone.
-func (c *checker) doubts(pod string) {
+func (c *checker) doubts(i *instance, pod string) {
 	record := c.disk.pods[pod]
 	tasks := []string{}
+	if s := c.keeper(i.view, record); s != nil { // on no record, and taken for that of the pod
+		tasks = append(tasks, s.TaskID)
+	}
 	if record.Task != nil {
 		tasks = append(tasks, record.Task.ID)
 	}
@@ -20,7 +23,7 @@ func (c *checker) doubts(pod string) {
 	}
 	for _, task := range tasks {
 		if c.alive(task) {
-			c.doubted[task] = true
+			c.doubted[task] = pod
 			c.note("%s still runs", task)
 		}
 	}
@@ -47,8 +50,7 @@ func (c *checker) markedGone(i *instance, v machine.Verb) bool {
 // believed notes which of the tasks that somebody took for gone while they ran are on record as gone: no others may run beside another one of their pod. It
 // counts from then on, and not from the answer on, which comes later, or never.
 func (c *checker) believed() {
-	for task := range c.doubted {
-		pod, _ := podOf(task)
+	for task, pod := range c.doubted {
 		if slices.ContainsFunc(c.disk.pods[pod].Consents, func(said machine.Consent) bool { return said.TaskID == task && said.Verb == machine.MarkGone }) {
 			c.mistaken[task] = true
 			delete(c.doubted, task)

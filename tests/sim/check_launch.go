@@ -43,7 +43,7 @@ func (c *checker) checkEnded(i *instance, p machine.Pod, task string) {
 	before := c.newest[p.Name]
 	c.newest[p.Name] = task
 	doubtful := c.consented[before] != "" || slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == before })
-	if before != "" && before != task && p.Type != quobyte.Prober && !doubtful && c.isUp(before) {
+	if before != "" && before != task && p.Type != quobyte.Prober && !doubtful && !c.beyondKnowledge(i, p, before) && c.isUp(before) {
 		c.fail(knownEnd, "serve %d launches %s, and %s runs", i.number, task, before)
 	}
 }

@@ -20,6 +20,9 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 	if kind != quobyte.Registry || record.Task == nil || record.Task.ID != call.TaskID || record.Stop != nil && record.Stop.Forced {
 		return
 	}
+	if c.underWay(i, record, call.TaskID) {
+		return
+	}
 	victim, up, all := false, 0, 0
 	for _, h := range c.replicas {
 		all++
@@ -30,6 +33,8 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 			victim = !unheard // that it belongs to them
 		case r != nil && c.serves(r, c.killed[call.TaskID]) || c.news(h.died[quobyte.Registry], call.TaskID):
 			up++
+		case r == nil && c.unknownMember(h):
+			all--
 		}
 	}
 	if victim && all > 1 && up <= all/2 { // the first registry alone is no majority of anything yet
@@ -213,7 +218,7 @@ func (c *checker) checkReturns(i *instance) {
 			delete(c.downSince, name)
 			continue
 		}
-		hindered := h.hindered(p.Type) || c.now.Before(c.network.blindTill) || !i.view.Connection.Connected || p.Failures > 0 ||
+		hindered := h.hindered(p.Type) || c.now.Before(c.network.blindTill) || !i.view.Connection.Connected || p.Failures > 0 || c.keeper(i.view, p) != nil ||
 			slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.Seen != "" })
 		if since, seen := c.downSince[name]; !seen || hindered {
 			c.downSince[name] = c.now

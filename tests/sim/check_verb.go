@@ -35,11 +35,11 @@ func overtakes(v, before machine.Verb) bool {
 
 // asked notes what an operator says, and answered what they are told.
 // From the moment on in which an operator lets go of something, it may be gone.
-func (c *checker) asked(_ *instance, v machine.Verb) {
+func (c *checker) asked(i *instance, v machine.Verb) {
 	maps.DeleteFunc(c.verbs, func(_ uint64, before machine.Verb) bool { return overtakes(v, before) })
 	c.verbs[v.ID], c.said[v.ID] = v, c.now
 	if v.Kind == machine.MarkGone {
-		c.doubts(v.Pod)
+		c.doubts(i, v.Pod)
 	}
 	if v.Kind == machine.KillTask {
 		c.unwanted[v.Task] = true

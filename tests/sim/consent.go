@@ -61,7 +61,11 @@ func (w *world) markLost(i *instance, n *uint64) bool {
 	waits := false
 	for _, p := range i.view.Pods {
 		h := w.hostNamed(p.Host)
-		reserved := w.disk.pods[p.Name].Claim != nil && w.check.started[p.TaskID] // if it never got there, neither did its reservations
+		claim := w.disk.pods[p.Name].Claim
+		reserved := claim != nil && w.check.started[p.TaskID] // if it never got there, neither did its reservations
+		if reserved && w.restores > 0 && w.check.givenUp[claim.ID] {
+			reserved = false // a backup has it again, and it is there no more
+		}
 		if p.State == "" || ended(p.State) || h == nil || h.agent == p.AgentID || p.Type == quobyte.Prober || reserved {
 			continue
 		}

@@ -48,6 +48,7 @@ const (
 	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
 	goneUnseen    Kind = "gone-unseen"    // an agent is cut off, and marked gone after Count seconds, and what it runs runs on until another one starts there after For. What: on which a pod of this type runs
 	tooLarge      Kind = "too-large"      // for For the settings give the pods of the type What more than any host has
+	oldBackup     Kind = "old-backup"     // the records of now take the place of those of then after For, and the framework starts again Count seconds later
 	strayTask     Kind = "stray-task"     // with the next Count launches a task gets there that no record knows, as if records were lost
 )
 
@@ -102,6 +103,7 @@ var faultKinds = []faultKind{
 	{strayTask, 0, nil, func(w *world, f Fault) { w.network.strays += f.Count }}, // only in a story
 	{goneUnseen, 0, nil, (*world).markGoneUnseen},                                // and these
 	{tooLarge, 0, nil, (*world).outgrow},
+	{oldBackup, 0, nil, (*world).backUp},
 }
 
 // Kinds lists all kinds of faults.

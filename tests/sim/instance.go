@@ -23,13 +23,14 @@ type instance struct {
 	wake     time.Time
 	view     *machine.View
 
-	acks map[string]time.Time // uuids that it acknowledged in its session, unless that failed, and when
+	acks map[string]time.Time         // uuids that it acknowledged in its session, unless that failed, and when
+	told map[string]machine.TaskState // what it was told last of each task, in any of its sessions
 }
 
 // boot starts the framework's process.
 func (w *world) boot(skew time.Duration) {
 	epoch, records := w.disk.open()
-	i := &instance{world: w, number: len(w.lives) + 1, epoch: epoch, skew: skew, acks: map[string]time.Time{}}
+	i := &instance{world: w, number: len(w.lives) + 1, epoch: epoch, skew: skew, acks: map[string]time.Time{}, told: map[string]machine.TaskState{}}
 	w.note("serve %d: starts with %d records", i.number, len(records))
 	cfg := machine.Config{NoNewHosts: w.schedule.Closed, Principal: "quobyte", Asks: w.schedule.Asks}
 	m, err := machine.New(cfg, w.service, records, machine.Boot{Now: i.clock(), By: "operator"})

@@ -17,6 +17,7 @@ import (
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
 	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
+	(*story).recordsOfOld,
 }
 
 // drawRare adds one of them now and then.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/offers"
+	"github.com/quobyte/mesos-framework/quobyte"
 )
 
 // withStray adds a task to a launch that no record knows, if there is to be one: as a framework would have left it behind whose records were lost.
@@ -63,7 +64,13 @@ func (w *world) unheardOf() bool {
 
 // killStrangers has operators kill all tasks that belong to no pod, when faults have ceased. It says whether there were any.
 func (w *world) killStrangers(i *instance, n *uint64) bool {
+	ended := map[string]bool{}
 	for _, s := range i.view.Strangers {
+		_, kind := podOf(s.TaskID)
+		if ended[kind] && kind == quobyte.Registry || !w.mayEnd(i, s.TaskID) {
+			continue
+		}
+		ended[kind] = true
 		*n++
 		w.tell(i, machine.Verb{ID: 1000 + *n, Kind: machine.KillTask, Task: s.TaskID, Actor: "operator", Reason: "calm"})
 	}

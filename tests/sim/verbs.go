@@ -14,6 +14,10 @@ func (w *world) say(id uint64, v Verb) {
 	i := w.serve()
 	switch machine.VerbKind(v.Kind) {
 	case machine.MarkGone:
+		if v.Task == strangerTask {
+			w.markStranger(id, v, 60)
+			return
+		}
 		w.markGone(id, v, 20)
 		return
 	case machine.Replace:
@@ -110,6 +114,7 @@ func (w *world) release(n uint64) {
 		held = w.clean(i, &n) || held
 		held = w.killStrangers(i, &n) || held
 		held = w.letCanariesGo(i, &n) || held
+		held = w.recover(i, &n) || held
 		deploy, _ := i.view.Plan(machine.DeployPlan)
 		n++
 		switch {

@@ -65,6 +65,8 @@ type world struct {
 	eager   []func(*instance) // what operators say as soon as a session begins
 	onStop  []func()          // and when a pod was stopped
 
+	restores int // of backups
+
 	calm    time.Time // when faults and verbs have ceased
 	named   int       // counts the times that an agent got an id
 	looked  wellness

@@ -42,6 +42,8 @@ type exclusion struct {
 	Doubt  bool      `json:"doubt,omitempty"`
 	Retry  time.Time `json:"retry,omitzero"`
 	Failed int       `json:"failed,omitempty"`
+	// Late: it is not known what became of a call. It may get to Mesos yet, after what was said since.
+	Late bool `json:"late,omitempty"`
 	// Refusal is why Mesos is told no more.
 	Refusal string `json:"refusal,omitempty"`
 }
@@ -120,6 +122,13 @@ func (m *Machine) liftDue(now time.Time, unplaced map[string]offers.Requirement)
 		x.Lift = maps.Clone(x.Hosts)
 	}
 	return len(x.Lift) > 0
+}
+
+// overtaken says whether Mesos is to be told once more what it was told last: somebody has asked for offers before, and got none, and a call of which nobody knows
+// what became of it may have come after that and keep the hosts away.
+func (m *Machine) overtaken(due []string) bool {
+	again := func(name string) bool { return m.revived[name].count > 0 }
+	return m.exclusion.Late && !m.exclusion.Doubt && m.exclusion.Refusal == "" && slices.ContainsFunc(due, again)
 }
 
 // include tells Mesos to offer the hosts that are wanted again, all if it is not known what it believes.
@@ -244,6 +253,7 @@ func (m *Machine) exclusionFailed(now time.Time, e CallFailed, hosts []string) {
 		x.Hosts, x.Lift, x.Since = nil, nil, time.Time{}
 		return
 	}
+	x.Late = x.Late || e.Ambiguous
 	x.Doubt, x.Retry = true, now.Add(reviveRetry[min(x.Failed, len(reviveRetry)-1)])
 	x.Failed++
 }

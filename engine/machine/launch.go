@@ -392,7 +392,7 @@ func (m *Machine) revive(now time.Time, unplaced map[string]offers.Requirement) 
 		}
 	}
 	ask := len(due) > 0 || m.suppressed && m.seeksProof()
-	lift := !(m.suppressed && !ask) && m.liftDue(now, unplaced) // to be told of hosts takes back a SUPPRESS
+	lift := !(m.suppressed && !ask) && m.liftDue(now, unplaced) || m.overtaken(due) // to be told of hosts takes back a SUPPRESS
 	if !ask && !lift || !m.takeReviveToken(now) {
 		return
 	}

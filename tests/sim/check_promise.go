@@ -153,13 +153,15 @@ func about(f plans.Fact, phase, step string) bool {
 	return (f.Phase == "" || f.Phase == phase) && (f.Step == "" || f.Step == step)
 }
 
-// againAfter says whether a step was to be restarted after somebody had declared it complete, or that was taken back.
+// againAfter says whether a step was to be restarted after somebody had declared it complete, or that was taken back. Of both the times on record are compared, which
+// are others than those that were told when a clock went back.
 func (c *checker) againAfter(forced plans.Fact, phase, step string) bool {
-	if _, still := c.disk.facts["facts/"+forced.Key()]; !still {
+	now, still := c.disk.facts["facts/"+forced.Key()]
+	if !still {
 		return true
 	}
 	for _, f := range c.disk.facts {
-		if f.Kind == plans.Restarted && f.Plan == forced.Plan && f.Run == forced.Run && f.At.After(forced.At) && about(f, phase, step) {
+		if f.Kind == plans.Restarted && f.Plan == forced.Plan && f.Run == forced.Run && f.At.After(now.At) && about(f, phase, step) {
 			return true
 		}
 	}

@@ -153,6 +153,7 @@ func (w *world) late(f Fault) {
 	w.act(w.cluster.KillAgent(w.now, h.agent))
 	w.startAgent(h, false)
 	w.act(w.cluster.DelayAgent(w.now, h.agent, f.For))
+	h.late = w.now.Add(f.For)
 }
 
 // startAgent starts an agent again that is away, unless its machine is down: then that is done when it is brought up. What took the agent away may be over

@@ -29,11 +29,12 @@ type host struct {
 	down   bool               // for maintenance
 	lost   []string           // devices that have vanished, by pod type
 	full   time.Time          // until when nothing can be started on it
+	late   time.Time          // until when its agent, which runs, does not register
 }
 
 // hindered says that pods of a type can't be launched on the host now.
 func (h *host) hindered(kind string) bool {
-	return h.away || h.cut || h.closed || h.broken[kind] > 0 || h.now.Before(h.full) || slices.Contains(h.lost, kind)
+	return h.away || h.cut || h.closed || h.broken[kind] > 0 || h.now.Before(h.full) || h.now.Before(h.late) || slices.Contains(h.lost, kind)
 }
 
 // has says whether the host has a device of a type, there or not.

@@ -1,7 +1,6 @@
 package plans
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -244,7 +243,8 @@ type canary struct {
 	armed    bool            // the phase is a canary, and not all of it is released
 	all      bool            // all is released, and the rest follows when the first are done
 	released map[string]bool // by name
-	pending  string          // a released step that may begin, or has begun, and is not done
+	pending  string          // a released step that may begin, or has begun, and is not done: the first
+	at       place           // its place
 	yields   bool            // all such steps would stop a pod that runs: what was never tried goes first, because it uses the budget that they may be waiting for
 	next     *Release        // what "continue" would begin
 }
@@ -267,7 +267,9 @@ func (p *phase) canaryOf() canary {
 	c.yields = c.all
 	for j := range p.def.Steps {
 		if c.released[p.def.Steps[j].Name] && p.flags[j].has(isReady) && !p.flags[j].has(isDone) {
-			c.pending = cmp.Or(c.pending, p.def.Steps[j].Name)
+			if c.pending == "" {
+				c.pending, c.at = p.def.Steps[j].Name, j
+			}
 			c.yields = c.yields && p.flags[j].has(isRunning)
 		}
 	}
@@ -276,7 +278,13 @@ func (p *phase) canaryOf() canary {
 
 // lets says whether the turn may come to a step: while released steps work it goes round among them, and those that have begun.
 func (c *canary) lets(p *phase, j int) bool {
-	return c.pending == "" || p.flags[j].has(isBegun) || c.released[p.def.Steps[j].Name] || c.yields && p.flags[j].has(isUntried)
+	return c.pending == "" || p.flags[j].has(isBegun) || c.released[p.def.Steps[j].Name] || c.yieldsTo(p, j)
+}
+
+// yieldsTo says whether a step that was never tried goes before released ones that are not done, when all is released: these would all stop a pod that runs, or it
+// comes before them, was passed over, and they may need it to become ready.
+func (c *canary) yieldsTo(p *phase, j int) bool {
+	return c.all && p.flags[j].has(isUntried) && (c.yields || j < c.at)
 }
 
 // holds says whether the canary keeps a step from beginning.
@@ -284,7 +292,7 @@ func (c *canary) holds(p *phase, j int) bool {
 	if !c.armed || p.flags[j].has(isBegun|isDone|isNewcomer) || p.def.Steps[j].Kind == Wait || c.released[p.def.Steps[j].Name] {
 		return false
 	}
-	return !c.all || c.pending != "" && !(c.yields && p.flags[j].has(isUntried))
+	return !c.all || c.pending != "" && !c.yieldsTo(p, j)
 }
 
 // nextRelease is what "continue" would begin; nil if nothing.

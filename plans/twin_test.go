@@ -829,7 +829,7 @@ func (p plain) inTurn(i, j int) bool {
 		if keeps && !p.underWay(i, k) && !p.passedOver(i, k) {
 			continue
 		}
-		if !p.done(i, k) && (p.afterDone(i, k) || keeps && p.owed(i, k)) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k) || p.yields(i) && p.untried(i, k)) {
+		if !p.done(i, k) && (p.afterDone(i, k) || keeps && p.owed(i, k)) && (!p.releasedLeft(i) || p.releasedByName(i, k) || p.begun(i, k) || p.yieldsTo(i, k)) {
 			round = append(round, k)
 		}
 	}
@@ -896,6 +896,20 @@ func (p plain) yields(i int) bool {
 		}
 	}
 	return slices.ContainsFunc(p.onPhase(Released, i), func(f Fact) bool { return f.All })
+}
+
+// yieldsTo: "…, and among those that come before all of those"
+func (p plain) yieldsTo(i, j int) bool {
+	all := slices.ContainsFunc(p.onPhase(Released, i), func(f Fact) bool { return f.All })
+	if !all || !p.untried(i, j) {
+		return false
+	}
+	for _, k := range p.members(i) {
+		if k < j && p.releasedByName(i, k) && !p.done(i, k) && p.afterDone(i, k) {
+			return p.yields(i)
+		}
+	}
+	return true
 }
 
 func (p plain) untried(i, j int) bool {

@@ -135,7 +135,8 @@ func (i *instance) commit(effects machine.Effects, n int) bool {
 	case errors.Is(err, errDeposed):
 		i.die("deposed")
 		return false
-	case what != stored:
+	case what != stored: // what is on record is to be right all the same: what comes next may be another process with other settings
+		i.check.committed(i)
 		i.die("commit %d of %d: %s", n+1, len(effects.Groups), what)
 		return false
 	}

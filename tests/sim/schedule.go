@@ -23,6 +23,8 @@ type Schedule struct {
 	Asks bool `json:"asks,omitempty"`
 	// Closed says that no hosts may join once all is deployed (--new-hosts=off).
 	Closed bool `json:"closed,omitempty"`
+	// HostPorts says that ports are used without asking for them (--ports-from=host): they keep nobody from running beside another one.
+	HostPorts bool `json:"host_ports,omitempty"`
 	// MaxUnavailable is how many metadata and data services may be down at once, or which part of them; empty: one.
 	MaxUnavailable string `json:"max_unavailable,omitempty"`
 	// OfferTimeout is after how long masters take back offers of which they hear nothing; 0: never.

@@ -192,7 +192,7 @@ func (s *session) loses(record []byte) bool {
 	default:
 		return false
 	}
-	if *left == 0 {
+	if *left == 0 || s.mustBeHeard(d.Events[0]) {
 		return false
 	}
 	*left--
@@ -388,7 +388,7 @@ func (s *session) transmit(c machine.Call, done func()) {
 		s.check.fail(wellFormed, "%s: %v", machine.CallName(c), err)
 		return
 	}
-	fault := s.network.call(c)
+	fault := s.faultOf(c)
 	if fault.kind != "" {
 		s.note("serve %d: %s: %s", s.number, machine.CallName(c), fault.kind)
 	}

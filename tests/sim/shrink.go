@@ -65,6 +65,9 @@ func simpler(s Schedule) []Schedule {
 	if s.Attempts > 0 {
 		try(func(c *Schedule) { c.Attempts = 0 })
 	}
+	if s.HostPorts {
+		try(func(c *Schedule) { c.HostPorts = false })
+	}
 	if s.Closed {
 		try(func(c *Schedule) { c.Closed = false })
 	}

@@ -13,6 +13,7 @@ func (t *story) recordsOfOld() {
 	if t.r.IntN(2) == 0 {
 		t.at = t.upTo(90 * time.Second) // while all is deployed
 	}
+	t.HostPorts = t.r.IntN(3) > 0
 	saved, age := t.at, 5*time.Second+t.upTo(3*time.Minute)
 	t.Faults = append(t.Faults, Fault{At: saved, Kind: oldBackup, For: age, Count: t.r.IntN(20)})
 	for range t.r.IntN(5) {

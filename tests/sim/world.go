@@ -189,6 +189,9 @@ func settingsOf(s Schedule, changes map[string]int, outgrown map[string]bool) qu
 	if s.Attempts > 0 {
 		settings.StepAttempts = s.Attempts
 	}
+	if s.HostPorts {
+		settings.PortsFrom = quobyte.PortsFromHost
+	}
 	if s.Reserve {
 		settings.Reserve = quobyte.ReserveDevices
 	}

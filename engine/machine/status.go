@@ -157,7 +157,7 @@ func (m *Machine) endTask(now time.Time, p *Pod) {
 		m.drops[p.Name]++
 		waits := m.drops[p.Name] - freeRelaunches
 		if t.Reason == reasonInvalidOffers {
-			m.tooLate(now, t)
+			m.tooLate(now, t, m.drops[p.Name])
 		}
 		switch {
 		case waits <= 0:

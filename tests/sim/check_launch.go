@@ -37,13 +37,18 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 	}
 }
 
-// checkEnded: a pod is launched anew when its task has ended, or when it is on record that nobody knows, or that somebody took it for gone. Probers' tasks end before
-// the processes do that they are part of.
+// checkEnded: a pod is launched anew when its task has ended, or somebody took it for gone; one without a device also when it is on record that nobody knows. Probers'
+// tasks end before the processes do that they are part of.
 func (c *checker) checkEnded(i *instance, p machine.Pod, task string) {
 	before := c.newest[p.Name]
 	c.newest[p.Name] = task
-	doubtful := c.consented[before] != "" || slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == before })
-	if before != "" && before != task && p.Type != quobyte.Prober && !doubtful && !c.beyondKnowledge(i, p, before) && c.isUp(before) {
+	consent := c.consented[before] != ""
+	doubt := slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == before })
+	switch {
+	case before == "" || before == task || p.Type == quobyte.Prober || consent:
+	case doubt && hasDevice(p.Type): // whoever has seen it dead can say so
+		c.fail(knownEnd, "serve %d launches %s, and nobody has proven that %s has ended, or vouched for it", i.number, task, before)
+	case !doubt && !c.beyondKnowledge(i, p, before) && c.isUp(before):
 		c.fail(knownEnd, "serve %d launches %s, and %s runs", i.number, task, before)
 	}
 }

@@ -53,6 +53,7 @@ type checker struct {
 	knew      map[uint64]map[string]machine.TaskState // the same, when it heard a verb
 	took      map[string]offers.Milli                 // tasks that an ACCEPT brought -> the processors that they take, with their executors
 	newest    map[string]string                       // pod -> the task that it was launched with last
+	inPlace   map[string]bool                         // tasks that were launched in the place of one that a plan had stopped
 	forces    map[uint64]machine.Verb                 // restarts by force that operators asked for and that were not refused
 	backed    map[string]bool                         // tasks of which it was looked at whether they were to be stopped by force
 	wasWell   map[string]bool                         // tasks whose daemon was well when its host's prober asked
@@ -65,7 +66,7 @@ func newChecker(w *world) *checker {
 		said: map[uint64]time.Time{}, spent: map[string]string{},
 		killed: map[string]time.Time{}, budgeted: map[string]time.Time{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]*machine.PodClaim{}, offered: map[string]offers.Offer{},
-		took: map[string]offers.Milli{}, newest: map[string]string{}, forces: map[uint64]machine.Verb{}, backed: map[string]bool{}, told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
+		took: map[string]offers.Milli{}, newest: map[string]string{}, inPlace: map[string]bool{}, forces: map[uint64]machine.Verb{}, backed: map[string]bool{}, told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}
 }
 

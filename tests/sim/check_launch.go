@@ -42,7 +42,10 @@ func (c *checker) accepting(i *instance, call machine.Accept) {
 func (c *checker) checkEnded(i *instance, p machine.Pod, task string) {
 	before := c.newest[p.Name]
 	c.newest[p.Name] = task
-	consent := c.consented[before] != ""
+	if p.Stop != nil && p.Stop.TaskID == before {
+		c.inPlace[task] = true
+	}
+	consent := slices.ContainsFunc(p.Consents, func(said machine.Consent) bool { return said.TaskID == before })
 	doubt := slices.ContainsFunc(p.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == before })
 	switch {
 	case before == "" || before == task || p.Type == quobyte.Prober || consent:

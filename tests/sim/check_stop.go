@@ -158,11 +158,16 @@ func (c *checker) excusedAt(pod string, at time.Time) bool {
 	return c.excused[pod] || !at.After(c.included[pod])
 }
 
-// unsettled says that a pod was stopped by a plan and has not been ready for long enough since.
+// unsettled says that a pod was stopped by a plan and has not been ready for long enough since, whether its record still says that it was stopped or not.
 func (c *checker) unsettled(i *instance, p machine.Pod) bool {
 	t := p.Task
-	if p.Stop == nil || t.ID == p.Stop.TaskID || t.State != machine.Running || t.Healthy.IsZero() {
+	switch {
+	case t.State != machine.Running || t.Healthy.IsZero():
 		return p.Stop != nil
+	case p.Stop != nil && t.ID == p.Stop.TaskID:
+		return true
+	case p.Stop == nil && !c.inPlace[t.ID]:
+		return false
 	}
 	return i.clock().Before(t.Healthy.Add(settling[p.Type]))
 }

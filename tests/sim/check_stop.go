@@ -90,10 +90,13 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 func (c *checker) checkStops(i *instance) {
 	for _, p := range c.disk.pods {
 		if p.Stop == nil {
+			if p.Task != nil {
+				delete(c.budgeted, p.Task.ID)
+			}
 			continue
 		}
 		c.checkForce(i, p)
-		if c.budgeted[p.Stop.TaskID].Equal(p.Stop.At) {
+		if !p.Stop.At.After(c.budgeted[p.Stop.TaskID]) { // of before only when a clock has gone back
 			continue
 		}
 		c.budgeted[p.Stop.TaskID] = p.Stop.At

@@ -346,7 +346,7 @@ func (w *world) tickLater() {
 // letGo ends everything that was held: pauses, exceptions, breakpoints.
 func (w *world) letGo() {
 	w.note("calm: faults have ceased")
-	w.network, w.onStop = network{}, nil
+	w.network, w.onStop = network{blindTill: w.network.blindTill}, nil
 	w.silent, w.stale = time.Time{}, time.Time{}
 	w.store = storeFaults{}
 	for _, h := range w.hosts {

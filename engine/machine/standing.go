@@ -93,12 +93,30 @@ func (m *Machine) standings(now time.Time) []Standing {
 	return out
 }
 
-// ledger says which pods are down, and how many may be, for those who want to stop one: what is not known to do its work is down.
+// ledger says which pods are down, and how many may be, for those who want to stop one: what is not known to do its work is down. A pod that never ran is so only as
+// long as it is going to be launched.
 func (m *Machine) ledger(now time.Time) plans.Ledger {
 	return m.ledgerOf(func(p *Pod) (down, mayServe bool) {
-		down = m.standing(now, p).State != Up
+		down = m.standing(now, p).State != Up && !(p.Task == nil && m.declared(p))
 		return down, down && p.runs() && !p.stopping() && !p.Task.Healthy.IsZero()
 	})
+}
+
+// declared says whether somebody has declared the pod's step complete, in this run and after all that has it done again: nobody launches it.
+func (m *Machine) declared(p *Pod) bool {
+	phase, step := m.deploy.phase[p.Type], m.stepName(p)
+	var forced, again time.Time
+	for _, f := range m.facts {
+		about := f.Plan == DeployPlan && f.Run == m.run.Number && (f.Phase == "" || f.Phase == phase && (f.Step == "" || f.Step == step))
+		switch {
+		case !about:
+		case f.Kind == plans.Forced:
+			forced = later(forced, f.At)
+		case f.Kind == plans.Restarted:
+			again = later(again, f.At)
+		}
+	}
+	return !forced.IsZero() && !again.After(forced)
 }
 
 // ledgerAsRecorded says which pods are down by the records, for those who want to give one up.

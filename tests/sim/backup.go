@@ -139,6 +139,7 @@ func (w *world) recover(i *instance, n *uint64) bool {
 	}
 	w.giveUpAgain(i, n)
 	w.letOthersBegin(i, n)
+	w.letMembersJoin(i, n)
 	return !w.well()
 }
 
@@ -161,6 +162,11 @@ func (w *world) letOthersBegin(i *instance, n *uint64) {
 	}
 	all, waits := true, false
 	for _, phase := range deploy.Phases {
+		if phase.Name == phaseOf(quobyte.Prober) && heldBy(phase, plans.CodeRepair, i.clock()) { // of the first one: those that it needs come after the probers
+			*n++
+			w.tell(i, machine.Verb{ID: 1000 + *n, Kind: machine.Restart, Plan: machine.DeployPlan, Phase: phase.Name, Force: true, Actor: "operator", Reason: "calm"})
+			return
+		}
 		if phase.Name != quobyte.Registry {
 			continue
 		}
@@ -182,6 +188,28 @@ func (w *world) letOthersBegin(i *instance, n *uint64) {
 		*n++
 		w.tell(i, machine.Verb{ID: 1000 + *n, Kind: machine.Stop, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
 	}
+}
+
+// letMembersJoin: a registry that no record knows belongs to the replica set, and was ended; its host has a pod for it only in the next run, and in this one no other may be
+// stopped without it. Who ends the run has the next one begin.
+func (w *world) letMembersJoin(i *instance, n *uint64) {
+	deploy, _ := i.view.Plan(machine.DeployPlan)
+	if deploy.Run.Ended() || !slices.ContainsFunc(w.replicas, func(h *host) bool { return w.running(quobyte.Registry, h) == nil && !w.hasPod(quobyte.Registry, h) }) {
+		return
+	}
+	for _, phase := range deploy.Phases {
+		if phase.Name == quobyte.Registry && heldBy(phase, plans.CodeGateClosed, i.clock()) {
+			*n++
+			w.tell(i, machine.Verb{ID: 1000 + *n, Kind: machine.Stop, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
+		}
+	}
+}
+
+// heldBy says whether something holds a step of a phase, for so long that somebody does something about it if it is known since when.
+func heldBy(phase plans.PhaseView, code plans.Code, now time.Time) bool {
+	return slices.ContainsFunc(phase.Steps, func(s plans.StepView) bool {
+		return slices.ContainsFunc(s.Holds, func(h plans.Hold) bool { return h.Code == code && now.Sub(h.Since) >= despair })
+	})
 }
 
 // mayEnd says whether an operator who wants a stranger ended does so now: registries one after the other, or their majority is gone, unless that is so for long.

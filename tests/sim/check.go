@@ -18,6 +18,7 @@ type checker struct {
 	memory
 	lost           map[string]bool // tasks that are on no record because a backup was restored
 	lifeless       int             // how many lives of the framework there were when a backup was restored last
+	served         map[string]bool // tasks whose daemon was well since then when its host's prober asked, or by that backup
 	broken, detail string
 	at             time.Time
 
@@ -61,7 +62,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, memory: newMemory(), lost: map[string]bool{}, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]string{}, mistaken: map[string]bool{},
+		world: w, memory: newMemory(), lost: map[string]bool{}, served: map[string]bool{}, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]string{}, mistaken: map[string]bool{},
 		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, halts: map[uint64]time.Time{}, verbs: map[uint64]machine.Verb{},
 		said: map[uint64]time.Time{}, spent: map[string]string{},
 		killed: map[string]time.Time{}, budgeted: map[string]time.Time{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},

@@ -20,7 +20,7 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 	if kind != quobyte.Registry || record.Task == nil || record.Task.ID != call.TaskID || record.Stop != nil && record.Stop.Forced {
 		return
 	}
-	if c.underWay(i, record, call.TaskID) {
+	if c.underWay(i, record, call.TaskID) || c.unknownVictim(call.TaskID) {
 		return
 	}
 	victim, up, all := false, 0, 0

@@ -123,7 +123,7 @@ func (p *prober) report() {
 	for _, pod := range p.list.Pods {
 		text := p.world.ill(pod.TaskID, p.host)
 		if text == "" {
-			p.check.wasWell[pod.TaskID] = true
+			p.check.wasWell[pod.TaskID], p.check.served[pod.TaskID] = true, true
 		}
 		r.Health = append(r.Health, quobyte.PodHealth{TaskID: pod.TaskID, Healthy: text == "", Text: text})
 	}

@@ -146,7 +146,7 @@ var CodeTable = ranked([]CodeInfo{
 		Advice:  "Look at the task's output on its host if it fails again."},
 	{Code: CodeRepair, Blocks: true,
 		Meaning: "A pod that decides by majority is being repaired; until it is back nothing is stopped that runs, unless by force.",
-		Advice:  "Look at the repair that is named."},
+		Advice:  "Look at the repair that is named; except a pod that is dead. If that waits for pods which wait for this one, restart this one by force."},
 	{Code: CodeBatch, Blocks: true,
 		Meaning: "Running pods are stopped in batches, within one failure domain, and this one is in a later batch.",
 		Advice:  "Wait for the batch that is named."},

@@ -25,47 +25,49 @@ type checker struct {
 	moment        time.Time // of the last decision
 	decisionsThen int       // that were made then
 
-	started   map[string]bool // task ids of which a process was started
-	reserved  map[string]bool // ids of what was reserved for pods, that of tasks that were started
-	launches  int
-	launched  map[string]bool               // task ids that an ACCEPT brought
-	statuses  map[string]machine.TaskStatus // that a machine took, by uuid
-	asOf      map[uint64]int                // verb -> the run that was on record when it was said
-	claims    map[uint64]string             // verb -> what was reserved for its pod when it was said
-	halts     map[uint64]time.Time          // verb that has a run go on -> when that had paused itself
-	verbs     map[uint64]machine.Verb
-	said      map[uint64]time.Time // when
-	spent     map[string]string    // offers that a machine may not use any more, and why
-	open      []string             // offers that it may use
-	answers   []yes
-	killed    map[string]time.Time                    // tasks, by when their KILL was given away last
-	budgeted  map[string]time.Time                    // tasks whose stop was held against the budget, and the time of that
-	unwanted  map[string]bool                         // tasks that operators want killed
-	downSince map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
-	quiet     map[element]time.Time                   // steps that do not move and show no reason, since when
-	doubted   map[string]string                       // tasks that somebody said are gone while they ran -> of which pod
-	mistaken  map[string]bool                         // those of them that are on record as gone
-	session   time.Time                               // when the session began
-	named     map[string]bool                         // claims that operators named to have them given back
-	givenUp   map[string]bool                         // claims that operators gave up
-	claimed   map[string]*machine.PodClaim            // pod -> what is on record as reserved for it
-	offered   map[string]offers.Offer                 // those with something reserved, by id
-	told      map[string]machine.TaskState            // what a machine was told last in it of each task
-	knew      map[uint64]map[string]machine.TaskState // the same, when it heard a verb
-	took      map[string]offers.Milli                 // tasks that an ACCEPT brought -> the processors that they take, with their executors
-	newest    map[string]string                       // pod -> the task that it was launched with last
-	inPlace   map[string]bool                         // tasks that were launched in the place of one that a plan had stopped
-	forces    map[uint64]machine.Verb                 // restarts by force that operators asked for and that were not refused
-	backed    map[string]bool                         // tasks of which it was looked at whether they were to be stopped by force
-	wasWell   map[string]bool                         // tasks whose daemon was well when its host's prober asked
+	started     map[string]bool // task ids of which a process was started
+	reserved    map[string]bool // ids of what was reserved for pods, that of tasks that were started
+	launches    int
+	launched    map[string]bool                    // task ids that an ACCEPT brought
+	statuses    map[string]machine.TaskStatus      // that a machine took, by uuid
+	outcomes    map[string]machine.OperationStatus // the same, of operations
+	asOf        map[uint64]int                     // verb -> the run that was on record when it was said
+	claims      map[uint64]string                  // verb -> what was reserved for its pod when it was said
+	halts       map[uint64]time.Time               // verb that has a run go on -> when that had paused itself
+	verbs       map[uint64]machine.Verb
+	said        map[uint64]time.Time // when
+	spent       map[string]string    // offers that a machine may not use any more, and why
+	open        []string             // offers that it may use
+	answers     []yes
+	killed      map[string]time.Time                    // tasks, by when their KILL was given away last
+	beingKilled map[string]bool                         // tasks of pods of which it was on record that they are being killed when their KILL was given away last
+	budgeted    map[string]time.Time                    // tasks whose stop was held against the budget, and the time of that
+	unwanted    map[string]bool                         // tasks that operators want killed
+	downSince   map[string]time.Time                    // pods that a plan has stopped and that are down without hindrance
+	quiet       map[element]time.Time                   // steps that do not move and show no reason, since when
+	doubted     map[string]string                       // tasks that somebody said are gone while they ran -> of which pod
+	mistaken    map[string]bool                         // those of them that are on record as gone
+	session     time.Time                               // when the session began
+	named       map[string]bool                         // claims that operators named to have them given back
+	givenUp     map[string]bool                         // claims that operators gave up
+	claimed     map[string]*machine.PodClaim            // pod -> what is on record as reserved for it
+	offered     map[string]offers.Offer                 // those with something reserved, by id
+	told        map[string]machine.TaskState            // what a machine was told last in it of each task
+	knew        map[uint64]map[string]machine.TaskState // the same, when it heard a verb
+	took        map[string]offers.Milli                 // tasks that an ACCEPT brought -> the processors that they take, with their executors
+	newest      map[string]string                       // pod -> the task that it was launched with last
+	inPlace     map[string]bool                         // tasks that were launched in the place of one that a plan had stopped
+	forces      map[uint64]machine.Verb                 // restarts by force that operators asked for and that were not refused
+	backed      map[string]bool                         // tasks of which it was looked at whether they were to be stopped by force
+	wasWell     map[string]bool                         // tasks whose daemon was well when its host's prober asked
 }
 
 func newChecker(w *world) *checker {
 	return &checker{
 		world: w, memory: newMemory(), lost: map[string]bool{}, served: map[string]bool{}, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]string{}, mistaken: map[string]bool{},
-		statuses: map[string]machine.TaskStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, halts: map[uint64]time.Time{}, verbs: map[uint64]machine.Verb{},
+		statuses: map[string]machine.TaskStatus{}, outcomes: map[string]machine.OperationStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, halts: map[uint64]time.Time{}, verbs: map[uint64]machine.Verb{},
 		said: map[uint64]time.Time{}, spent: map[string]string{},
-		killed: map[string]time.Time{}, budgeted: map[string]time.Time{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
+		killed: map[string]time.Time{}, beingKilled: map[string]bool{}, budgeted: map[string]time.Time{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},
 		named: map[string]bool{}, givenUp: map[string]bool{}, claimed: map[string]*machine.PodClaim{}, offered: map[string]offers.Offer{},
 		took: map[string]offers.Milli{}, newest: map[string]string{}, inPlace: map[string]bool{}, forces: map[uint64]machine.Verb{}, backed: map[string]bool{}, told: map[string]machine.TaskState{}, knew: map[uint64]map[string]machine.TaskState{},
 	}
@@ -85,7 +87,10 @@ func (c *checker) taking(i *instance, e machine.Event) {
 	switch e := e.(type) {
 	case machine.CallFailed:
 		c.note("serve %d: %s failed: %s", i.number, machine.CallName(e.Call), e.Err)
-		if ack, ok := e.Call.(machine.Acknowledge); ok {
+		switch ack := e.Call.(type) {
+		case machine.Acknowledge:
+			delete(i.acks, string(ack.UUID))
+		case machine.AcknowledgeOperation:
 			delete(i.acks, string(ack.UUID))
 		}
 	case machine.Updated:
@@ -95,6 +100,10 @@ func (c *checker) taking(i *instance, e machine.Event) {
 		c.note("serve %d: UPDATE %s %s %s %s", i.number, e.Status.TaskID, e.Status.State, e.Status.Source, e.Status.Reason)
 		c.told[e.Status.TaskID] = e.Status.State
 		i.told[e.Status.TaskID] = e.Status.State
+	case machine.OperationUpdated:
+		if len(e.Status.UUID) > 0 {
+			c.outcomes[string(e.Status.UUID)] = e.Status
+		}
 	case machine.Verb:
 		if e.Kind == machine.MarkGone {
 			c.knew[e.ID] = maps.Clone(c.told)
@@ -138,8 +147,11 @@ func (c *checker) decided(i *instance, e machine.Effects) {
 		if s.After > len(e.Groups) {
 			c.fail(durableTask, "%s waits for group %d of %d", machine.CallName(s.Call), s.After, len(e.Groups))
 		}
-		if ack, ok := s.Call.(machine.Acknowledge); ok {
-			c.acknowledgingOnce(i, ack)
+		switch ack := s.Call.(type) {
+		case machine.Acknowledge:
+			c.acknowledgingOnce(i, ack.UUID, ack.TaskID)
+		case machine.AcknowledgeOperation:
+			c.acknowledgingOnce(i, ack.UUID, ack.OperationID)
 		}
 	}
 }
@@ -177,6 +189,8 @@ func (c *checker) sending(i *instance, call machine.Call) {
 		}
 	case machine.Acknowledge:
 		c.acknowledging(i, call)
+	case machine.AcknowledgeOperation:
+		c.acknowledgingOperation(i, call)
 	case machine.Kill:
 		c.note("serve %d: KILL %s", i.number, call.TaskID)
 		c.stopping(i, call)

@@ -3,7 +3,6 @@ package sim
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/plans"
@@ -182,38 +181,6 @@ func progress(s machine.TaskState) int {
 		return 1
 	}
 	return 0
-}
-
-// acknowledgingOnce looks for a copy of an update that is acknowledged too, by the clock of the machine, which may be put back.
-func (c *checker) acknowledgingOnce(i *instance, call machine.Acknowledge) {
-	now := i.clock()
-	at, before := i.acks[string(call.UUID)]
-	if since := now.Sub(at); before && since >= 0 && since < 5*time.Second {
-		c.fail(ackedOnce, "serve %d acknowledges %x of %s again after %v", i.number, call.UUID, call.TaskID, since)
-	}
-	i.acks[string(call.UUID)] = now
-}
-
-func (c *checker) acknowledging(i *instance, call machine.Acknowledge) {
-	s, known := c.statuses[string(call.UUID)]
-	if !known {
-		c.fail(ackedOnce, "serve %d acknowledges %x of %s, which nobody sent", i.number, call.UUID, call.TaskID)
-		return
-	}
-	pod, kind := podOf(call.TaskID)
-	record := c.disk.pods[pod]
-	if record.Task == nil || record.Task.ID != call.TaskID {
-		if ended(s.State) && slices.ContainsFunc(record.Replaced, func(r machine.ReplacedTask) bool { return r.TaskID == call.TaskID }) {
-			c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record still waits for that", i.number, call.TaskID, s.State)
-		}
-		return
-	}
-	if have := record.Task.State; !outOfSight(have) && progress(have) < progress(s.State) {
-		c.fail(durableAck, "serve %d acknowledges that %s is %s, and the record says %s", i.number, call.TaskID, s.State, have)
-	}
-	if kind == quobyte.Prober && len(s.Data) > 0 && !ended(record.Task.State) && c.disk.hosts[record.Host].Facts == nil {
-		c.fail(durableAck, "serve %d acknowledges what %s says of %s, and that is not recorded", i.number, pod, record.Host)
-	}
 }
 
 // arrives looks at a call when it reaches the master.

@@ -9,7 +9,8 @@ import (
 	"github.com/quobyte/mesos-framework/quobyte"
 )
 
-// killing looks at a KILL that reaches the master: a registry that is the task of its pod and runs is stopped only if those of the others that are well are enough.
+// killing looks at a KILL that reaches the master: a registry that is the task of its pod and runs is stopped only if those of the others that are well are enough,
+// and so is a metadata or data service, which finds the others by them, if it was ever ready and Mesos has not said that it is ending already.
 // Those that operators took out count as what they are, for Quobyte has them in its replica set as before. What nobody could have known does not count.
 func (c *checker) killing(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
@@ -17,13 +18,14 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 	if c.consented[call.TaskID] != "" {
 		return // somebody took it for gone, and whatever depends on it with it
 	}
-	if kind != quobyte.Registry || record.Task == nil || record.Task.ID != call.TaskID || record.Stop != nil && record.Stop.Forced {
+	if !hasDevice(kind) || record.Task == nil || record.Task.ID != call.TaskID || record.Stop != nil && record.Stop.Forced {
 		return
 	}
 	if c.underWay(i, record, call.TaskID) || c.unknownVictim(call.TaskID) {
 		return
 	}
-	victim, up, all := false, 0, 0
+	dependent := kind != quobyte.Registry
+	victim, up, all := dependent && record.Completed != "" && !c.beingKilled[call.TaskID], 0, 0
 	for _, h := range c.replicas {
 		all++
 		r := c.running(quobyte.Registry, h)
@@ -37,7 +39,11 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 			all--
 		}
 	}
-	if victim && all > 1 && up <= all/2 { // the first registry alone is no majority of anything yet
+	switch {
+	case !victim || up > all/2:
+	case dependent:
+		c.fail(quorumThere, "serve %d stops %s, and %d of %d registries are up", i.number, call.TaskID, up, all)
+	case all > 1: // the first registry alone is no majority of anything yet
 		c.fail(quorumKept, "serve %d stops %s, and %d of %d remain", i.number, call.TaskID, up, all)
 	}
 }
@@ -72,7 +78,7 @@ func (c *checker) stopping(i *instance, call machine.Kill) {
 	if worked && !record.Stop.Forced && record.Task.State != machine.Killing {
 		c.checkBudget(i, record, i.clock())
 	}
-	if record.Task.State != machine.Killing {
+	if c.beingKilled[call.TaskID] = record.Task.State == machine.Killing; !c.beingKilled[call.TaskID] {
 		c.checkFit(i, record, "kills")
 	}
 	if c.stops[call.TaskID] {
@@ -102,6 +108,9 @@ func (c *checker) checkStops(i *instance) {
 		c.budgeted[p.Stop.TaskID] = p.Stop.At
 		c.stopSeen()
 		c.checkFit(i, p, "stops")
+		if !p.Stop.Forced && p.Stop.Plan == machine.DeployPlan {
+			c.checkRepair(i, p)
+		}
 		if p.Task != nil && p.Task.ID == p.Stop.TaskID && !p.Task.Healthy.IsZero() && !p.Stop.Forced { // what does not work costs nothing more
 			c.checkBudget(i, p, p.Stop.At)
 		}
@@ -113,6 +122,28 @@ func (c *checker) checkFit(i *instance, p machine.Pod, does string) {
 	if want := c.settings.Resources[p.Type].CPUs; want > hostCPUs*1000 {
 		c.fail(mustFit, "serve %d %s %s, and what takes its place wants %s processors of a host's %d", i.number, does, p.Name, want, hostCPUs)
 	}
+}
+
+// checkRepair: nothing is stopped while recovery has a registry to bring back, which is on record from its fall on until it is ready.
+func (c *checker) checkRepair(i *instance, p machine.Pod) {
+	for name, other := range c.disk.pods {
+		t := other.Task
+		down := t == nil || t.State != machine.Running || t.Healthy.IsZero()
+		if other.Type != quobyte.Registry || other.Fallen.IsZero() || !down || !other.Fallen.Before(p.Stop.At) || c.excusedAt(name, p.Stop.At) || c.letBe(other) {
+			continue
+		}
+		c.fail(repairFirst, "serve %d stops %s, and %s has fallen at %v and is not back", i.number, p.Name, name, other.Fallen.Sub(began))
+	}
+}
+
+// letBe says that somebody has declared complete in recovery what is to be brought back.
+func (c *checker) letBe(p machine.Pod) bool {
+	for _, f := range c.disk.facts {
+		if f.Kind == plans.Forced && coversFallen(f, p, p.Type) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkBudget: as many of a type may be down as its budget says, the one that is stopped among them.

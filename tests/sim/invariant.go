@@ -3,7 +3,9 @@ package sim
 // The invariants, as sentences.
 const (
 	quorumKept   = "a registry is never stopped voluntarily when the others are no majority of the replica set"
+	quorumThere  = "no metadata or data service is stopped voluntarily without a majority of the registries"
 	budgetKept   = "new stops never exceed the budget"
+	repairFirst  = "nothing is stopped while a registry is being repaired, unless by force"
 	reasonFirst  = "no task is killed before it is on record why"
 	comesBack    = "no pod that was stopped stays down because of a pause"
 	freshGate    = "what may be stopped was asked, once for each stop, and the answer is fresh"
@@ -36,6 +38,6 @@ const (
 
 // Invariants lists what every run is checked for.
 var Invariants = []string{
-	quorumKept, budgetKept, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed, markedGone, forceSaid, upToDate, knownEnd, mustFit,
+	quorumKept, quorumThere, budgetKept, repairFirst, reasonFirst, comesBack, freshGate, oneTask, durableTask, uniqueTask, keeps, pausedRests, durableAck, ackedOnce, verbKept, currentPlan, holdShown, completes, bounded, liveOffers, trulyDone, inOrder, noStrays, timeMoves, loads, wellFormed, markedGone, forceSaid, upToDate, knownEnd, mustFit,
 	reproducible,
 }

@@ -17,7 +17,7 @@ import (
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
 	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
-	(*story).recordsOfOld,
+	(*story).recordsOfOld, (*story).registriesIll,
 }
 
 // drawRare adds one of them now and then.
@@ -98,6 +98,19 @@ func (t *story) killedLate() {
 			Fault{At: at, Kind: proberHangs, Host: k, For: time.Minute + t.upTo(time.Minute)},
 			Fault{At: at, Kind: daemonSick, Host: k, What: quobyte.Registry, For: 2*time.Minute + t.upTo(time.Minute)})
 	}
+}
+
+// registriesIll: all registries but one run and do not do their work, and somebody has what needs them restarted.
+func (t *story) registriesIll() {
+	t.at += time.Minute // something must have been deployed
+	spared := t.on(quobyte.Registry)
+	for k := range t.Hosts {
+		if t.Hosts[k].Registry && k != spared {
+			t.Faults = append(t.Faults, Fault{At: t.at + t.upTo(3*time.Second), Kind: daemonSick, Host: k, What: quobyte.Registry, For: 2*time.Minute + t.upTo(2*time.Minute)})
+		}
+	}
+	t.at += 15*time.Second + t.upTo(time.Minute)
+	t.roll([]string{quobyte.Metadata, quobyte.Data}[t.r.IntN(2)])
 }
 
 // goneUnseen: an agent that is cut off is marked gone, and its tasks run on.

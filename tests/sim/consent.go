@@ -24,12 +24,17 @@ func (w *world) markGone(id uint64, v Verb, tries int) {
 	i := w.serve()
 	if i != nil && i.view != nil {
 		for _, p := range i.view.Pods {
+			if v.Pod != "" && p.Name != w.podAt(v.Pod) {
+				continue
+			}
 			if outOfSight(p.State) && i.clock().Sub(p.Since) >= doubt && (v.Blind || !w.alive(p.TaskID)) {
 				lost = append(lost, p)
 			}
 		}
 	}
 	switch {
+	case len(lost) > 0 && v.Pod != "":
+		w.sayGone(i, id, lost[0].Name)
 	case len(lost) > 0 && v.Blind && v.Step%2 == 0: // and says so as soon as there is a new session
 		w.eager = append(w.eager, func(i *instance) { w.sayGone(i, id, lost[v.Step%len(lost)].Name) })
 	case len(lost) > 0 && v.Blind: // nor whether it is still out of sight
@@ -61,6 +66,7 @@ func (w *world) markLost(i *instance, n *uint64) bool {
 	waits := false
 	for _, p := range i.view.Pods {
 		h := w.hostNamed(p.Host)
+		waits = w.markShownLost(i, n, p.Name) || waits
 		claim := w.disk.pods[p.Name].Claim
 		reserved := claim != nil && w.check.started[p.TaskID] // if it never got there, neither did its reservations
 		if reserved && w.restores > 0 && w.check.givenUp[claim.ID] {
@@ -76,6 +82,23 @@ func (w *world) markLost(i *instance, n *uint64) bool {
 		}
 	}
 	return waits
+}
+
+// markShownLost is the same of a task that was taken for gone, has shown up again, and whose agent is no more.
+func (w *world) markShownLost(i *instance, n *uint64, pod string) bool {
+	p := w.disk.pods[pod]
+	for _, r := range p.Replaced {
+		h := w.hostNamed(p.Host)
+		if r.Seen == "" || !hasDevice(p.Type) || h == nil || h.agent == r.AgentID {
+			continue
+		}
+		if outOfSight(r.Seen) && !w.alive(r.TaskID) {
+			*n++
+			w.sayGone(i, 1000+*n, pod)
+		}
+		return true
+	}
+	return false
 }
 
 // alive says whether a process of a task runs or is being started somewhere.

@@ -17,7 +17,7 @@ import (
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
 	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
-	(*story).recordsOfOld, (*story).registriesIll,
+	(*story).recordsOfOld, (*story).registriesIll, (*story).goneAndBack,
 }
 
 // drawRare adds one of them now and then.
@@ -111,6 +111,21 @@ func (t *story) registriesIll() {
 	}
 	t.at += 15*time.Second + t.upTo(time.Minute)
 	t.roll([]string{quobyte.Metadata, quobyte.Data}[t.r.IntN(2)])
+}
+
+// goneAndBack: an agent is cut off, and somebody takes a task of it for gone that runs. It shows up again, its KILL is lost, and then its host has another agent, of which
+// all is on offer: what is reserved for a task, and its ports, keep others away no more.
+func (t *story) goneAndBack() {
+	t.at += time.Minute
+	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
+	cut := Fault{At: t.at, Kind: agentPart, Host: t.on(kind), For: 3*time.Minute + t.upTo(time.Minute)}
+	back := t.at + cut.For
+	t.Faults = append(t.Faults, cut)
+	for range 2 {
+		t.Faults = append(t.Faults, Fault{At: back - time.Second, Kind: swallowed, What: "KILL"})
+	}
+	t.Faults = append(t.Faults, Fault{At: back + 2*time.Second + t.upTo(10*time.Second), Kind: agentReborn, Host: cut.Host, For: between(t.r, time.Second, time.Minute)})
+	t.Verbs = append(t.Verbs, Verb{At: t.at + 110*time.Second, Kind: markGone, Pod: at(kind, cut.Host), Blind: true})
 }
 
 // goneUnseen: an agent that is cut off is marked gone, and its tasks run on.

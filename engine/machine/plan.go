@@ -150,7 +150,8 @@ func turn(p *Pod) int {
 //
 // fingerprint is what the settings render for the pod's type now.
 func (m *Machine) observeDeploy(now time.Time, p *Pod, fingerprint string, r restarts) plans.Observation {
-	complete := p.Good == fingerprint && p.Completed != "" && p.Stop == nil
+	other := p.runs() && p.Task.Fingerprint != fingerprint // what was good once is not what runs, if settings were rolled back in the middle
+	complete := p.Good == fingerprint && p.Completed != "" && p.Stop == nil && !other
 	if complete && !r.any {
 		o := m.observed(p)
 		o.Status, o.Since, o.Done = plans.Complete, p.CompletedAt, plans.Mark{Run: m.run.Number, At: p.CompletedAt}

@@ -123,9 +123,9 @@
 // (the second, or that of Phase.Canaries) also releases all others, which begin when those released one by one, as far as their After is
 // done, are done. Until then the turn goes round among those and what has begun; also among launches that were never tried in this run, if
 // all of those have to stop a pod that runs, because they are to be done again: what is down uses the budget that the others wait for; and
-// among those that come before all of those, because they were passed over and are a part of the run again. A canary that fails is never tolerated: the run halts. The
-// SDK's parallel-canary begins the others at once; in all else this is what it does. PhaseView.Continue says beforehand what "continue"
-// would release, and Apply releases that.
+// among those that come before all of those, because they were passed over and are a part of the run again. A canary that fails is never
+// tolerated: the run halts. The SDK's parallel-canary begins the others at once; in all else this is what it does. PhaseView.Continue says
+// beforehand what "continue" would release, and Apply releases that.
 //
 // # Pause
 //
@@ -139,8 +139,9 @@
 //
 // A breakpoint is a pause that lies ahead: before a phase, reached when those that it waits for are done; after a phase, reached when it is
 // over; or after each batch, reached when nothing of the phase is under way; behind the last batch it holds nothing. It holds as PauseNow
-// does, save that what falls over after its batch, and is the phase's to bring back, is begun again. Continue takes it away when it is reached, or, after a batch, until the next. A batch is what is begun between two moments in which
-// nothing of the phase is under way: in a serial phase a step.
+// does, save that what falls over after its batch, and is the phase's to bring back, is begun again. Continue takes it away when it is
+// reached, or, after a batch, until the next. A batch is what is begun between two moments in which nothing of the phase is under way: in a
+// serial phase a step.
 //
 // # Failure
 //

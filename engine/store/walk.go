@@ -119,33 +119,34 @@ func (s bulkSource) read(ctx context.Context, top string, nodes []found) error {
 type singleSource struct{ conn *zookeeper.Conn }
 
 func (s singleSource) read(ctx context.Context, top string, nodes []found) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	// A batch that fails ends the reading, but not the others at once: that would take the connection, which is needed for another attempt.
+	together, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	batches := make(chan []found)
-	var all sync.WaitGroup
+	var working sync.WaitGroup
 	for range min(readers, (len(nodes)+batch-1)/batch) {
-		all.Go(func() {
+		working.Go(func() {
 			for b := range batches {
-				if err := readBatch(s.conn, top, b); err != nil {
+				if err := readBatch(ctx, s.conn, top, b); err != nil {
 					cancel(err)
 				}
 			}
 		})
 	}
 	for b := range slices.Chunk(nodes, batch) {
-		if ctx.Err() != nil {
+		if together.Err() != nil {
 			break
 		}
 		batches <- b
 	}
 	close(batches)
-	all.Wait()
-	return context.Cause(ctx)
+	working.Wait()
+	return context.Cause(together)
 }
 
-func readBatch(conn *zookeeper.Conn, top string, nodes []found) error {
+func readBatch(ctx context.Context, conn *zookeeper.Conn, top string, nodes []found) error {
 	at := 0
-	err := conn.Read(func(z *zk.Conn) error { // repeated, it goes on where it was
+	err := conn.Repeat(ctx, func(z *zk.Conn) error { // repeated, it goes on where it was
 		for ; at < len(nodes); at++ {
 			if err := nodes[at].read(z, top); err != nil {
 				return err
@@ -192,16 +193,16 @@ var errBusy = errors.New("it changes all the time; try again when the plans are 
 func readZooKeeper(ctx context.Context, conn *zookeeper.Conn) (records []machine.Record, owner string, err error) {
 	root := conn.Address().Path
 	// The server that we ask may be behind.
-	err = conn.Read(func(z *zk.Conn) error { _, err := z.Sync(root); return err })
+	err = conn.Repeat(ctx, func(z *zk.Conn) error { _, err := z.Sync(root); return err })
 	if err != nil {
 		return nil, "", err
 	}
-	if err := checkNodes(conn, root); errors.Is(err, zk.ErrNoNode) {
+	if err := checkNodes(ctx, conn, root); errors.Is(err, zk.ErrNoNode) {
 		return nil, "", fmt.Errorf("there is none: %w", ErrMissing)
 	} else if err != nil {
 		return nil, "", err
 	}
-	_, stat, err := readEpoch(conn, root)
+	_, stat, err := readEpoch(ctx, conn, root)
 	if err != nil {
 		return nil, "", err
 	}

@@ -92,7 +92,7 @@ func (s *zooStore) begin(ctx context.Context, owner string) error {
 	if err := s.adopt(ctx); err != nil {
 		return err
 	}
-	before, stat, err := readEpoch(s.conn, s.root)
+	before, stat, err := readEpoch(ctx, s.conn, s.root)
 	if err != nil {
 		return err
 	}
@@ -134,14 +134,14 @@ func (s *zooStore) adopt(ctx context.Context) error {
 		return err
 	})
 	if err == nil || errors.Is(err, zk.ErrNodeExists) {
-		return checkNodes(s.conn, s.root)
+		return checkNodes(ctx, s.conn, s.root)
 	}
 	return err
 }
 
 // checkNodes checks that the node is ours and that we understand it.
-func checkNodes(conn *zookeeper.Conn, root string) error {
-	data, _, err := get(conn, root)
+func checkNodes(ctx context.Context, conn *zookeeper.Conn, root string) error {
+	data, _, err := get(ctx, conn, root)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func checkNodes(conn *zookeeper.Conn, root string) error {
 		return formatError(f.Format)
 	}
 	for _, node := range []string{epochNode, recordsNode} {
-		if _, _, err := get(conn, root+node); errors.Is(err, zk.ErrNoNode) {
+		if _, _, err := get(ctx, conn, root+node); errors.Is(err, zk.ErrNoNode) {
 			return errEmptied
 		} else if err != nil {
 			return err
@@ -162,16 +162,16 @@ func checkNodes(conn *zookeeper.Conn, root string) error {
 	return nil
 }
 
-func get(conn *zookeeper.Conn, path string) (data []byte, stat *zk.Stat, err error) {
-	err = conn.Read(func(z *zk.Conn) (err error) {
+func get(ctx context.Context, conn *zookeeper.Conn, path string) (data []byte, stat *zk.Stat, err error) {
+	err = conn.Repeat(ctx, func(z *zk.Conn) (err error) {
 		data, stat, err = z.Get(path)
 		return err
 	})
 	return data, stat, err
 }
 
-func readEpoch(conn *zookeeper.Conn, root string) (zooEpoch, zk.Stat, error) {
-	return epochFrom(context.Background(), singleSource{conn}, root)
+func readEpoch(ctx context.Context, conn *zookeeper.Conn, root string) (zooEpoch, zk.Stat, error) {
+	return epochFrom(ctx, singleSource{conn}, root)
 }
 
 func (s *zooStore) Load(ctx context.Context) ([]machine.Record, error) {
@@ -253,7 +253,7 @@ func (s *zooStore) write(ctx context.Context, next zooEpoch, operations []any) e
 	})
 	switch {
 	case errors.Is(err, zk.ErrBadVersion): // only the first operation names a version
-		return s.recognize(next)
+		return s.recognize(ctx, next)
 	case errors.Is(err, zk.ErrNoNode) && len(answers) > 0 && errors.Is(answers[0].Error, zk.ErrNoNode):
 		return fmt.Errorf("the nodes were removed: %w", ErrDeposed)
 	case err != nil && (broken > 0 || !zookeeper.Certain(err)):
@@ -268,8 +268,8 @@ func (s *zooStore) write(ctx context.Context, next zooEpoch, operations []any) e
 }
 
 // recognize looks who has written the epoch since we did: we have ourselves if the answer to an earlier attempt was lost.
-func (s *zooStore) recognize(next zooEpoch) error {
-	there, stat, err := readEpoch(s.conn, s.root) // at least as new as what we were refused for
+func (s *zooStore) recognize(ctx context.Context, next zooEpoch) error {
+	there, stat, err := readEpoch(ctx, s.conn, s.root) // at least as new as what we were refused for
 	switch {
 	case err != nil:
 		return unclearError{err, 0}

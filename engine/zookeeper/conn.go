@@ -21,6 +21,9 @@ const DefaultSessionTimeout = 10 * time.Second
 // dialTimeout bounds the connecting to one server.
 const dialTimeout = time.Second
 
+// farewell is for how long an operation may go on whose context has ended. An answer that is on its way comes within it.
+const farewell = time.Second
+
 // repeatPause is the time between the second, third, … attempt at an operation with which the connection breaks.
 const repeatPause = 100 * time.Millisecond
 
@@ -136,6 +139,10 @@ func (c *Conn) SessionTimeout() time.Duration {
 // Do carries out an operation, which must use the client for nothing else and share nothing that it writes with anybody until Do has
 // returned. One that could not be sent is tried again for as long as the session may live. An error is the client's, ErrTimeout or ErrClosed.
 func (c *Conn) Do(operation func(*zk.Conn) error) error {
+	return c.do(context.Background(), operation)
+}
+
+func (c *Conn) do(ctx context.Context, operation func(*zk.Conn) error) error {
 	limit := c.patience()
 	until := time.Now().Add(limit)
 	done := make(chan error, 1)
@@ -156,9 +163,13 @@ func (c *Conn) Do(operation func(*zk.Conn) error) error {
 	select {
 	case err = <-done:
 	case <-timer.C:
-		c.Close()
-		if err = <-done; err != nil {
-			err = fmt.Errorf("%w in %s", ErrTimeout, limit)
+		err = c.giveUp(done, limit)
+	case <-ctx.Done():
+		timer.Reset(min(farewell, time.Until(until)))
+		select {
+		case err = <-done:
+		case <-timer.C:
+			err = c.giveUp(done, farewell)
 		}
 	}
 	if err != nil && !errors.Is(err, ErrTimeout) && c.closed() {
@@ -167,17 +178,27 @@ func (c *Conn) Do(operation func(*zk.Conn) error) error {
 	return err
 }
 
+// giveUp closes the connection, since what was sent can't be taken back otherwise, and waits for an operation to notice.
+func (c *Conn) giveUp(done <-chan error, waited time.Duration) error {
+	c.Close()
+	if err := <-done; err != nil {
+		return fmt.Errorf("%w in %s", ErrTimeout, waited)
+	}
+	return nil
+}
+
 // Read is Repeat for an operation that only reads.
 func (c *Conn) Read(operation func(*zk.Conn) error) error {
 	return c.Repeat(context.Background(), operation)
 }
 
 // Repeat is Do for an operation that does no harm when it is carried out twice: it is repeated when the connection breaks, for as long as
-// the session may live, and not after ctx has ended.
+// the session may live, and not after ctx has ended. An attempt that is under way then is left a second; without an answer it fails with
+// ErrTimeout, and takes the connection with it.
 func (c *Conn) Repeat(ctx context.Context, operation func(*zk.Conn) error) error {
 	until := time.Now().Add(c.patience())
 	for pause := time.Duration(0); ; pause = repeatPause {
-		err := c.Do(operation)
+		err := c.do(ctx, operation)
 		if !Broken(err) || time.Now().After(until) {
 			return err
 		}

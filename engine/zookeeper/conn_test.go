@@ -134,6 +134,42 @@ func TestSilenceIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// Whose context ends in the middle of an operation gets the answer that is on its way, and waits for none that is not.
+func TestWhoHasToGoDoesNotWait(t *testing.T) {
+	proxy := zktest.NewProxy(t, zktest.Start(t).Address)
+	for _, test := range []struct {
+		name  string
+		fault zktest.Fault
+		want  error
+	}{
+		{"answered", zktest.Pass, nil},
+		{"not answered", zktest.Swallow, ErrTimeout},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := connect(t, proxy.Address, 40*time.Second)
+			ctx, cancel := context.WithCancel(t.Context())
+			proxy.Judge(func(operation int32) zktest.Fault {
+				if operation != zktest.OpSync {
+					return zktest.Pass
+				}
+				cancel()
+				return test.fault
+			})
+			begun := time.Now()
+			err := c.Repeat(ctx, func(z *zk.Conn) error { _, err := z.Sync("/"); return err })
+			if !errors.Is(err, test.want) {
+				t.Errorf("%v, want %v", err, test.want)
+			}
+			if d := time.Since(begun); d > 20*time.Second {
+				t.Errorf("it took %s", d)
+			}
+			if closed := c.closed(); closed != (err != nil) {
+				t.Errorf("after %v: the connection is closed: %t", err, closed)
+			}
+		})
+	}
+}
+
 func TestWhoIsNobodyHasNoAccess(t *testing.T) {
 	server := zktest.Start(t)
 	ann := connect(t, "zk://ann:secret@"+server.Address, 5*time.Second)

@@ -8,7 +8,8 @@
 //
 // An operation that fails with an error of which Certain says false may have been carried out. None is ever repeated, except one that was not
 // sent at all, and those of which the caller says that it does no harm (Read, Repeat). One that is not answered within the session timeout and
-// three seconds fails with ErrTimeout and takes the connection with it: a server that keeps silent for so long would have ended the session.
+// three seconds fails with ErrTimeout and takes the connection with it: a server that keeps silent for so long would have ended the session. So does one that is not
+// answered within a second after the context of its caller (Repeat) has ended: who has to go does not wait for a server.
 //
 // A Bulk is a second, short session that reads tens of thousands of nodes, from servers that can (3.6 and newer).
 //

@@ -189,7 +189,8 @@ func (s *Service) Read(data []byte) (machine.Report, error) {
 // ever launched there.
 //
 // Pods that Mesos does not say run yet are left out on purpose: a prober reports health on change only, and the machine
-// takes health of running pods only. So the report that answers the new list comes when the machine will take it.
+// takes health of running pods only. So the report that answers the new list comes when the machine will take it. Registries are the
+// exception: they may have joined the replica set before Mesos's word that they run has come, and who wants to stop one must hear of that.
 func (s *Service) Message(h machine.Host, pods []machine.Pod) []byte {
 	var list *Watchlist
 	for _, p := range pods {
@@ -200,7 +201,7 @@ func (s *Service) Message(h machine.Host, pods []machine.Pod) []byte {
 		if list == nil {
 			list = &Watchlist{Pods: []WatchedPod{}}
 		}
-		if !runs(p.Task.State) {
+		if !runs(p.Task.State) && !(p.Type == Registry && launched(p.Task.State)) {
 			continue
 		}
 		url, anyAnswer := s.settings.healthURL(t, cmp.Or(p.Task.Address, h.Address))
@@ -224,3 +225,6 @@ func (s *Service) Message(h machine.Host, pods []machine.Pod) []byte {
 func runs(s machine.TaskState) bool {
 	return s == machine.Running || s == machine.Killing || s == machine.Unreachable
 }
+
+// launched says whether a task may run without Mesos having said so.
+func launched(s machine.TaskState) bool { return s == machine.Staging || s == machine.Starting }

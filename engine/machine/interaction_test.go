@@ -51,7 +51,7 @@ func newWorld() *world {
 //
 // Commands, each followed by what the machine decides:
 //
-//	start [expect=N] [setting=S] [canary=true] [attempts=N] [asks=yes]   build the machine from what is stored (again: a crash, nothing of memory is left)
+//	start [expect=N] [setting=S] [canary=true] [attempts=N] [early=true] [asks=yes]   build the machine from what is stored (again: a crash, nothing of memory is left)
 //	subscribe [version=V] [back=no] / disconnect [fatal]   the session with the master, which knows the agents of all hosts, and answers at once; or none of them is back
 //	offer HOST... [cpus=N] [disk=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
 //	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod;
@@ -257,6 +257,7 @@ func (w *world) start(d *datadriven.TestData) string {
 	fmt.Sscan(value(d, "expect", fmt.Sprint(w.toy.expect)), &w.toy.expect)
 	w.toy.setting = value(d, "setting", w.toy.setting)
 	fmt.Sscan(value(d, "attempts", fmt.Sprint(w.toy.attempts)), &w.toy.attempts)
+	fmt.Sscan(value(d, "early", fmt.Sprint(w.toy.early)), &w.toy.early)
 	fmt.Sscan(value(d, "canary", fmt.Sprint(w.toy.canary)), &w.toy.canary)
 	var records []Record
 	for k, v := range w.records {

@@ -82,7 +82,7 @@ func (m *Machine) sure(now time.Time, pods []string, all []Standing) (sure []Sta
 }
 
 // watched says yes if the scouts of those pods that are to be stopped and may be at work have answered, too: nobody else could say that they are
-// well again. So must those of pods of a quorum that run and were never ready: they may have become so since somebody looked last. Otherwise it returns the hosts of
+// well again. So must those of pods of a quorum that may run and were never ready: they may have become so since somebody looked last. Otherwise it returns the hosts of
 // those that have not.
 func (m *Machine) watched(now time.Time, pods []string, all []Standing) (said Judgement, hosts []string) {
 	said.Gate = plans.GateOpen
@@ -93,7 +93,7 @@ func (m *Machine) watched(now time.Time, pods []string, all []Standing) (said Ju
 		switch {
 		case s.State != Down:
 			said = Judgement{Text: "nobody could say when it is well again: " + m.unseen(s.Host)}
-		case !s.Served && m.quorate[s.Type] && m.works(s.Name):
+		case !s.Served && m.quorate[s.Type] && m.mayRun(s.Name):
 			said = Judgement{Text: "it may have become ready: " + m.unseen(s.Host)}
 		default:
 			continue
@@ -103,10 +103,10 @@ func (m *Machine) watched(now time.Time, pods []string, all []Standing) (said Ju
 	return said, hosts
 }
 
-// works says whether a pod's task runs, by Mesos's word.
-func (m *Machine) works(pod string) bool {
+// mayRun says whether a pod's task may run: it was launched, and Mesos has not said that it has ended. That it runs is told by an update, which may be on its way, or lost.
+func (m *Machine) mayRun(pod string) bool {
 	p := m.pods[pod]
-	return p != nil && p.Task != nil && p.Task.State == Running
+	return p != nil && p.Task != nil && !p.Task.State.Terminal()
 }
 
 // seen says whether the scout of a pod has looked at it just now; of pods that are ready when they run Mesos's word is all there is.

@@ -36,7 +36,8 @@ type Service interface {
 	// TaskName is the last part of a pod type's task names ("server").
 	TaskName(podType string) string
 	// Message is what the scout on a host should have been told about the host's pods, nil if nothing; see Report.Heard. It must be another one
-	// when Host.AskedAt is, and a scout that hears a message must look at its pods after that, and report.
+	// when Host.AskedAt is, and a scout that hears a message must look at its pods after that, and report. Pods of a type with a quorum (Budgets) belong to it
+	// from their launch on: they may do their work before Mesos's word that they run has come, and are asked about before they are stopped.
 	Message(h Host, pods []Pod) []byte
 	// Health says whether pods of the type are ready only when their scout says so (true), or when they run (false).
 	Health(podType string) bool

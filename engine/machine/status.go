@@ -114,7 +114,7 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 	if t.State == Staging && (s.State == Starting || s.State == Running) {
 		m.gotThere(t)
 	}
-	wasUnproven := t.State.Unproven()
+	wasUnproven, early := t.State.Unproven(), m.quorate[p.Type] && (t.State == Staging || t.State == Starting)
 	t.State, t.StateAt = s.State, now
 	t.Message, t.Reason, t.Source = s.Message, s.Reason, s.Source
 	m.touchPod(p)
@@ -123,7 +123,10 @@ func (m *Machine) enterState(now time.Time, p *Pod, s TaskStatus) {
 		if !t.Healthy.IsZero() { // it was only out of sight
 			m.setHealth(now, p, true, "")
 		}
-		if h := m.hosts[p.Host]; wasUnproven && h != nil {
+		if early {
+			t.Sick = "" // by what was seen before it ran
+		}
+		if h := m.hosts[p.Host]; h != nil && (wasUnproven || early) {
 			h.Heard = "" // reports may have been passed over meanwhile: a scout that is told something reports at once
 		}
 		return

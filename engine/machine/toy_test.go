@@ -19,6 +19,7 @@ type toy struct {
 	setting  string // part of db's fingerprint ("everywhere": of all); "reserve": db has its resources reserved, and a volume; "larger": a larger one; "amounts": only amounts are reserved; "hungry": it needs more
 	canary   bool   // db is a canary phase
 	attempts int    // how often a step of db may fail
+	early    bool   // agents are told of dbs that were launched, before they run
 }
 
 var _ Service = toy{}
@@ -154,10 +155,10 @@ func (t toy) Task(p Pod, at Place, c Cluster) (offers.Task, error) {
 	return task, nil
 }
 
-func (toy) Message(h Host, pods []Pod) []byte {
+func (t toy) Message(h Host, pods []Pod) []byte {
 	var ids []string
 	for _, p := range pods {
-		if p.Type != "agent" && p.Task != nil && p.Task.State == Running {
+		if p.Type != "agent" && p.Task != nil && (p.Task.State == Running || t.early && p.Type == "db" && !p.Task.State.Terminal()) {
 			ids = append(ids, p.Task.ID)
 		}
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/quobyte/mesos-framework/engine/machine"
 	"github.com/quobyte/mesos-framework/plans"
@@ -38,10 +39,27 @@ func (w *world) registryIll(c *container) string {
 		up, all := w.registriesUp()
 		return fmt.Sprintf("no quorum: %d of %d", up, all)
 	}
-	if !slices.Contains(w.replicas, c.host) {
-		w.replicas, c.joined = append(w.replicas, c.host), w.now
-	}
+	c.join()
 	return ""
+}
+
+func (c *container) join() {
+	if !slices.Contains(c.replicas, c.host) {
+		c.replicas, c.joined = append(c.replicas, c.host), c.now
+	}
+}
+
+// joinInterval is how often a registry that is no member of the replica set tries to become one.
+const joinInterval = 5 * time.Second
+
+// seekReplicas has a registry become a member of the replica set as soon as it can, whether anybody looks or not.
+func (c *container) seekReplicas() {
+	if c.gone || slices.Contains(c.replicas, c.host) {
+		return
+	}
+	if c.world.ill(c.task, c.host) != "" {
+		c.after(joinInterval, "seeks the replica set", c.seekReplicas)
+	}
 }
 
 // registriesUp counts the members of the replica set that run, and all of them.

@@ -189,6 +189,9 @@ func (c *container) started() {
 	c.host.up = append(c.host.up, c)
 	c.check.runs(c)
 	c.act(c.cluster.Started(c.now, c.id, c.pids))
+	if c.kind == quobyte.Registry {
+		c.after(c.catchUp, "caught up", c.seekReplicas)
+	}
 	if c.custom {
 		c.prober = &prober{container: c}
 		c.prober.begin()

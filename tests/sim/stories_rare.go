@@ -17,7 +17,7 @@ import (
 var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
 	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
-	(*story).recordsOfOld, (*story).registriesIll, (*story).goneAndBack,
+	(*story).recordsOfOld, (*story).registriesIll, (*story).goneAndBack, (*story).joinedUnseen,
 }
 
 // drawRare adds one of them now and then.
@@ -126,6 +126,20 @@ func (t *story) goneAndBack() {
 	}
 	t.Faults = append(t.Faults, Fault{At: back + 2*time.Second + t.upTo(10*time.Second), Kind: agentReborn, Host: cut.Host, For: between(t.r, time.Second, time.Minute)})
 	t.Verbs = append(t.Verbs, Verb{At: t.at + 110*time.Second, Kind: markGone, Pod: at(kind, cut.Host), Blind: true})
+}
+
+// joinedUnseen: while the first registries are started a prober hangs, so that nobody sees that the one on its host has joined the others, and somebody has them
+// restarted.
+func (t *story) joinedUnseen() {
+	t.Asks = false // who knows the replica set would know
+	t.at = 10*time.Second + t.upTo(time.Minute)
+	for k := range t.Hosts {
+		if h := t.Hosts[k]; h.Registry && !h.Bootstrap {
+			t.Faults = append(t.Faults, Fault{At: t.at + t.upTo(20*time.Second), Kind: proberHangs, Host: k, For: time.Minute + t.upTo(2*time.Minute)})
+		}
+	}
+	t.at += 30*time.Second + t.upTo(time.Minute)
+	t.roll(quobyte.Registry)
 }
 
 // goneUnseen: an agent that is cut off is marked gone, and its tasks run on.

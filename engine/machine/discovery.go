@@ -43,12 +43,13 @@ func (m *Machine) startRun(now time.Time, reason string) {
 	m.forgetExpired()
 }
 
-// passOn leaves to recovery what was launched of a quorum, and is down before it was ever ready, if another one has to be done first that runs: it may belong to
-// the quorum all the same, and the other not become ready without it, or not be stopped.
+// passOn leaves to recovery what was launched of a quorum, and is down before it was ever ready, if another one that runs is not done or not ready, or is being
+// brought back: it may belong to the quorum all the same, and the other not become ready without it, or not be stopped. Whatever deploy has to do first, which
+// the recovery of the other one may hold, it does not wait for.
 func (m *Machine) passOn(now time.Time) {
 	for _, p := range m.order {
 		down := p.Task != nil && (p.Task.State.Terminal() || p.Task.State.Unproven())
-		if !down || !m.quorate[p.Type] || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || m.excepted(p) || !m.waitsForRunning(p) {
+		if !down || !m.quorate[p.Type] || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || m.excepted(p) || !m.mayBeNeeded(p) {
 			continue
 		}
 		p.Fallen = now
@@ -56,12 +57,21 @@ func (m *Machine) passOn(now time.Time) {
 	}
 }
 
-// waitsForRunning says whether another pod of the type runs and is not done in deploy.
-func (m *Machine) waitsForRunning(p *Pod) bool {
+// mayBeNeeded says whether another pod of the type runs, and is not done in deploy or not ready, or is recovery's.
+func (m *Machine) mayBeNeeded(p *Pod) bool {
 	m.stepsOfDeploy()
-	restarts := m.restartsIn(m.sortedFacts())
+	restarts, wanted := m.restartsIn(m.sortedFacts()), m.service.Fingerprint(p.Type)
 	return slices.ContainsFunc(m.order, func(other *Pod) bool {
-		return other != p && other.Type == p.Type && other.runs() && (other.Completed == "" || other.Stop != nil || m.outdated(other, restarts))
+		switch {
+		case other == p || other.Type != p.Type:
+			return false
+		case !other.Fallen.IsZero():
+			return true
+		case !other.runs():
+			return false
+		}
+		done := other.Completed != "" && other.Good == wanted && other.Stop == nil
+		return !done || other.Task.Healthy.IsZero() || m.outdated(other, restarts)
 	})
 }
 

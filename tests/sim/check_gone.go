@@ -34,17 +34,21 @@ const longSilence = 15 * time.Minute
 
 // markedGone looks at what is recorded of a task that somebody was told is taken for gone.
 func (c *checker) markedGone(i *instance, v machine.Verb) bool {
-	record := c.disk.pods[v.Pod]
-	if len(record.Consents) == 0 {
+	var last machine.Consent
+	for _, said := range c.disk.pods[v.Pod].Consents {
+		if said.Verb == v.Kind { // its place may have been given up since
+			last = said
+		}
+	}
+	if last.TaskID == "" {
 		return false
 	}
-	last := record.Consents[len(record.Consents)-1]
 	c.consented[last.TaskID] = v.Pod
 	known, told := c.knew[v.ID][last.TaskID]
 	if silent := !told && c.now.Sub(c.session) >= longSilence; !outOfSight(known) && !silent {
 		c.fail(markedGone, "serve %d takes %s for gone, of which it was told last in this session that it is %q", i.number, last.TaskID, known)
 	}
-	return last.Verb == v.Kind && last.By == v.Actor && last.Reason == v.Reason
+	return last.By == v.Actor && last.Reason == v.Reason
 }
 
 // believed notes which of the tasks that somebody took for gone while they ran are on record as gone: no others may run beside another one of their pod. It

@@ -124,7 +124,7 @@ func Draw(seed uint64) Schedule {
 	if r.IntN(4) == 0 {
 		s.MaxUnavailable = []string{"2", "20%", "50%", "100%"}[r.IntN(4)]
 	}
-	if r.IntN(5) == 0 || slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == offersLost }) { // without, what is lost is lost
+	if r.IntN(5) == 0 || s.losesOffers() {
 		s.OfferTimeout = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute}[r.IntN(3)]
 	}
 	if r.IntN(2) == 0 {
@@ -308,4 +308,9 @@ func drawSpecial(r *rand.Rand) (Verb, bool) {
 		return Verb{Kind: "except", Pod: pods[r.IntN(len(pods))], Force: true}, true
 	}
 	return Verb{}, false
+}
+
+// losesOffers says that offers get lost. Masters must take them back after a time then: without, what is lost is lost.
+func (s *Schedule) losesOffers() bool {
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == offersLost })
 }

@@ -74,7 +74,7 @@ func simpler(s Schedule) []Schedule {
 	if s.MaxUnavailable != "" {
 		try(func(c *Schedule) { c.MaxUnavailable = "" })
 	}
-	if s.OfferTimeout > 0 {
+	if s.OfferTimeout > 0 && !s.losesOffers() {
 		try(func(c *Schedule) { c.OfferTimeout = 0 })
 	}
 	for k := range s.Hosts {

@@ -120,12 +120,11 @@ func (w *world) release(n uint64) {
 		switch {
 		case deploy.Run.Halt != nil && !deploy.Run.Ended():
 			held = true
-			i.deliver(machine.Verb{ID: 1000 + n, Kind: machine.Resume, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
-			w.note("operator: continue: %s", deploy.Run.Halt.Cause.Text)
+			w.tell(i, machine.Verb{ID: 1000 + n, Kind: machine.Resume, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
+			w.note("what has stopped it: %s", deploy.Run.Halt.Cause.Text)
 		case deploy.Run.Outcome == plans.Stopped:
 			held = true
-			i.deliver(machine.Verb{ID: 1000 + n, Kind: machine.Start, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
-			w.note("operator: start")
+			w.tell(i, machine.Verb{ID: 1000 + n, Kind: machine.Start, Plan: machine.DeployPlan, Actor: "operator", Reason: "calm"})
 		}
 	}
 	if held || w.now.Before(w.calm.Add(time.Minute)) || w.unheardOf() { // what was said last may not have been carried out yet

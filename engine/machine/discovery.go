@@ -43,23 +43,25 @@ func (m *Machine) startRun(now time.Time, reason string) {
 	m.forgetExpired()
 }
 
-// passOn leaves to recovery what was launched of a quorum, and is down before it was ever ready, if another one that runs is not done or not ready, or is being
-// brought back: it may belong to the quorum all the same, and the other not become ready without it, or not be stopped. Whatever deploy has to do first, which
-// the recovery of the other one may hold, it does not wait for.
+// passOn leaves to recovery what was launched, and is down before it was ever ready, and that deploy does not bring back: somebody has declared its step complete.
+// Of a quorum also what another one of its type may need to become ready or to be stopped, for it may belong to the quorum all the same: whatever deploy has to do
+// first, which the recovery of the other one may hold, it does not wait for.
 func (m *Machine) passOn(now time.Time) {
+	m.stepsOfDeploy()
 	for _, p := range m.order {
 		down := p.Task != nil && (p.Task.State.Terminal() || p.Task.State.Unproven())
-		if !down || !m.quorate[p.Type] || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || m.excepted(p) || !m.mayBeNeeded(p) {
+		if !down || p.Completed != "" || !p.Fallen.IsZero() || p.Stop != nil || m.excepted(p) {
 			continue
 		}
-		p.Fallen = now
-		m.touchPod(p)
+		if m.declared(p) || m.quorate[p.Type] && m.mayBeNeeded(p) {
+			p.Fallen = now
+			m.touchPod(p)
+		}
 	}
 }
 
 // mayBeNeeded says whether another pod of the type runs, and is not done in deploy or not ready, or is recovery's.
 func (m *Machine) mayBeNeeded(p *Pod) bool {
-	m.stepsOfDeploy()
 	restarts, wanted := m.restartsIn(m.sortedFacts()), m.service.Fingerprint(p.Type)
 	return slices.ContainsFunc(m.order, func(other *Pod) bool {
 		switch {

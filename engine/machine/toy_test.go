@@ -16,7 +16,7 @@ import (
 // get a db, one after the other; and there is one web, anywhere.
 type toy struct {
 	expect   int
-	setting  string // part of db's fingerprint ("everywhere": of all); "reserve": db has its resources reserved, and a volume; "larger": a larger one; "amounts": only amounts are reserved; "hungry": it needs more
+	setting  string // part of db's fingerprint ("everywhere": of all, "web": of web's alone); "reserve": db has its resources reserved, and a volume; "larger": a larger one; "amounts": only amounts are reserved; "hungry": it needs more
 	canary   bool   // db is a canary phase
 	attempts int    // how often a step of db may fail
 	early    bool   // agents are told of dbs that were launched, before they run
@@ -31,7 +31,11 @@ func (toy) TaskName(string) string      { return "server" }
 func (toy) Health(p string) bool        { return p == "db" }
 
 func (t toy) Fingerprint(p string) string {
-	if p == "db" || t.setting == "everywhere" {
+	about := "db"
+	if t.setting == "web" {
+		about = "web"
+	}
+	if p == about || t.setting == "everywhere" {
 		return p + t.setting
 	}
 	return p

@@ -15,8 +15,9 @@ import (
 func (c *checker) killing(i *instance, call machine.Kill) {
 	pod, kind := podOf(call.TaskID)
 	record := c.disk.pods[pod]
-	if c.consented[call.TaskID] != "" {
-		return // somebody took it for gone, and whatever depends on it with it
+	takenForGone := func(said machine.Consent) bool { return said.TaskID == call.TaskID && said.Verb == machine.MarkGone }
+	if c.consented[call.TaskID] != "" || slices.ContainsFunc(record.Consents, takenForGone) { // also if nobody was told: the framework may have died before the answer
+		return // and whatever depends on it was taken for gone with it
 	}
 	if !hasDevice(kind) || record.Task == nil || record.Task.ID != call.TaskID || record.Stop != nil && record.Stop.Forced {
 		return

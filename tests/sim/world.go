@@ -100,7 +100,8 @@ func (r Result) String() string {
 func Run(s Schedule, journal io.Writer) Result {
 	w := newWorld(s, journal)
 	w.plan()
-	end := w.calm.Add(patience + time.Duration(len(s.Hosts))*slowly)
+	latest := w.calm.Add(patience + time.Duration(len(s.Hosts))*slowly)
+	end := latest
 	wellSince, heardSince := time.Time{}, time.Time{}
 	for w.check.broken == "" && w.next(end) {
 		if w.now.Before(w.calm) {
@@ -108,7 +109,7 @@ func Run(s Schedule, journal io.Writer) Result {
 		}
 		switch well := w.well(); {
 		case !well:
-			wellSince = time.Time{}
+			wellSince, end = time.Time{}, latest // if it was to end at this very moment it does not
 		case wellSince.IsZero():
 			wellSince, heardSince = w.now, w.now
 		case w.unheardOf():

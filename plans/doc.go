@@ -121,11 +121,11 @@
 // A serial-canary or parallel-canary phase begins nothing by itself; what has begun, and wait steps, it does not hold. Each "continue" of
 // the phase releases the next step that has not begun, in the order of the phase, those whose After is not done last. The last "continue"
 // (the second, or that of Phase.Canaries) also releases all others, which begin when those released one by one, as far as their After is
-// done, are done. Until then the turn goes round among those and what has begun; also among launches that were never tried in this run, if
-// all of those have to stop a pod that runs, because they are to be done again: what is down uses the budget that the others wait for; and
-// among those that come before all of those, because they were passed over and are a part of the run again. A canary that fails is never
-// tolerated: the run halts. The SDK's parallel-canary begins the others at once; in all else this is what it does. PhaseView.Continue says
-// beforehand what "continue" would release, and Apply releases that.
+// done, are done. Until then the turn goes round among those and what has begun; also among launches of pods that do not run, if all of
+// those have to stop a pod that runs, because they are to be done again: what is down uses the budget that the others wait for; and among
+// launches that were never tried in this run and come before all of those: they were passed over, and are a part of the run again. A
+// canary that fails is never tolerated: the run halts. The SDK's parallel-canary begins the others at once; in all else this is what it does.
+// PhaseView.Continue says beforehand what "continue" would release, and Apply releases that.
 //
 // # Pause
 //

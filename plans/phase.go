@@ -245,7 +245,7 @@ type canary struct {
 	released map[string]bool // by name
 	pending  string          // a released step that may begin, or has begun, and is not done: the first
 	at       place           // its place
-	yields   bool            // all such steps would stop a pod that runs: what was never tried goes first, because it uses the budget that they may be waiting for
+	yields   bool            // all such steps would stop a pod that runs: what is down goes first, because it uses the budget that they may be waiting for
 	next     *Release        // what "continue" would begin
 }
 
@@ -281,10 +281,12 @@ func (c *canary) lets(p *phase, j int) bool {
 	return c.pending == "" || p.flags[j].has(isBegun) || c.released[p.def.Steps[j].Name] || c.yieldsTo(p, j)
 }
 
-// yieldsTo says whether a step that was never tried goes before released ones that are not done, when all is released: these would all stop a pod that runs, or it
-// comes before them, was passed over, and they may need it to become ready.
+// yieldsTo says whether a launch goes before released steps that are not done, when all is released: its pod is down, and these would all stop one that runs; or it was
+// never tried and comes before them: it was passed over, and they may need it to become ready.
 func (c *canary) yieldsTo(p *phase, j int) bool {
-	return c.all && p.flags[j].has(isUntried) && (c.yields || j < c.at)
+	f := p.flags[j]
+	down := p.def.Steps[j].Kind == Launch && f.has(isIdle) && !f.has(isRunning)
+	return c.all && (down && c.yields || f.has(isUntried) && j < c.at)
 }
 
 // holds says whether the canary keeps a step from beginning.

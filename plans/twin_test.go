@@ -886,7 +886,7 @@ func (p plain) releasedLeft(i int) bool {
 	return false
 }
 
-// yields: "if all of those have to stop a pod that runs, because they are to be done again, also among launches that were never tried in this run"
+// yields: "also among launches of pods that do not run, if all of those have to stop a pod that runs"
 func (p plain) yields(i int) bool {
 	for _, j := range p.members(i) {
 		own := p.own(i, j)
@@ -898,15 +898,19 @@ func (p plain) yields(i int) bool {
 	return slices.ContainsFunc(p.onPhase(Released, i), func(f Fact) bool { return f.All })
 }
 
-// yieldsTo: "…, and among those that come before all of those"
+// yieldsTo: "…, and among launches that were never tried in this run and come before all of those"
 func (p plain) yieldsTo(i, j int) bool {
 	all := slices.ContainsFunc(p.onPhase(Released, i), func(f Fact) bool { return f.All })
+	own := p.own(i, j)
+	if all && p.step(i, j).Kind == Launch && (own == Pending || own == Prepared) && !p.observation(i, j).Running && p.yields(i) {
+		return true
+	}
 	if !all || !p.untried(i, j) {
 		return false
 	}
 	for _, k := range p.members(i) {
 		if k < j && p.releasedByName(i, k) && !p.done(i, k) && p.afterDone(i, k) {
-			return p.yields(i)
+			return false
 		}
 	}
 	return true

@@ -99,9 +99,3 @@ func (c *checker) unknownMember(h *host) bool {
 	}
 	return true
 }
-
-// unknownVictim says that nobody knows that a registry to be stopped belongs to the replica set: it became ready after the backup that was restored was made, and since
-// then it never was, because there is no majority. That can't be told from one that never was ready, and its stop takes nothing away.
-func (c *checker) unknownVictim(task string) bool {
-	return c.restores > 0 && !c.served[task] && !c.quorum()
-}

@@ -22,10 +22,10 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 	if !hasDevice(kind) || record.Task == nil || record.Task.ID != call.TaskID || record.Stop != nil && record.Stop.Forced {
 		return
 	}
-	if c.underWay(i, record, call.TaskID) || c.unknownVictim(call.TaskID) {
+	dependent := kind != quobyte.Registry
+	if c.underWay(i, record, call.TaskID) || c.unknownVictim(call.TaskID, dependent) {
 		return
 	}
-	dependent := kind != quobyte.Registry
 	victim, up, all := dependent && record.Completed != "" && !c.beingKilled[call.TaskID], 0, 0
 	for _, h := range c.replicas {
 		all++
@@ -47,6 +47,25 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 	case all > 1: // the first registry alone is no majority of anything yet
 		c.fail(quorumKept, "serve %d stops %s, and %d of %d remain", i.number, call.TaskID, up, all)
 	}
+}
+
+// unknownVictim says that nobody knows that what is to be stopped does its work, or belongs to the replica set: it began to, or came back from before a backup, and nobody
+// has seen it ready, before it fell ill or the majority was lost. Its prober, which is asked right before the KILL, can't tell it from one that never was ready.
+func (c *checker) unknownVictim(task string, dependent bool) bool {
+	switch {
+	case c.served[task]:
+		return false
+	case dependent:
+		return c.restores > 0 && !c.quorum()
+	case !c.quorum():
+		return true
+	}
+	for _, h := range c.replicas {
+		if r := c.taskOn(task, h); r != nil {
+			return c.killed[task].Before(h.sick[r.kind].till.Add(verdict))
+		}
+	}
+	return false
 }
 
 // serves says that a registry counted when a KILL was given away: it had caught up and was well, or had fallen ill so lately that nobody could know. Whether it is a
@@ -149,6 +168,9 @@ func (c *checker) letBe(p machine.Pod) bool {
 
 // checkBudget: as many of a type may be down as its budget says, the one that is stopped among them.
 func (c *checker) checkBudget(i *instance, p machine.Pod, at time.Time) {
+	if c.excusedAt(p.Name, at) {
+		return // it was stopped before it was taken out, and the KILL is said again: it has no part in budgets
+	}
 	total := 0
 	var down []string
 	for name, other := range c.disk.pods {

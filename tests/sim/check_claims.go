@@ -129,7 +129,8 @@ func (c *checker) checkGivenBack(i *instance, call machine.Accept) {
 	}
 }
 
-// checkSurplus: what a pod gives back it is launched without, and what its record says that it keeps is still there.
+// checkSurplus: what a pod gives back it is launched without, or its volume grows and it is to be launched when that is done; and what its record says that it keeps is
+// still there.
 func (c *checker) checkSurplus(i *instance, call machine.Accept, pod string, what offers.Resources) {
 	record := c.disk.pods[pod]
 	launched := record.Task != nil && slices.ContainsFunc(call.Launches(), func(t offers.Task) bool { return t.ID == record.Task.ID })
@@ -140,6 +141,9 @@ func (c *checker) checkSurplus(i *instance, call machine.Accept, pod string, wha
 	claim := offers.Claim{Service: c.settings.Name, ID: record.Claim.ID}
 	there := offers.Reserved(used, pod, claim)
 	gone := offers.Reserved([]offers.Offer{{Rest: what}}, pod, claim)
+	if down := record.Task == nil || ended(record.Task.State); down {
+		launched = slices.ContainsFunc(call.Operations, func(op offers.Operation) bool { return op.Type == offers.GrowVolume })
+	}
 	if !launched || !there.Contains(record.Claim.Held.Add(gone)) {
 		c.fail(keeps, "serve %d gives back %s of %s, of which %s was on offer and %s is to be kept", i.number, gone, pod, there, record.Claim.Held)
 	}

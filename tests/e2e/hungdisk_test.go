@@ -47,7 +47,8 @@ func TestARecordingOnADiskThatHangs(t *testing.T) {
 	if code := second.wait(); code != 14 {
 		t.Errorf("who was cut off: exit code %d, want 14:\n%s", code, tail(second.text(), 5))
 	}
-	if d := time.Since(fell); d > sessionTimeout+takeoverLimit {
+	// It may lead for most of a session, and then leaves the recording five seconds, and ZooKeeper a second or two for each of two connections.
+	if d := time.Since(fell); d > 3*sessionTimeout {
 		t.Errorf("who was cut off ended after %s", d)
 	}
 	reportStandby(t, "the recording's disk hangs", all)

@@ -52,7 +52,8 @@ func newWorld() *world {
 // Commands, each followed by what the machine decides:
 //
 //	start [expect=N] [setting=S] [canary=true] [attempts=N] [early=true] [asks=yes]   build the machine from what is stored (again: a crash, nothing of memory is left)
-//	subscribe [version=V] [back=no] / disconnect [fatal]   the session with the master, which knows the agents of all hosts, and answers at once; or none of them is back
+//	subscribe [version=V] [back=no] [report=HOST] / disconnect [fatal]   the session with the master, which knows the agents of all hosts, and answers at once; or none of them is
+//	                                 back. A scout's report may come with it
 //	offer HOST... [cpus=N] [disk=N] [agent=A] [kept=POD [volume=MB]] an offer of each host, with port 7000; or with what the pod was launched with and
 //	                                 is reserved for it, its volume grown; stray=POD: reserved for another pod;
 //	                                 away=FROM..[UNTIL]: of an agent in maintenance, as of now
@@ -98,6 +99,9 @@ func (w *world) command(t *testing.T, d *datadriven.TestData) string {
 		return w.start(d)
 	case "subscribe":
 		w.m.Take(w.now, Subscribed{FrameworkID: "F-0000", Master: Master{Address: "m:5050", Version: value(d, "version", "")}})
+		if host := value(d, "report", ""); host != "" {
+			w.report(t, d, []string{host, string(w.m.hosts[host].Facts)})
+		}
 	case "disconnect":
 		w.m.Take(w.now, Disconnected{Err: "stream ended", Fatal: slices.Contains(args, "fatal")})
 	case "offer":

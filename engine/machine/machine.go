@@ -333,6 +333,7 @@ func (m *Machine) takeSubscribed(now time.Time, e Subscribed) {
 	m.fullAsk = now
 	for host := range m.scouts {
 		m.retell[host] = true
+		m.inquiries[host] = inquiry{At: now} // what a scout says before it was told of the session may be of before, also if it comes at once
 	}
 	for _, h := range m.hosts {
 		h.Heard = "" // reports may have been missed meanwhile: a scout that is told something reports at once

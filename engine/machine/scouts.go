@@ -58,6 +58,9 @@ func (m *Machine) tell(now time.Time, scout *Pod, h *Host, pods []Pod) {
 	data := m.service.Message(host, pods)
 	if data == nil {
 		delete(m.told, h.Key)
+		if m.inquiries[h.Key].Digest == "" { // nothing is asked of it, and it need not have heard anything
+			delete(m.inquiries, h.Key)
+		}
 		return
 	}
 	digest := digestOf(data)

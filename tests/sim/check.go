@@ -100,6 +100,9 @@ func (c *checker) taking(i *instance, e machine.Event) {
 		c.note("serve %d: UPDATE %s %s %s %s", i.number, e.Status.TaskID, e.Status.State, e.Status.Source, e.Status.Reason)
 		c.told[e.Status.TaskID] = e.Status.State
 		i.told[e.Status.TaskID] = e.Status.State
+		if ended(e.Status.State) {
+			delete(c.seen, e.Status.TaskID)
+		}
 	case machine.OperationUpdated:
 		if len(e.Status.UUID) > 0 {
 			c.outcomes[string(e.Status.UUID)] = e.Status
@@ -172,6 +175,7 @@ func (c *checker) committed(i *instance) {
 	}
 	c.outsiders()
 	c.believed()
+	c.showsUp()
 	c.checkGone(i)
 	c.checkClaims(i)
 	c.checkPromises(i)

@@ -20,19 +20,20 @@ type memory struct {
 	included  map[string]time.Time // when they took them in again last
 	stops     map[string]bool      // tasks that were killed
 	consented map[string]string    // tasks that operators took for gone, and were told so -> the pod
+	seen      map[string]seen      // tasks that gave way and have shown up again
 }
 
 func newMemory() memory {
 	return memory{
 		promises: map[string]*promise{}, forced: map[string]bool{}, began: map[string]bool{}, excused: map[string]bool{}, included: map[string]time.Time{},
-		stops: map[string]bool{}, consented: map[string]string{},
+		stops: map[string]bool{}, consented: map[string]string{}, seen: map[string]seen{},
 	}
 }
 
 func (m memory) clone() memory {
 	out := memory{
 		promises: map[string]*promise{}, lastRun: m.lastRun, forced: maps.Clone(m.forced), began: maps.Clone(m.began), excused: maps.Clone(m.excused),
-		included: maps.Clone(m.included), stops: maps.Clone(m.stops), consented: maps.Clone(m.consented),
+		included: maps.Clone(m.included), stops: maps.Clone(m.stops), consented: maps.Clone(m.consented), seen: maps.Clone(m.seen),
 	}
 	for key, p := range m.promises {
 		out.promises[key] = &promise{fact: p.fact, let: map[uint64]bool{}, tasks: maps.Clone(p.tasks)}

@@ -75,11 +75,40 @@ func (c *checker) checkGone(i *instance) {
 	}
 }
 
+// seen is a task that was on record as one that gave way and has shown up again: of which pod, and how often somebody had said that it is gone.
+type seen struct {
+	pod  string
+	said int
+}
+
+// showsUp notes which tasks of pods with a device are on record as having shown up again. They run until Mesos says that they have ended, or somebody says anew that they
+// are gone, whatever becomes of the record.
+func (c *checker) showsUp() {
+	for name, p := range c.disk.pods {
+		for _, r := range p.Replaced {
+			if r.Seen != "" && !outOfSight(r.Seen) && hasDevice(p.Type) {
+				c.seen[r.TaskID] = seen{name, timesGone(p, r.TaskID)}
+			}
+		}
+	}
+}
+
+// timesGone is how often it is on record that somebody took a task for gone.
+func timesGone(p machine.Pod, task string) int {
+	n := 0
+	for _, said := range p.Consents {
+		if said.TaskID == task && said.Verb == machine.MarkGone {
+			n++
+		}
+	}
+	return n
+}
+
 // checkBeside: nothing is launched for a pod with a device while a task of it, which was replaced or taken for gone, is known to have shown up again.
 func (c *checker) checkBeside(i *instance, p machine.Pod) {
-	for _, r := range p.Replaced {
-		if r.Seen != "" && hasDevice(p.Type) {
-			c.fail(oneTask, "serve %d launches %s, although %s has shown up again and is %s", i.number, p.Task.ID, r.TaskID, r.Seen)
+	for task, s := range c.seen {
+		if s.pod == p.Name && timesGone(p, task) <= s.said {
+			c.fail(oneTask, "serve %d launches %s, although %s has shown up again and is not known to have ended", i.number, p.Task.ID, task)
 		}
 	}
 }

@@ -182,13 +182,29 @@ func (c *checker) checkBudget(i *instance, p machine.Pod, at time.Time) {
 		if name == p.Name || t == nil || c.excusedAt(name, at) {
 			continue
 		}
-		if c.unsettled(i, other) || outOfSight(t.State) || other.Completed != "" && (ended(t.State) || t.Healthy.IsZero()) {
+		if c.unsettled(i, other) || outOfSight(t.State) || other.Completed != "" && (ended(t.State) || t.Healthy.IsZero()) || c.downUnheard(other) {
 			down = append(down, name+" "+string(t.State))
 		}
 	}
 	if most := c.schedule.mostDown(p.Type, total); len(down)+1 > most {
 		c.fail(budgetKept, "serve %d stops %s, %d of %d may be down, and down are %v", i.number, p.Name, most, total, down)
 	}
+}
+
+// downUnheard says of a pod that is ready by its record that it is not, and that the framework knows that, or knows that nobody tells: it was so when the session began,
+// and what is on record from before counts for nothing until a prober that has heard of the session has looked; or it is so for longer than a prober may be silent.
+func (c *checker) downUnheard(p machine.Pod) bool {
+	h := c.hostNamed(p.Host)
+	if h == nil || p.Type == quobyte.Prober {
+		return false
+	}
+	long := c.now.Add(-silence * c.settings.ProbeInterval)
+	if r := c.taskOn(p.Task.ID, h); r != nil {
+		ill := h.sick[p.Type]
+		return c.now.Before(ill.till) && (ill.since.Before(c.session) || ill.since.Before(long))
+	}
+	d := h.died[p.Type]
+	return d.task == p.Task.ID && (d.at.Before(c.session) || d.at.Before(long))
 }
 
 // outsiders notes which pods are on record as taken out, and which are not any more.

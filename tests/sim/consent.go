@@ -22,6 +22,10 @@ const (
 func (w *world) markGone(id uint64, v Verb, tries int) {
 	var lost []machine.PodView
 	i := w.serve()
+	if i != nil && v.Task == podTask { // who has one in mind does not look
+		w.sayGone(i, id, w.podAt(v.Pod))
+		return
+	}
 	if i != nil && i.view != nil {
 		for _, p := range i.view.Pods {
 			if v.Pod != "" && p.Name != w.podAt(v.Pod) {

@@ -18,6 +18,9 @@ const asksAgain = 10 * time.Minute
 // verdict is how old an answer of probers, and that of the service, may be when it counts.
 const verdict = 10 * time.Second
 
+// silence is for how many of its intervals a prober may say nothing before its word counts no more, with some more for what is under way.
+const silence = 30 + 6
+
 // atOnce is how many pods of a type may be down at once if the settings don't say so. A part of them is rounded down, but to no less than one.
 var atOnce = map[string]string{
 	quobyte.Prober: "50%", quobyte.Registry: "1", quobyte.Metadata: "1", quobyte.Data: "1", quobyte.API: "1", quobyte.Webconsole: "1",

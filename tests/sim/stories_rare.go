@@ -18,6 +18,8 @@ var rare = [30]func(*story){
 	(*story).registriesTakenOut, (*story).pausedInStop, (*story).tasksOfNobody, (*story).halted, (*story).canary,
 	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
 	(*story).recordsOfOld, (*story).registriesIll, (*story).goneAndBack, (*story).joinedUnseen,
+	(*story).goneTwice, (*story).evenRegistries, (*story).brokenInTwoRuns, (*story).rolledBack, (*story).firstTakenOut, (*story).excludedLate,
+	(*story).answeredLate, (*story).notToldOf,
 }
 
 // drawRare adds one of them now and then.
@@ -113,41 +115,93 @@ func (t *story) registriesIll() {
 	t.roll([]string{quobyte.Metadata, quobyte.Data}[t.r.IntN(2)])
 }
 
-// goneAndBack: an agent is cut off, and somebody takes a task of it for gone that runs. It shows up again, its KILL is lost, and then its host has another agent, of which
-// all is on offer: what is reserved for a task, and its ports, keep others away no more.
-func (t *story) goneAndBack() {
-	t.at += time.Minute
-	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
-	cut := Fault{At: t.at, Kind: agentPart, Host: t.on(kind), For: 3*time.Minute + t.upTo(time.Minute)}
-	back := t.at + cut.For
-	t.Faults = append(t.Faults, cut)
-	for range 2 {
-		t.Faults = append(t.Faults, Fault{At: back - time.Second, Kind: swallowed, What: "KILL"})
-	}
-	t.Faults = append(t.Faults, Fault{At: back + 2*time.Second + t.upTo(10*time.Second), Kind: agentReborn, Host: cut.Host, For: between(t.r, time.Second, time.Minute)})
-	t.Verbs = append(t.Verbs, Verb{At: t.at + 110*time.Second, Kind: markGone, Pod: at(kind, cut.Host), Blind: true})
-}
-
-// joinedUnseen: while the first registries are started a prober hangs, so that nobody sees that the one on its host has joined the others, and somebody has them
-// restarted.
-func (t *story) joinedUnseen() {
-	t.Asks = false // who knows the replica set would know
-	t.at = 10*time.Second + t.upTo(time.Minute)
+// evenRegistries: of four registries one does not do its work and is taken out, so that no budget counts it, and then the others are restarted: two of four would be no
+// majority.
+func (t *story) evenRegistries() {
+	t.Asks = false // who knows the replica set would not let it be either
+	t.Hosts = slices.Clone(t.Hosts)
+	count := 0
 	for k := range t.Hosts {
-		if h := t.Hosts[k]; h.Registry && !h.Bootstrap {
-			t.Faults = append(t.Faults, Fault{At: t.at + t.upTo(20*time.Second), Kind: proberHangs, Host: k, For: time.Minute + t.upTo(2*time.Minute)})
+		h := &t.Hosts[k]
+		h.Registry = h.Bootstrap || h.Registry && count < 3
+		if h.Registry && !h.Bootstrap {
+			count++
 		}
 	}
-	t.at += 30*time.Second + t.upTo(time.Minute)
+	for k := 0; count < 3; k++ {
+		if h := &t.Hosts[k]; !h.Registry {
+			h.Registry = true
+			count++
+		}
+	}
+	ill := t.on(quobyte.Registry)
+	t.fault(5*time.Second, Fault{Kind: []Kind{daemonSick, mountGone}[t.r.IntN(2)], Host: ill, What: quobyte.Registry, For: 6*time.Minute + t.upTo(2*time.Minute)})
+	t.Verbs = append(t.Verbs, Verb{At: t.at + 20*time.Second + t.upTo(20*time.Second), Kind: "except", Pod: at(quobyte.Registry, ill), Force: true})
+	t.at += time.Minute + t.upTo(time.Minute)
 	t.roll(quobyte.Registry)
 }
 
-// goneUnseen: an agent that is cut off is marked gone, and its tasks run on.
-func (t *story) goneUnseen() {
-	kind := []string{quobyte.API, quobyte.Webconsole, t.aType()}[t.r.IntN(3)]
-	f := Fault{Kind: goneUnseen, Host: t.on(kind), What: kind, Count: 1 + t.r.IntN(150)}
-	f.For = time.Duration(f.Count)*time.Second + between(t.r, 30*time.Second, 5*time.Minute)
-	t.fault(time.Minute, f)
+// brokenInTwoRuns: somebody has a phase stop after each batch, lets it go on, and never says that it need not stop any more; then new settings begin another run.
+func (t *story) brokenInTwoRuns() {
+	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
+	if len(t.Hosts) > few {
+		kind = quobyte.Registry
+	}
+	t.Verbs = append(t.Verbs, Verb{At: t.upTo(20 * time.Second), Kind: "break", Phase: kind, When: string(plans.AfterBatch)})
+	for at := time.Minute; at < t.at; at += 20*time.Second + t.upTo(20*time.Second) {
+		t.Verbs = append(t.Verbs, Verb{At: at, Kind: "continue", Phase: kind})
+	}
+	t.at += 30 * time.Second
+	t.fault(0, Fault{Kind: newSettings, What: kind})
+	for range 3 {
+		t.Verbs = append(t.Verbs, Verb{At: t.at + 20*time.Second + t.upTo(2*time.Minute), Kind: "continue", Phase: kind})
+	}
+	if t.r.IntN(2) == 0 {
+		t.fault(2*time.Minute, Fault{Kind: serveCrash, For: between(t.r, time.Second, 30*time.Second)})
+	}
+}
+
+// rolledBack: new settings of registries are rolled back when one runs with them, before it has settled, and its KILL is lost. Before that is said again another one
+// falls ill, so that its stop is taken back.
+func (t *story) rolledBack() {
+	t.Asks = false // who knows the replica set would know
+	t.Speed = Speed{Network: time.Millisecond, Start: 200 * time.Millisecond, CatchUp: 500 * time.Millisecond, Probe: 5 * time.Second}
+	t.at += time.Minute
+	change := Fault{Kind: newSettings, What: quobyte.Registry}
+	t.fault(0, change)
+	t.at += time.Second
+	t.fault(0, change)
+	t.at += 14*time.Second + t.upTo(25*time.Second)
+	t.fault(0, change) // as it was
+	for range 2 {
+		t.fault(0, Fault{Kind: swallowed, What: "KILL"})
+	}
+	t.at += 4 * time.Second
+	for range 1 + t.r.IntN(2) {
+		t.fault(8*time.Second, Fault{Kind: daemonSick, Host: t.on(quobyte.Registry), What: quobyte.Registry, For: 2*time.Minute + t.upTo(2*time.Minute)})
+	}
+}
+
+// firstTakenOut: the host of the first registry is not offered, so that somebody takes that out, and the next are begun, which can't become ready without it. Then it
+// takes part again.
+func (t *story) firstTakenOut() {
+	t.Speed = Speed{Network: time.Millisecond, Start: 2 * time.Second, CatchUp: 500 * time.Millisecond, Probe: 5 * time.Second}
+	t.Hosts = slices.Clone(t.Hosts)
+	first := 0
+	for k := range t.Hosts {
+		t.Hosts[k].Joins = 0
+		if t.Hosts[k].Bootstrap {
+			first = k
+		}
+	}
+	if t.r.IntN(2) == 0 { // all that is let go one by one needs it
+		t.Canaries = []string{quobyte.Registry}
+		for range 1 + t.r.IntN(3) {
+			t.Verbs = append(t.Verbs, Verb{At: 45*time.Second + t.upTo(time.Minute), Kind: "continue", Phase: quobyte.Registry})
+		}
+	}
+	t.Faults = append(t.Faults, Fault{At: 8*time.Second + t.upTo(2*time.Second), Kind: agentClosed, Host: first, For: time.Minute + t.upTo(time.Minute)})
+	t.Verbs = append(t.Verbs, Verb{At: 25*time.Second + t.upTo(20*time.Second), Kind: "except", Pod: at(quobyte.Registry, first), Force: true})
 }
 
 // tooLarge: new settings ask for more than any host has, and somebody may even restart what they are about by force.

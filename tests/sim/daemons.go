@@ -98,6 +98,12 @@ func (w *world) judge(pods []string) machine.Judgement {
 	return machine.Judgement{Gate: plans.GateClosed, Code: "quorum", Text: fmt.Sprintf("%d of %d would remain", up, all)}
 }
 
+// slowness is by how much answers come later until a time.
+type slowness struct {
+	till time.Time
+	by   time.Duration
+}
+
 // remember has the API know for a while only what is so now.
 func (w *world) remember(f Fault) {
 	w.stale, w.past = w.now.Add(f.For), nil

@@ -48,6 +48,7 @@ const (
 	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
 	goneUnseen    Kind = "gone-unseen"    // an agent is cut off, and marked gone after Count seconds, and what it runs runs on until another one starts there after For. What: on which a pod of this type runs
 	tooLarge      Kind = "too-large"      // for For the settings give the pods of the type What more than any host has
+	apiSlow       Kind = "api-slow"       // for For the answer whether pods may be stopped comes Count seconds late
 	excludeFails  Kind = "exclude-fails"  // What: how; the next call that says which hosts are idle
 	oldBackup     Kind = "old-backup"     // the records of now take the place of those of then after For, and the framework starts again Count seconds later
 	strayTask     Kind = "stray-task"     // with the next Count launches a task gets there that no record knows, as if records were lost
@@ -104,6 +105,7 @@ var faultKinds = []faultKind{
 	{strayTask, 0, nil, func(w *world, f Fault) { w.network.strays += f.Count }}, // only in a story
 	{goneUnseen, 0, nil, (*world).markGoneUnseen},                                // and these
 	{tooLarge, 0, nil, (*world).outgrow},
+	{apiSlow, 0, nil, func(w *world, f Fault) { w.slow = slowness{w.now.Add(f.For), time.Duration(f.Count) * time.Second} }},
 	{excludeFails, 0, nil, func(w *world, f Fault) { w.network.calls = append(w.network.calls, callFaultOf(f, "UPDATE_FRAMEWORK")) }},
 	{oldBackup, 0, nil, (*world).backUp},
 }

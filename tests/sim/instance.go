@@ -186,9 +186,17 @@ func (i *instance) ask(ask machine.Ask) {
 			return
 		}
 		answer := machine.Judged{ID: ask.ID, Judgement: i.judge(ask.Pods)}
-		i.check.judged(ask, asked, answer)
 		i.note("serve %d: may %v be stopped: %v", i.number, ask.Pods, answer.Gate)
-		i.after(i.upTo(i.schedule.Speed.Network), "answer", func() { i.session.running(func() { i.deliver(answer) }) })
+		way := i.upTo(i.schedule.Speed.Network)
+		if i.now.Before(i.slow.till) {
+			way += i.slow.by
+		}
+		i.after(way, "answer", func() {
+			i.session.running(func() {
+				i.check.judged(ask, asked, answer)
+				i.deliver(answer)
+			})
+		})
 	})
 }
 

@@ -120,3 +120,15 @@ func (t *story) notToldOf() {
 		Fault{At: quiet + t.upTo(time.Second), Kind: daemonSick, Host: host, What: kind, For: 6 * time.Minute})
 	t.Verbs = append(t.Verbs, Verb{At: t.at, Kind: "restart", Phase: kind})
 }
+
+// yesComesLate: the answer whether a pod may be stopped comes when it was asked again, and again, and says how it was then.
+func (t *story) yesComesLate() {
+	t.Asks = true
+	t.at += time.Minute
+	t.fault(0, Fault{Kind: apiSlow, For: time.Minute + t.upTo(time.Minute), Count: 6 + t.r.IntN(30)})
+	t.at += time.Second
+	t.roll([]string{quobyte.Registry, quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(4)])
+	if t.r.IntN(2) == 0 {
+		t.fault(time.Minute, Fault{Kind: taskEnds, Host: t.on(quobyte.Registry), What: quobyte.Registry})
+	}
+}

@@ -57,6 +57,7 @@ type world struct {
 
 	network network
 	silent  time.Time // until when nobody answers asks
+	slow    slowness  // of the answers
 	stale   time.Time // until when the answers are those of past
 	past    []bool    // which hosts' registries ran then
 	store   storeFaults
@@ -348,7 +349,7 @@ func (w *world) tickLater() {
 func (w *world) letGo() {
 	w.note("calm: faults have ceased")
 	w.network, w.onStop = network{blindTill: w.network.blindTill}, nil
-	w.silent, w.stale = time.Time{}, time.Time{}
+	w.silent, w.stale, w.slow = time.Time{}, time.Time{}, slowness{}
 	w.store = storeFaults{}
 	for _, h := range w.hosts {
 		clear(h.broken) // starts that fail at intervals of minutes, as pods back off, would never end

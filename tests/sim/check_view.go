@@ -157,6 +157,8 @@ func (c *checker) why(i *instance) string {
 	for _, p := range i.view.Pods {
 		if !p.Healthy {
 			fmt.Fprintf(&b, "%s is not well: %s %s\n", p.Name, p.State, p.Message)
+		} else if !c.isUp(p.TaskID) {
+			fmt.Fprintf(&b, "%s is shown as %s, and does not run\n", p.Name, p.State)
 		}
 	}
 	return strings.TrimSpace(b.String())

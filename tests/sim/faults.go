@@ -47,6 +47,7 @@ const (
 	swallowed     Kind = "swallowed"      // a What is accepted after Count others, and nobody hears of it: 202 says nothing
 	offersLost    Kind = "offers-lost"    // the next Count OFFERS do not reach the framework
 	goneUnseen    Kind = "gone-unseen"    // an agent is cut off, and marked gone after Count seconds, and what it runs runs on until another one starts there after For. What: on which a pod of this type runs
+	goneSilent    Kind = "gone-silent"    // another master leads, and an agent is marked gone before it is back, so that nothing is told of its tasks; another one starts there after For
 	tooLarge      Kind = "too-large"      // for For the settings give the pods of the type What more than any host has
 	apiSlow       Kind = "api-slow"       // for For the answer whether pods may be stopped comes Count seconds late
 	excludeFails  Kind = "exclude-fails"  // What: how; the next call that says which hosts are idle
@@ -104,6 +105,7 @@ var faultKinds = []faultKind{
 	{agentGone, 3, drawGone, (*world).markAgentGone},
 	{strayTask, 0, nil, func(w *world, f Fault) { w.network.strays += f.Count }}, // only in a story
 	{goneUnseen, 0, nil, (*world).markGoneUnseen},                                // and these
+	{goneSilent, 0, nil, (*world).markGoneSilent},
 	{tooLarge, 0, nil, (*world).outgrow},
 	{apiSlow, 0, nil, func(w *world, f Fault) { w.slow = slowness{w.now.Add(f.For), time.Duration(f.Count) * time.Second} }},
 	{excludeFails, 0, nil, func(w *world, f Fault) { w.network.calls = append(w.network.calls, callFaultOf(f, "UPDATE_FRAMEWORK")) }},
@@ -372,8 +374,13 @@ func (w *world) markAgentGone(f Fault) {
 		return // nobody takes note of it
 	}
 	if is := w.model.Condition(w.host(f).agent); !is.Registered && !is.Unreachable {
-		return // of its tasks nobody would hear anything before the next master, and no operator could say so (MESOS-9739)
+		return // of its tasks nobody would hear anything before the next master (MESOS-9739): see goneSilent
 	}
+	w.disown(f)
+}
+
+// disown marks an agent gone, whether or not the master has heard of it.
+func (w *world) disown(f Fault) {
 	w.succeedAgent(f, func(now time.Time, agent string) []direct.Effect {
 		var effects []direct.Effect
 		if f.Count > 0 {
@@ -395,6 +402,18 @@ func (w *world) markGoneUnseen(f Fault) {
 		w.after(gone, "gone", func() { w.markAgentGone(Fault{Host: n, For: f.For - gone}) })
 		return
 	}
+}
+
+// markGoneSilent has the master fall while an agent is cut off, which is marked gone when the next one leads.
+func (w *world) markGoneSilent(f Fault) {
+	const gone = 20 * time.Second
+	w.partition(Fault{Host: f.Host, For: f.For})
+	w.fallOver(Fault{For: 5 * time.Second})
+	w.after(gone, "gone", func() {
+		if why, _ := w.cluster.Unavailable(); why.Text == "" {
+			w.disown(Fault{Host: f.Host, For: f.For - gone})
+		}
+	})
 }
 
 // succeedAgent takes an agent away, and starts another one in its place. Of a pod whose resources were not reserved nobody can say then whether it

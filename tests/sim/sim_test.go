@@ -145,7 +145,7 @@ func TestChaosIsManifold(t *testing.T) {
 		}
 	}
 	for _, kind := range sim.Kinds() {
-		if least := map[sim.Kind]int{"stray-task": 5, "gone-unseen": 5, "too-large": 5, "exclude-fails": 5, "api-slow": 5, "old-backup": 5}[kind]; kinds[string(kind)] < cmp.Or(least, 20) {
+		if least := map[sim.Kind]int{"stray-task": 5, "gone-unseen": 5, "too-large": 5, "exclude-fails": 5, "gone-silent": 5, "api-slow": 5, "old-backup": 5}[kind]; kinds[string(kind)] < cmp.Or(least, 20) {
 			t.Errorf("%s was drawn %d times in 500 schedules", kind, kinds[string(kind)])
 		}
 	}

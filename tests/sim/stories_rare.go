@@ -19,7 +19,7 @@ var rare = [30]func(*story){
 	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
 	(*story).recordsOfOld, (*story).registriesIll, (*story).goneAndBack, (*story).joinedUnseen,
 	(*story).goneTwice, (*story).evenRegistries, (*story).brokenInTwoRuns, (*story).rolledBack, (*story).firstTakenOut, (*story).excludedLate,
-	(*story).answeredLate, (*story).notToldOf, (*story).yesComesLate,
+	(*story).answeredLate, (*story).notToldOf, (*story).yesComesLate, (*story).goneSilent,
 }
 
 // drawRare adds one of them now and then.

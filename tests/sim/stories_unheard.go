@@ -132,3 +132,9 @@ func (t *story) yesComesLate() {
 		t.fault(time.Minute, Fault{Kind: taskEnds, Host: t.on(quobyte.Registry), What: quobyte.Registry})
 	}
 }
+
+// goneSilent: an agent is marked gone that a new master still waits for, so that Mesos says nothing of its tasks any more.
+func (t *story) goneSilent() {
+	kind := t.aType()
+	t.fault(time.Minute, Fault{Kind: goneSilent, Host: t.on(kind), What: kind, For: time.Minute + t.upTo(4*time.Minute)})
+}

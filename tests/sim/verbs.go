@@ -141,7 +141,21 @@ func (w *world) well() bool {
 	if now := (asOf{i.view, w.disk.version, w.named}); now != w.looked.at {
 		w.looked = wellness{at: now, well: w.wellIn(i.view)}
 	}
-	return w.looked.well
+	return w.looked.well && w.allRun(i.view)
+}
+
+// allRun says whether what is shown as the task of a pod runs: what is shown may be of long ago.
+func (w *world) allRun(v *machine.View) bool {
+	up := make(map[string]bool, len(w.containers))
+	for _, c := range w.containers {
+		up[c.task] = c.up
+	}
+	for k := range v.Pods {
+		if p := &v.Pods[k]; p.TaskID != "" && !up[p.TaskID] {
+			return false
+		}
+	}
+	return true
 }
 
 // asOf is what it depends on whether all is well: it is asked after every event, and most change nothing of that.

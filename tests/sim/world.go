@@ -8,6 +8,7 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 var began = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 
 // patience is how long after the last fault everything must be deployed and well, for a reconciliation of everything and the
-// longest backoff. Of 500 schedules nine in ten take 3 minutes, and all less than 8.
+// longest backoff. Of 500 schedules nine in ten take 3 minutes, and all less than 8, but for those in which Mesos says nothing of a task.
 const patience = 20 * time.Minute
 
 // slowly is what each host adds to that: its pods may have to be stopped and started one after the other.
@@ -102,6 +103,9 @@ func Run(s Schedule, journal io.Writer) Result {
 	w := newWorld(s, journal)
 	w.plan()
 	latest := w.calm.Add(patience + time.Duration(len(s.Hosts))*slowly)
+	if slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == goneSilent }) {
+		latest = latest.Add(longSilence)
+	}
 	end := latest
 	wellSince, heardSince := time.Time{}, time.Time{}
 	for w.check.broken == "" && w.next(end) {

@@ -19,6 +19,7 @@ type checker struct {
 	lost           map[string]bool // tasks that are on no record because a backup was restored
 	lifeless       int             // how many lives of the framework there were when a backup was restored last
 	served         map[string]bool // tasks whose daemon was well since then when its host's prober asked, or by that backup
+	members        map[string]bool // hosts whose registry was well when their prober asked, or fell by itself when it was a member, since then, or by that backup
 	broken, detail string
 	at             time.Time
 
@@ -64,7 +65,7 @@ type checker struct {
 
 func newChecker(w *world) *checker {
 	return &checker{
-		world: w, memory: newMemory(), lost: map[string]bool{}, served: map[string]bool{}, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]string{}, mistaken: map[string]bool{},
+		world: w, memory: newMemory(), lost: map[string]bool{}, served: map[string]bool{}, members: map[string]bool{}, started: map[string]bool{}, reserved: map[string]bool{}, launched: map[string]bool{}, doubted: map[string]string{}, mistaken: map[string]bool{},
 		statuses: map[string]machine.TaskStatus{}, outcomes: map[string]machine.OperationStatus{}, asOf: map[uint64]int{}, claims: map[uint64]string{}, halts: map[uint64]time.Time{}, verbs: map[uint64]machine.Verb{},
 		said: map[uint64]time.Time{}, spent: map[string]string{},
 		killed: map[string]time.Time{}, beingKilled: map[string]bool{}, budgeted: map[string]time.Time{}, unwanted: map[string]bool{}, downSince: map[string]time.Time{}, quiet: map[element]time.Time{}, wasWell: map[string]bool{},

@@ -56,10 +56,12 @@ func (c *checker) restored(then memory) {
 		}
 	}
 	clear(c.served)
+	clear(c.members)
 	clear(c.claimed)
 	for name, p := range c.disk.pods {
 		if t := p.Task; t != nil && (p.Completed != "" || !t.Healthy.IsZero()) {
 			c.served[t.ID] = true
+			c.member(p.Type, p.Host)
 		}
 		if p.Claim != nil && (!p.Claim.Held.IsZero() || len(p.Claim.Volumes) > 0) {
 			c.claimed[name] = p.Claim

@@ -52,20 +52,22 @@ func (c *checker) killing(i *instance, call machine.Kill) {
 // unknownVictim says that nobody knows that what is to be stopped does its work, or belongs to the replica set: it began to, or came back from before a backup, and nobody
 // has seen it ready, before it fell ill or the majority was lost. Its prober, which is asked right before the KILL, can't tell it from one that never was ready.
 func (c *checker) unknownVictim(task string, dependent bool) bool {
-	switch {
-	case c.served[task]:
-		return false
-	case dependent:
-		return c.restores > 0 && !c.quorum()
-	case !c.quorum():
-		return true
+	if dependent {
+		return c.restores > 0 && !c.served[task] && !c.quorum()
 	}
 	for _, h := range c.replicas {
-		if r := c.taskOn(task, h); r != nil {
-			return c.killed[task].Before(h.sick[r.kind].till.Add(verdict))
+		if r := c.taskOn(task, h); r != nil && !c.members[h.name] {
+			return !c.quorum() || c.killed[task].Before(h.sick[r.kind].till.Add(verdict))
 		}
 	}
 	return false
+}
+
+// member notes that a registry of a host is known to belong to the replica set, or has to be reckoned with as one.
+func (c *checker) member(kind, host string) {
+	if kind == quobyte.Registry {
+		c.members[host] = true
+	}
 }
 
 // serves says that a registry counted when a KILL was given away: it had caught up and was well, or had fallen ill so lately that nobody could know. Whether it is a

@@ -222,6 +222,9 @@ func (c *container) exit(status int) {
 		c.host.died = map[string]death{}
 	}
 	c.host.died[c.kind] = death{c.task, c.now}
+	if slices.Contains(c.replicas, c.host) && !c.check.stops[c.task] {
+		c.check.member(c.kind, c.host.name) // it may have been ready, and everybody must reckon with that
+	}
 	c.note("%s: %s ends with %d", c.host.name, c.task, status)
 	if c.prober != nil {
 		delete(c.probers, c.prober.stream)

@@ -124,6 +124,7 @@ func (p *prober) report() {
 		text := p.world.ill(pod.TaskID, p.host)
 		if text == "" {
 			p.check.wasWell[pod.TaskID], p.check.served[pod.TaskID] = true, true
+			p.check.member(pod.Type, p.host.name)
 		}
 		r.Health = append(r.Health, quobyte.PodHealth{TaskID: pod.TaskID, Healthy: text == "", Text: text})
 	}

@@ -19,7 +19,7 @@ var rare = [30]func(*story){
 	(*story).pausedSoon, (*story).killedLate, (*story).goneUnseen, (*story).tooLarge, (*story).tooLargeLate,
 	(*story).recordsOfOld, (*story).registriesIll, (*story).goneAndBack, (*story).joinedUnseen,
 	(*story).goneTwice, (*story).evenRegistries, (*story).brokenInTwoRuns, (*story).rolledBack, (*story).firstTakenOut, (*story).excludedLate,
-	(*story).answeredLate, (*story).notToldOf, (*story).yesComesLate, (*story).goneSilent,
+	(*story).answeredLate, (*story).notToldOf, (*story).yesComesLate, (*story).goneSilent, (*story).fellUnseen,
 }
 
 // drawRare adds one of them now and then.
@@ -239,6 +239,22 @@ func (t *story) tasksOfNobody() {
 	case 1:
 		t.fault(4*time.Minute, Fault{Kind: swallowed, What: "KILL"})
 	}
+}
+
+// fellUnseen: as joinedUnseen, but the one that has joined falls before anybody sees it, and the next one is ill.
+func (t *story) fellUnseen() {
+	t.Asks = false
+	t.at = 10*time.Second + t.upTo(70*time.Second)
+	for k := range t.Hosts {
+		if h := t.Hosts[k]; h.Registry && !h.Bootstrap {
+			hangs := Fault{At: t.at + t.upTo(10*time.Second), Kind: proberHangs, Host: k, For: 2*time.Minute + t.upTo(30*time.Second)}
+			falls := Fault{At: hangs.At + 40*time.Second + t.upTo(70*time.Second), Kind: taskEnds, Host: k, What: quobyte.Registry}
+			ill := Fault{At: falls.At + t.upTo(5*time.Second), Kind: daemonSick, Host: k, What: quobyte.Registry, For: 4*time.Minute + t.upTo(2*time.Minute)}
+			t.Faults = append(t.Faults, hangs, falls, ill)
+		}
+	}
+	t.at += 160*time.Second + t.upTo(time.Minute)
+	t.roll(quobyte.Registry)
 }
 
 // halted: steps fail as often as they may, so that the run pauses itself, and operators have it go on.

@@ -56,12 +56,18 @@ func (m *Machine) evaluate(now time.Time) []plans.Evaluation {
 	return all
 }
 
-// noteSettled records the pods that the plan had stopped and that are back for good.
+// noteSettled records the pods that the plan had stopped and that are back for good, and those that are ready and of which nothing is owed any more.
 func (m *Machine) noteSettled(now time.Time, e *plans.Evaluation) bool {
 	any := false
 	for _, c := range e.Completed {
-		if p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]; p != nil && p.owedBy(e.View.Name) && !p.stopping() {
+		p := m.pods[e.View.Phases[c.Phase].Steps[c.Step].Pod]
+		switch {
+		case p == nil || p.stopping():
+		case p.owedBy(e.View.Name):
 			m.endStop(now, p)
+			any = true
+		case e.View.Name == DeployPlan && p.Stop == nil && p.runs() && !p.Task.Healthy.IsZero() && (p.Completed == "" || p.Good != p.Task.Fingerprint):
+			m.noteReady(now, p) // its stop was taken back while it was ready, and to be done again; in this run it need not be
 			any = true
 		}
 	}

@@ -16,12 +16,13 @@ type instance struct {
 	session *session
 	skew    time.Duration // of its clock
 
-	inbox    []machine.Event
-	deciding bool // a decision is planned or being carried out
-	stopped  bool // SIGSTOP
-	dead     bool
-	wake     time.Time
-	view     *machine.View
+	inbox     []machine.Event
+	deciding  bool // a decision is planned or being carried out
+	stopped   bool // SIGSTOP
+	stoppedAt time.Time
+	dead      bool
+	wake      time.Time
+	view      *machine.View
 
 	acks map[string]time.Time         // uuids that it acknowledged in its session, unless that failed, and when
 	told map[string]machine.TaskState // what it was told last of each task, in any of its sessions

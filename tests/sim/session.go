@@ -476,7 +476,7 @@ func (i *instance) stop() {
 		return
 	}
 	i.note("serve %d: stopped", i.number)
-	i.stopped = true
+	i.stopped, i.stoppedAt = true, i.now
 }
 
 func (i *instance) resume() {
@@ -485,7 +485,7 @@ func (i *instance) resume() {
 	}
 	i.note("serve %d: goes on", i.number)
 	i.stopped = false
-	if i.epoch != i.disk.epoch {
+	if i.epoch != i.disk.epoch || i.now.Sub(i.stoppedAt) > leaseTimeout {
 		i.die("deposed") // the clock tells that the lease has run out
 		return
 	}

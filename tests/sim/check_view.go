@@ -108,7 +108,7 @@ func (c *checker) checkSettled() {
 }
 
 // weighing is how many decisions are made between two looks at what a machine remembers.
-const weighing = 50
+const weighing = 150
 
 // checkMemory: what a machine remembers beside its records depends on how many pods and hosts there are, and not on how much has happened.
 func (c *checker) checkMemory(i *instance) {

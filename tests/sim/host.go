@@ -186,6 +186,7 @@ func (c *container) started() {
 	}
 	c.pids++
 	c.up, c.since = true, c.now
+	c.turns++
 	c.host.up = append(c.host.up, c)
 	c.check.runs(c)
 	c.act(c.cluster.Started(c.now, c.id, c.pids))
@@ -216,6 +217,7 @@ func (c *container) exit(status int) {
 		return
 	}
 	c.gone, c.up = true, false
+	c.turns++
 	delete(c.containers, c.id)
 	c.host.up = slices.DeleteFunc(c.host.up, func(other *container) bool { return other == c })
 	if c.host.died == nil {

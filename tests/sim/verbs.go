@@ -138,10 +138,10 @@ func (w *world) well() bool {
 	if i == nil || i.stopped || i.view == nil {
 		return false
 	}
-	if now := (asOf{i.view, w.disk.version, w.named}); now != w.looked.at {
+	if now := (asOf{i.view, w.disk.version, w.named, w.turns}); now != w.looked.at {
 		w.looked = wellness{at: now, well: w.wellIn(i.view)}
 	}
-	return w.looked.well && w.allRun(i.view)
+	return w.looked.well
 }
 
 // allRun says whether what is shown as the task of a pod runs: what is shown may be of long ago.
@@ -163,6 +163,7 @@ type asOf struct {
 	view    *machine.View
 	records int
 	agents  int
+	turns   int
 }
 
 // wellness is whether all was well when somebody looked.
@@ -185,7 +186,7 @@ func (w *world) wellIn(v *machine.View) bool {
 			return false
 		}
 	}
-	return w.allUsed()
+	return w.allRun(v) && w.allUsed()
 }
 
 // allUsed says whether every device has a pod. Hosts of which the framework never heard, because it wants no new ones, do not count.

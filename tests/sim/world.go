@@ -72,6 +72,7 @@ type world struct {
 	calm    time.Time // when faults and verbs have ceased
 	named   int       // counts the times that an agent got an id
 	looked  wellness
+	turns   int // processes that began or ended
 	hash    hash.Hash
 	journal io.Writer
 	line    []byte // that was written last

@@ -96,7 +96,7 @@ func note(place, o *plans.Observation) (same bool) {
 	return false
 }
 
-// readRecovery looks at recovery, and says whether it is as it was. It is a phase for each pod that was complete and fell.
+// readRecovery looks at recovery, and says whether it is as it was. It is a phase for each pod that has fallen (Pod.Fallen).
 func (in *inputs) readRecovery(now time.Time, m *Machine) (same bool) {
 	n, same := 0, true
 	for _, p := range m.order {

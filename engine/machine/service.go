@@ -207,7 +207,8 @@ type Pod struct {
 	Replaced []ReplacedTask `json:"replaced,omitempty"`
 	// Consents are what operators have taken upon themselves, the newest last; see maxConsents.
 	Consents []Consent `json:"consents,omitempty"`
-	// Fallen says that it was complete and then ended or was lost: the recovery plan works on it until it is healthy.
+	// Fallen says that it was complete and then ended or was lost, or that it was launched and deploy does not bring it back: the recovery plan works on it until
+	// it is healthy.
 	Fallen time.Time `json:"fallen,omitzero"`
 }
 

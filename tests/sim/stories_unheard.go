@@ -8,33 +8,32 @@ import (
 
 // The stories of this file are about what is heard late, or not at all. They are among the rare ones.
 
+// takenForGone cuts off an agent whose tasks run on, and has the KILLs lost when it is back. What somebody says meanwhile of a task of it is returned beside that.
+func (t *story) takenForGone() (cut Fault, gone Verb) {
+	t.at += time.Minute
+	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
+	cut = Fault{At: t.at, Kind: agentPart, Host: t.on(kind), For: 3*time.Minute + t.upTo(time.Minute)}
+	t.Faults = append(t.Faults, cut)
+	for range 2 {
+		t.Faults = append(t.Faults, Fault{At: cut.At + cut.For - time.Second, Kind: swallowed, What: "KILL"})
+	}
+	return cut, Verb{At: t.at + 110*time.Second, Kind: markGone, Pod: at(kind, cut.Host), Blind: true}
+}
+
 // goneAndBack: an agent is cut off, and somebody takes a task of it for gone that runs. It shows up again, its KILL is lost, and then its host has another agent, of which
 // all is on offer: what is reserved for a task, and its ports, keep others away no more.
 func (t *story) goneAndBack() {
-	t.at += time.Minute
-	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
-	cut := Fault{At: t.at, Kind: agentPart, Host: t.on(kind), For: 3*time.Minute + t.upTo(time.Minute)}
-	back := t.at + cut.For
-	t.Faults = append(t.Faults, cut)
-	for range 2 {
-		t.Faults = append(t.Faults, Fault{At: back - time.Second, Kind: swallowed, What: "KILL"})
-	}
+	cut, gone := t.takenForGone()
+	back := cut.At + cut.For
 	t.Faults = append(t.Faults, Fault{At: back + 2*time.Second + t.upTo(10*time.Second), Kind: agentReborn, Host: cut.Host, For: between(t.r, time.Second, time.Minute)})
-	t.Verbs = append(t.Verbs, Verb{At: t.at + 110*time.Second, Kind: markGone, Pod: at(kind, cut.Host), Blind: true})
+	t.Verbs = append(t.Verbs, gone)
 }
 
 // goneTwice: an agent is cut off, and somebody takes a task of it for gone that runs. It shows up again and its KILLs are lost; then somebody says the same once more,
 // without looking, or the agent is cut off a second time.
 func (t *story) goneTwice() {
-	t.at += time.Minute
-	kind := []string{quobyte.Registry, quobyte.Metadata, quobyte.Data}[t.r.IntN(3)]
-	cut := Fault{At: t.at, Kind: agentPart, Host: t.on(kind), For: 3*time.Minute + t.upTo(time.Minute)}
-	back := t.at + cut.For
-	t.Faults = append(t.Faults, cut)
-	for range 2 {
-		t.Faults = append(t.Faults, Fault{At: back - time.Second, Kind: swallowed, What: "KILL"})
-	}
-	gone := Verb{At: t.at + 110*time.Second, Kind: markGone, Pod: at(kind, cut.Host), Blind: true}
+	cut, gone := t.takenForGone()
+	back := cut.At + cut.For
 	again := gone
 	again.Task = podTask
 	if t.r.IntN(2) == 0 {
